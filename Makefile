@@ -1,0 +1,188 @@
+# ranklossd: `make help` lists the targets.
+#
+# The tree is the list of sources: every core/*.c, config/*.c and server/*.c is compiled, every
+# tests/unit/*.c and tests/property/*.c is a test program of its own.
+
+BUILD    ?= build
+CC       ?= cc
+OPT      ?= -O3
+WARNINGS  = -Wall -Wextra -Wshadow -Wconversion -Werror
+# No contraction and no fast-math: a reply has the same bits on every machine. (Nobody reads errno or
+# the flags of floating-point exceptions; without them loops over exp and log become vectors.)
+CFLAGS_   = -std=c17 -D_GNU_SOURCE $(OPT) -g $(WARNINGS) -ffp-contract=off -fno-math-errno -fno-trapping-math \
+            -fvisibility=hidden -fstack-protector-strong -pthread $(SANITIZE) $(CFLAGS)
+OPENMP   ?= -fopenmp
+LIBS      = -lmicrohttpd -ljansson -lgnutls -ldeflate -lm
+VERSION  := $(shell cat VERSION 2>/dev/null || echo 0.1.0)
+REVISION := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+JOBS     ?= $(shell nproc 2>/dev/null || echo 1)
+PREFIX   ?= /usr/local
+SUB       = $(MAKE) --no-print-directory -j$(JOBS)
+PYTHON   ?= /usr/bin/python3
+
+CORE_SRC   := $(wildcard core/*.c)
+CONFIG_SRC := $(wildcard config/*.c)
+SERVER_SRC := $(wildcard server/*.c)
+MAIN_OBJ    = $(BUILD)/server/main.o
+CORE_OBJ    = $(CORE_SRC:%.c=$(BUILD)/%.o)
+CONFIG_OBJ  = $(CONFIG_SRC:%.c=$(BUILD)/%.o)
+SERVER_OBJ  = $(filter-out $(MAIN_OBJ),$(SERVER_SRC:%.c=$(BUILD)/%.o))
+LIBRARIES   = $(BUILD)/libserver.a $(BUILD)/libconfig.a $(BUILD)/librankloss.a
+UNIT_BIN    = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*.c))
+PROPERTY_BIN = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/property/*.c))
+CHECK_BIN   = $(UNIT_BIN) $(PROPERTY_BIN)
+FUZZ_BIN    = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
+
+# Groups of `make test`, in order: each is a target test-NAME that ends with its own line
+# "N passed, N failed[, N skipped]". Parts of the tree add theirs with TEST_GROUPS += in a *.mk.
+TEST_GROUPS = check unit property http fault asan fuzz-short soak-short
+
+all: $(BUILD)/ranklossd ## Build the daemon (build/ranklossd)
+
+$(BUILD)/ranklossd: $(MAIN_OBJ) $(LIBRARIES)
+	$(CC) $(CFLAGS_) $(OPENMP) -o $@ $^ $(LDFLAGS) $(LIBS)
+
+$(BUILD)/librankloss.a: $(CORE_OBJ)
+$(BUILD)/libconfig.a: $(CONFIG_OBJ)
+$(BUILD)/libserver.a: $(SERVER_OBJ)
+$(BUILD)/%.a:
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+# Only compute.c enters OpenMP. Kernel bodies are compiled once for each instruction set.
+$(BUILD)/core/compute.o: EXTRA = $(OPENMP)
+ifneq (,$(filter x86_64 amd64,$(shell uname -m)))
+$(BUILD)/core/%_avx2.o: EXTRA = -mavx2 -mfma
+$(BUILD)/core/%_avx512.o: EXTRA = -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512
+endif
+# What says which revision it is, is built anew when the revision changes.
+$(BUILD)/server/main.o $(BUILD)/server/exposition.o: $(BUILD)/revision
+$(BUILD)/revision: ALWAYS
+	@mkdir -p $(@D)
+	@echo $(REVISION) | cmp -s - $@ || echo $(REVISION) > $@
+ALWAYS:
+$(BUILD)/server/main.o $(BUILD)/server/exposition.o: EXTRA = -DRL_VERSION='"$(VERSION)"' -DRL_REVISION='"$(REVISION)"'
+# The assembler includes the page, which no dependency file of the compiler names.
+$(BUILD)/server/assets.o: $(wildcard server/web/*)
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_) $(EXTRA) -MMD -MP -c -o $@ $<
+
+# A unit test sees the libraries it names by including their headers; the linker drops the rest.
+$(BUILD)/tests/%: tests/%.c $(LIBRARIES)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_) $(OPENMP) $(EXTRA) -MMD -MP -o $@ $< $(LIBRARIES) $(TEST_LIBS) $(LDFLAGS) $(LIBS)
+$(CHECK_BIN): TEST_LIBS = -lcheck -lsubunit -lz
+
+run: ## Install what is missing, build, serve on 127.0.0.1:8080 (ARGS="--listen …" to change)
+	@tools/deps build
+	@$(SUB) all
+	@tools/banner
+	@exec $(BUILD)/ranklossd $(ARGS)
+
+# ---- Tests --------------------------------------------------------------------------------------
+
+test: ## Install what is missing, build, run every test; the last line counts them
+	@tools/deps build test check
+	@tools/promtool
+	@tools/run-tests $(TEST_GROUPS)
+
+test-build: all $(CHECK_BIN) ## Build the daemon and every test program
+
+check: ## Format, lint, headers alone, include direction, banned calls, gcc and clang builds
+	@tools/deps build test check
+	@+JOBS=$(JOBS) tools/check $(BUILD) $(ONLY)
+
+test-check:
+	@+JOBS=$(JOBS) tools/check $(BUILD) $(ONLY)
+
+lint: ## clang's static analyzer: slow, findings are for people to judge
+	@tools/deps build test check
+	@+JOBS=$(JOBS) tools/check $(BUILD) analyzer
+
+compile_commands.json: ## For clang-tidy and editors
+	@$(MAKE) --no-print-directory -nB -j1 test-build | tools/compile-commands > $@
+
+test-unit: $(UNIT_BIN) ## Unit tests (libcheck), which mirror the tree
+	@tools/run-programs $^
+
+test-property: $(PROPERTY_BIN) ## Property tests against the plain reference; seeds are printed
+	@tools/run-programs $^
+
+test-http: all ## HTTP tests against the real daemon over sockets
+	@RANKLOSSD=$(BUILD)/ranklossd $(PYTHON) tests/lib/runner.py -j$(JOBS) tests/http $(ONLY)
+
+test-fault: all $(BUILD)/tests/fault/shim.so ## Bad input and bad luck: every fault by number (tests/fault)
+	@RANKLOSSD=$(BUILD)/ranklossd $(PYTHON) tests/lib/runner.py -j$(JOBS) tests/fault $(ONLY)
+
+# Each of these builds everything anew into a directory of its own, with a sanitizer.
+test-groups:
+	@tools/run-tests $(GROUPS)
+
+ASAN = BUILD=$(BUILD)/asan CC=gcc OPT=-O1 \
+       SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer"
+asan: ## The whole suite with AddressSanitizer, LeakSanitizer and undefined behaviour (gcc)
+	@tools/deps build test
+	@$(SUB) $(ASAN) test-groups GROUPS="unit property http fault"
+
+# What is worth its time on every change; `make asan` leaves nothing out.
+test-asan:
+	@TEST_SKIP="test_settings_http test_same_bits test_fault_process test_fault_resources" \
+	    $(SUB) $(ASAN) test-groups GROUPS="unit http fault"
+
+ubsan: ## The whole suite with clang's undefined behaviour checks
+	@tools/deps build test check
+	@$(SUB) BUILD=$(BUILD)/ubsan CC=clang OPT=-O1 \
+	    SANITIZE="-fsanitize=undefined,nullability,local-bounds -fno-sanitize-recover=all" \
+	    test-groups GROUPS="unit property http fault"
+
+# libomp reports to ThreadSanitizer through its archer library, which it loads by itself; libraries
+# that were not built for it are not looked into.
+tsan: ## The suite with ThreadSanitizer (clang, libomp, archer)
+	@tools/deps build test check
+	@TSAN_OPTIONS=ignore_noninstrumented_modules=1 $(SUB) BUILD=$(BUILD)/tsan CC=clang OPT=-O1 \
+	    SANITIZE="-fsanitize=thread" test-groups GROUPS="unit property http"
+
+valgrind: all ## memcheck over the golden vectors, through the daemon
+	@tools/deps build test valgrind
+	@OMP_WAIT_POLICY=passive RANKLOSSD_WRAPPER="valgrind -q --error-exitcode=9 --leak-check=full \
+	    --errors-for-leak-kinds=definite,indirect --track-fds=no" \
+	    RANKLOSSD=$(BUILD)/ranklossd $(PYTHON) tests/lib/runner.py -j$(JOBS) tests/http \
+	    test_golden test_keras_examples test_coding
+
+isa: all $(BUILD)/tests/property/property_same_bits ## The same bits on every instruction set and number of threads
+	@$(BUILD)/tests/property/property_same_bits
+	@RANKLOSSD=$(BUILD)/ranklossd $(PYTHON) tests/lib/runner.py tests/http test_same_bits
+
+FUZZ = BUILD=$(BUILD)/fuzz CC=clang OPT=-O1 SANITIZE="-fsanitize=address,undefined,fuzzer-no-link \
+       -fno-sanitize-recover=all -fno-omit-frame-pointer"
+fuzz: ## Every fuzz target for 20 seconds
+	@tools/deps build test check
+	@$(SUB) $(FUZZ) fuzz-run FUZZ_SECONDS=20
+
+fuzz-long: ## Every fuzz target for 20 minutes
+	@$(SUB) $(FUZZ) fuzz-run FUZZ_SECONDS=1200
+
+test-fuzz-short:
+	@$(SUB) $(FUZZ) fuzz-run FUZZ_SECONDS=10
+
+fuzz-run: $(FUZZ_BIN)
+	@tools/run-fuzz $(BUILD) $(FUZZ_SECONDS) $^
+$(FUZZ_BIN): EXTRA = -fsanitize=fuzzer
+
+-include $(CORE_OBJ:.o=.d) $(CONFIG_OBJ:.o=.d) $(SERVER_OBJ:.o=.d) $(MAIN_OBJ:.o=.d) $(CHECK_BIN:=.d) $(FUZZ_BIN:=.d)
+-include tests/*/*.mk deploy/*.mk
+
+docs: all ## Write the table of settings in README.md anew
+	@tools/settings-table $(BUILD)/ranklossd
+
+clean: ## Remove what was built
+	rm -rf build build-*
+
+help: ## This list
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sort -u | awk -F':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
+
+.DEFAULT_GOAL = all
+.PHONY: ALWAYS docs all run test test-build check test-check test-unit test-property test-http test-fault clean help
+.PHONY: compile_commands.json lint test-groups asan test-asan ubsan tsan valgrind isa fuzz fuzz-long test-fuzz-short fuzz-run
