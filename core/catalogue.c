@@ -1,0 +1,152 @@
+/*
+ * catalogue.c: one row for each loss and metric, and the names of the reductions.
+ *
+ * In the formulas y is the label, s the score, T the temperature and w the sample weight; i and j
+ * are valid items of one list.
+ */
+#include "rankloss.h"
+
+#include <string.h>
+
+static const struct rl_measure measures[RL_MEASURES] = {
+    [RL_PAIRWISE_HINGE] =
+        {
+            .id = RL_PAIRWISE_HINGE,
+            .kind = RL_LOSS,
+            .name = "pairwise_hinge",
+            .formula = "loss_i = sum over j with y_i > y_j of max(0, 1 - (s_i - s_j) / T)",
+            .summary = "Penalises each pair that is ordered wrongly or by less than a margin of T.",
+            .takes_temperature = true,
+            .has_pairs = true,
+        },
+    [RL_PAIRWISE_LOGISTIC] =
+        {
+            .id = RL_PAIRWISE_LOGISTIC,
+            .kind = RL_LOSS,
+            .name = "pairwise_logistic",
+            .formula = "loss_i = sum over j with y_i > y_j of log(1 + exp(-(s_i - s_j) / T))",
+            .summary = "Negative log likelihood that each pair is ordered as its labels are.",
+            .takes_temperature = true,
+            .has_pairs = true,
+        },
+    [RL_PAIRWISE_SOFT_ZERO_ONE] =
+        {
+            .id = RL_PAIRWISE_SOFT_ZERO_ONE,
+            .kind = RL_LOSS,
+            .name = "pairwise_soft_zero_one",
+            .formula = "loss_i = sum over j with y_i > y_j of 1 - 1 / (1 + exp(-(s_i - s_j) / T))",
+            .summary = "A smooth count of the pairs that are ordered wrongly.",
+            .takes_temperature = true,
+            .has_pairs = true,
+        },
+    [RL_PAIRWISE_MEAN_SQUARED_ERROR] =
+        {
+            .id = RL_PAIRWISE_MEAN_SQUARED_ERROR,
+            .kind = RL_LOSS,
+            .name = "pairwise_mean_squared_error",
+            .formula = "loss_i = sum over j != i of ((y_i - y_j) - (s_i - s_j))^2",
+            .summary = "Squared error of score differences against label differences.",
+            .has_pairs = true,
+        },
+    [RL_LIST_MLE] =
+        {
+            .id = RL_LIST_MLE,
+            .kind = RL_LOSS,
+            .name = "list_mle",
+            .formula = "loss = -sum_i (z_i - log(sum over k >= i of exp(z_k) + 1e-10)), "
+                       "items by y descending, z = s / T - max(s / T)",
+            .summary = "Negative log likelihood of the order of the labels, one value per list.",
+            .takes_temperature = true,
+            .value_per_list = true,
+        },
+    [RL_DCG] =
+        {
+            .id = RL_DCG,
+            .kind = RL_METRIC,
+            .name = "dcg",
+            .formula = "sum over ranks r <= k of w_r (2^y_r - 1) / log2(1 + r), "
+                       "over the list's weight",
+            .summary = "Discounted cumulative gain of the ranking by score.",
+            .takes_k = true,
+        },
+    [RL_NDCG] =
+        {
+            .id = RL_NDCG,
+            .kind = RL_METRIC,
+            .name = "ndcg",
+            .formula = "DCG of the ranking by score / DCG of the ranking by w (2^y - 1)",
+            .summary = "Discounted cumulative gain relative to that of the best ranking.",
+            .takes_k = true,
+        },
+    [RL_MEAN_RECIPROCAL_RANK] =
+        {
+            .id = RL_MEAN_RECIPROCAL_RANK,
+            .kind = RL_METRIC,
+            .name = "mean_reciprocal_rank",
+            .formula = "1 / r of the first rank r <= k with y_r >= 1, or 0",
+            .summary = "How high the first relevant item stands.",
+            .takes_k = true,
+        },
+    [RL_MEAN_AVERAGE_PRECISION] =
+        {
+            .id = RL_MEAN_AVERAGE_PRECISION,
+            .kind = RL_METRIC,
+            .name = "mean_average_precision",
+            .formula = "sum over ranks r <= k with y_r >= 1 of w_r P(r) / sum of w_i with y_i >= 1,"
+                       " P(r) the share of y >= 1 up to r",
+            .summary = "Precision at each relevant item, averaged over the relevant items.",
+            .takes_k = true,
+        },
+    [RL_PRECISION_AT_K] =
+        {
+            .id = RL_PRECISION_AT_K,
+            .kind = RL_METRIC,
+            .name = "precision_at_k",
+            .formula = "number of y_r >= 1 among ranks r <= k / min(k, number of valid items)",
+            .summary = "The share of the first k items that is relevant.",
+            .takes_k = true,
+        },
+    [RL_RECALL_AT_K] =
+        {
+            .id = RL_RECALL_AT_K,
+            .kind = RL_METRIC,
+            .name = "recall_at_k",
+            .formula = "number of y_r >= 1 among ranks r <= k / number of y_i >= 1",
+            .summary = "The share of the relevant items that stands among the first k.",
+            .takes_k = true,
+        },
+};
+
+static const char *const reductions[RL_REDUCTIONS] = {
+    [RL_SUM_OVER_BATCH_SIZE] = "sum_over_batch_size",         [RL_MEAN] = "mean", [RL_SUM] = "sum",
+    [RL_MEAN_WITH_SAMPLE_WEIGHT] = "mean_with_sample_weight", [RL_NONE] = "none",
+};
+
+const struct rl_measure *rl_measure_find(enum rl_kind kind, const char *name)
+{
+    for (size_t i = 0; i < RL_MEASURES; i++)
+        if (measures[i].kind == kind && strcmp(measures[i].name, name) == 0)
+            return &measures[i];
+    return NULL;
+}
+
+const struct rl_measure *rl_measure_get(enum rl_measure_id id)
+{
+    return &measures[id];
+}
+
+const char *rl_reduction_name(enum rl_reduction reduction)
+{
+    return reductions[reduction];
+}
+
+bool rl_reduction_find(const char *name, enum rl_reduction *ret)
+{
+    for (size_t i = 0; i < RL_REDUCTIONS; i++) {
+        if (strcmp(reductions[i], name) == 0) {
+            *ret = (enum rl_reduction)i;
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,15 @@
+/*
+ * cpu.h: which instruction sets this CPU has.
+ */
+#ifndef RL_CPU_H
+#define RL_CPU_H
+
+#include <stdbool.h>
+
+enum rl_isa { RL_ISA_BASELINE, RL_ISA_AVX2, RL_ISA_AVX512, RL_ISAS };
+
+const char *rl_isa_text(enum rl_isa isa);
+/* Whether this CPU has it and this build has kernels for it. */
+bool rl_isa_available(enum rl_isa isa);
+
+#endif

@@ -1,0 +1,271 @@
+/*
+ * perlist.c: everything a request asks of one list.
+ *
+ * The list is gathered and sorted once (plan.h), then each evaluation gives unweighted losses of
+ * the valid items, and from those come sums, values and gradient.
+ */
+#include "perlist.h"
+
+#include <math.h>
+
+#include "column.h"
+#include "cut.h"
+#include "emit.h"
+#include "field.h"
+#include "listmle.h"
+#include "moments.h"
+#include "scratch.h"
+#include "toppairs.h"
+#include "ways.h"
+
+/* One list under evaluation. */
+struct perlist {
+    struct rl_work *work;
+    struct rl_work_state *state;
+    size_t list, begin; /* which, and the place of its first item in the batch */
+    struct rl_plan plan;
+    struct rl_runner *runner;
+    struct rl_room room; /* for one evaluation at a time */
+    double *losses;      /* [m] */
+    double *gradient;    /* [m] */
+    double *extra;       /* [m] */
+    double temperature;  /* of the evaluation at hand */
+    bool finite;
+};
+
+static size_t max_size(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Bytes that one list needs, the largest of its evaluations. */
+static size_t list_room(const struct rl_work_state *state, size_t items)
+{
+    size_t doubles = max_size(rl_listmle_scratch(items), rl_moments_scratch(items));
+    size_t once = max_size(rl_room_bytes(doubles, sizeof(double)), rl_field_room(items));
+    once =
+        max_size(once, rl_ranking_room(RL_NDCG, items) + 2 * rl_room_bytes(items, sizeof(double)));
+    once = max_size(once, rl_toppairs_room(items, state->max_top_k));
+    once = max_size(once, rl_emit_room(items));
+    return rl_plan_room(items) + 3 * rl_room_bytes(items, sizeof(double)) + once + 256;
+}
+
+/* ---- Writing results ------------------------------------------------------------------------- */
+
+static struct rl_emission emission_of(const struct perlist *p, size_t eval, void *column)
+{
+    return (struct rl_emission){
+        .plan = &p->plan,
+        .runner = p->runner,
+        .dtype = p->work->batch->dtype,
+        .first = p->begin,
+        .divisor = p->state->evals[eval].divisor,
+        .column = column,
+    };
+}
+
+static void emit_losses(struct perlist *p, size_t eval)
+{
+    struct rl_emission emission = emission_of(p, eval, p->work->results[eval].values);
+    double *ret_sum = &p->state->evals[eval].sums[p->list];
+    p->finite &= rl_emit_losses(&emission, p->room, p->losses, ret_sum);
+}
+
+static void emit_gradient(struct perlist *p, size_t eval)
+{
+    struct rl_emission emission = emission_of(p, eval, p->work->results[eval].gradient);
+    p->finite &= rl_emit_gradient(&emission, p->room, p->gradient);
+}
+
+/* ---- Losses ---------------------------------------------------------------------------------- */
+
+/* An item's own loss falls as its score rises; the losses of items above it rise. */
+static void join_slopes(void *context, size_t piece)
+{
+    struct perlist *p = context;
+    const struct rl_plan *plan = &p->plan;
+    double temperature = p->temperature;
+    for (size_t v = rl_cut_begin(piece); v < rl_cut_end(piece, plan->count); v++) {
+        double own = plan->weights ? plan->weights[v] * p->gradient[v] : p->gradient[v];
+        double slope = (p->extra[v] - own) / temperature;
+        p->gradient[v] = plan->weights ? slope : slope * plan->weight;
+    }
+}
+
+static void pairwise_gradient(struct perlist *p, enum rl_field_kind slope)
+{
+    struct rl_plan *plan = &p->plan;
+    struct rl_field field = {.kind = slope, .temperature = p->temperature};
+    rl_field_sum(&field, plan, p->runner, p->room, p->gradient);
+    field.negated = true;
+    field.masses = plan->weights;
+    rl_field_sum(&field, plan, p->runner, p->room, p->extra);
+    p->runner->run(p->runner, rl_cut_count(plan->count), join_slopes, p);
+}
+
+static void compute_pairwise(struct perlist *p, size_t eval)
+{
+    const struct rl_way *way = rl_way_of(p->work->evals[eval].measure->id);
+    struct rl_field field = {.kind = way->loss, .temperature = p->temperature};
+    rl_field_sum(&field, &p->plan, p->runner, p->room, p->losses);
+    emit_losses(p, eval);
+    if (!p->work->results[eval].gradient)
+        return;
+    pairwise_gradient(p, way->slope);
+    emit_gradient(p, eval);
+}
+
+static void compute_squared(struct perlist *p, size_t eval)
+{
+    struct rl_plan *plan = &p->plan;
+    struct rl_room room = p->room;
+    double *scratch = rl_room_take(&room, rl_moments_scratch(plan->count), sizeof(double));
+    double *gradient = p->work->results[eval].gradient ? p->gradient : NULL;
+    rl_moments(plan->labels, plan->scores, plan->weights, plan->count, p->runner, scratch,
+               p->losses, gradient);
+    emit_losses(p, eval);
+    if (!gradient)
+        return;
+    for (size_t v = 0; v < plan->count && !plan->weights; v++)
+        gradient[v] *= plan->weight;
+    emit_gradient(p, eval);
+}
+
+/* The item at place k of the order by label, descending and stable. */
+static void order_by_label(const struct rl_plan *plan, double *ret_scores)
+{
+    size_t k = 0;
+    for (size_t g = plan->grades; g-- > 0;)
+        for (size_t p = plan->starts[g]; p < plan->starts[g + 1]; p++)
+            ret_scores[k++] = plan->scores[plan->graded[p]];
+}
+
+static void unorder_by_label(const struct rl_plan *plan, const double *ordered, double weight,
+                             double *ret_gradient)
+{
+    size_t k = 0;
+    for (size_t g = plan->grades; g-- > 0;)
+        for (size_t p = plan->starts[g]; p < plan->starts[g + 1]; p++)
+            ret_gradient[plan->graded[p]] = weight * ordered[k++];
+}
+
+static void compute_list_mle(struct perlist *p, size_t eval)
+{
+    struct rl_plan *plan = &p->plan;
+    struct rl_room room = p->room;
+    struct rl_result *result = &p->work->results[eval];
+    enum rl_dtype dtype = p->work->batch->dtype;
+    double *scratch = rl_room_take(&room, rl_listmle_scratch(plan->count), sizeof(double));
+    order_by_label(plan, p->losses);
+    double loss = rl_listmle(p->losses, plan->count, p->temperature, p->runner, scratch,
+                             result->gradient ? p->extra : NULL);
+    loss *= plan->weight;
+    p->state->evals[eval].sums[p->list] = loss;
+    p->finite &= isfinite(loss) != 0;
+    if (result->values) {
+        rl_column_set(result->values, dtype, p->list, loss);
+        p->finite &= isfinite(rl_round(loss, dtype)) != 0;
+    }
+    if (result->gradient) {
+        unorder_by_label(plan, p->extra, plan->weight, p->gradient);
+        emit_gradient(p, eval);
+    }
+}
+
+static void compute_top_pairs(struct perlist *p, size_t eval)
+{
+    struct rl_result *result = &p->work->results[eval];
+    size_t first = result->top_offsets[p->list];
+    size_t count = rl_toppairs(p->work->evals[eval].measure->id, p->temperature, &p->plan,
+                               p->work->evals[eval].top_k, p->room, result->top_pairs + first);
+    result->top_counts[p->list] = (uint32_t)count;
+    p->finite &= count == 0 || isfinite(result->top_pairs[first].loss);
+}
+
+/* ---- Metrics --------------------------------------------------------------------------------- */
+
+/* Labels and weights of the items that count, in rank order. */
+static struct rl_ranked in_rank_order(const struct rl_plan *plan, struct rl_room *room)
+{
+    double *labels = rl_room_take(room, plan->count, sizeof(double));
+    double *weights = rl_room_take(room, plan->count, sizeof(double));
+    size_t count = 0;
+    for (size_t r = 0; r < plan->count; r++) {
+        uint32_t v = plan->ranked[r];
+        double weight = rl_plan_weight(plan, v);
+        labels[count] = plan->labels[v];
+        weights[count] = weight;
+        count += weight > 0;
+    }
+    return (struct rl_ranked){
+        .items = plan->items,
+        .count = count,
+        .labels = labels,
+        .weights = plan->weights ? weights : NULL,
+        .weight = plan->weight,
+    };
+}
+
+static void compute_metric(struct perlist *p, size_t eval)
+{
+    enum rl_measure_id id = p->work->evals[eval].measure->id;
+    struct rl_room room = p->room;
+    struct rl_ranked ranked = in_rank_order(&p->plan, &room);
+    struct rl_ranking *ranking = &p->state->evals[eval].rankings[p->list];
+    rl_ranking_list(id, p->work->evals[eval].k, &ranked, p->runner, room, ranking);
+    p->finite &= isfinite(ranking->value) && isfinite(ranking->weighted_relevance) &&
+                 isfinite(ranking->relevance);
+}
+
+/* ---- One list -------------------------------------------------------------------------------- */
+
+static void compute_eval(struct perlist *p, size_t eval)
+{
+    static void (*const compute[])(struct perlist * p, size_t eval) = {
+        [RL_SHAPE_FIELD] = compute_pairwise,
+        [RL_SHAPE_SQUARED] = compute_squared,
+        [RL_SHAPE_LISTMLE] = compute_list_mle,
+        [RL_SHAPE_RANKING] = compute_metric,
+    };
+    p->temperature = p->state->evals[eval].temperature;
+    compute[rl_way_of(p->work->evals[eval].measure->id)->shape](p, eval);
+    if (p->work->results[eval].top_pairs)
+        compute_top_pairs(p, eval);
+}
+
+static void prepare(struct perlist *p)
+{
+    struct rl_work_state *state = p->state;
+    rl_plan_init(&p->plan, p->work->batch, p->list, p->runner, &p->room);
+    state->valid[p->list] = (uint32_t)p->plan.count;
+    state->pairs[p->list] = 0;
+    if (state->needs_grades) {
+        rl_plan_grade(&p->plan, p->runner, p->room);
+        state->pairs[p->list] = rl_plan_pairs(&p->plan);
+    }
+    if (state->needs_ranks)
+        rl_plan_rank(&p->plan, p->runner, p->room);
+    p->losses = rl_room_take(&p->room, p->plan.count, sizeof(double));
+    p->gradient = rl_room_take(&p->room, p->plan.count, sizeof(double));
+    p->extra = rl_room_take(&p->room, p->plan.count, sizeof(double));
+}
+
+void rl_perlist_compute(struct rl_work *work, size_t list, struct rl_scratch *scratch,
+                        struct rl_runner *runner)
+{
+    struct perlist p = {.work = work,
+                        .state = work->state,
+                        .list = list,
+                        .begin = work->batch->offsets[list],
+                        .runner = runner,
+                        .finite = true};
+    size_t bytes = list_room(p.state, rl_list_items(work->batch, list));
+    if (!rl_scratch_reserve(scratch, bytes, &p.room)) {
+        p.state->outcomes[list] = RL_NOMEM;
+        return;
+    }
+    prepare(&p);
+    for (size_t eval = 0; eval < work->count; eval++)
+        compute_eval(&p, eval);
+    p.state->outcomes[list] = p.finite ? RL_OK : RL_NOT_FINITE;
+}

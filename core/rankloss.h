@@ -1,0 +1,319 @@
+/*
+ * rankloss.h: the one public header of core, which evaluates ranking losses and metrics.
+ *
+ * core does no I/O, knows no HTTP and no JSON, logs nothing, and keeps no mutable globals once
+ * rl_init() has run. It includes nothing of config/ or server/.
+ *
+ * Words. A *batch* is a sequence of *lists*; a list is a sequence of *items*; an item has a
+ * *label* (y, relevance) and a *score* (s, what the model predicts), and may carry a *mask* and a
+ * *sample weight*. An item is *valid* when its mask is true and its label is >= 0. Losses are sums
+ * over *pairs* (i, j) of valid items of one list.
+ *
+ * Same bits everywhere. What a call returns depends on its arguments alone: never on the number of
+ * threads, nor on the instruction set. Which algorithm a list takes depends on that list alone,
+ * and sums are added in index order.
+ *
+ * Sources: the losses and metrics are those of Keras-RS (keras_rs.losses, keras_rs.metrics); the
+ * formulas stand beside each row of the catalogue (catalogue.c).
+ */
+#ifndef RANKLOSS_H
+#define RANKLOSS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* ---- Status and error ------------------------------------------------------------------------ */
+
+/*
+ * Every way a request can end, for all of ranklossd: X(NAME, text). HTTP status codes are given to
+ * them in one place only, server/problem.c.
+ */
+#define RL_STATUS_MAP(X)                                                                           \
+    X(OK, "ok")                                                                                    \
+    X(NOMEM, "not enough memory")                                                                  \
+    X(SYNTAX, "malformed JSON")                                                                    \
+    X(INVALID, "invalid request")                                                                  \
+    X(TOO_LARGE, "over a limit")                                                                   \
+    X(NOT_FINITE, "result is not finite")                                                          \
+    X(NOT_FOUND, "not found")                                                                      \
+    X(METHOD, "method not allowed")                                                                \
+    X(FRAMING, "bad request framing")                                                              \
+    X(TRANSFER_CODING, "transfer coding not supported")                                            \
+    X(EXPECTATION, "expectation cannot be met")                                                    \
+    X(LENGTH_REQUIRED, "length required")                                                          \
+    X(URI_TOO_LONG, "target too long")                                                             \
+    X(HEADERS_TOO_LARGE, "header fields too large")                                                \
+    X(MEDIA_TYPE, "media type not supported")                                                      \
+    X(CONTENT_CODING, "content coding not supported")                                              \
+    X(UNAUTHORIZED, "unauthorized")                                                                \
+    X(QUEUE_FULL, "queue full")                                                                    \
+    X(DRAINING, "shutting down")                                                                   \
+    X(DEADLINE, "deadline passed")                                                                 \
+    X(BODY_TIMEOUT, "body took too long")                                                          \
+    X(CONNECTIONS, "too many connections")                                                         \
+    X(GONE, "client gone")                                                                         \
+    X(CONFIG, "invalid setting")                                                                   \
+    X(SYSTEM, "system call failed")
+
+enum rl_status {
+#define RL_STATUS_ENUM(name, text) RL_##name,
+    RL_STATUS_MAP(RL_STATUS_ENUM)
+#undef RL_STATUS_ENUM
+};
+
+/* The text of a status, static. */
+const char *rl_status_text(enum rl_status status);
+
+enum { RL_POINTER_MAX = 192, RL_DETAIL_MAX = 320 };
+
+/*
+ * Where and why something failed. Plain data: no ownership. `pointer` is a JSON Pointer (RFC 6901)
+ * or "" where there is none; `line` and `column` count from 1 and are 0 where they do not apply
+ * (only RL_SYNTAX has them); `offset` counts bytes from 0.
+ */
+struct rl_error {
+    enum rl_status status;
+    size_t line, column, offset;
+    char pointer[RL_POINTER_MAX];
+    char detail[RL_DETAIL_MAX];
+};
+
+/* Fills *error (position cleared) and returns `status`, so that a caller can say
+ * `return rl_fail(error, RL_INVALID, "/y_pred", "…", …);`. Text that does not fit is cut. */
+enum rl_status rl_fail(struct rl_error *error, enum rl_status status, const char *pointer,
+                       const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* ---- Memory ---------------------------------------------------------------------------------- */
+
+/*
+ * An arena: memory of one request, given back as a whole. Chunks come from malloc; a request for
+ * more than `limit` bytes in all is refused. Not thread safe: one thread at a time.
+ */
+struct rl_chunk;
+struct rl_arena {
+    struct rl_chunk *chunks;
+    size_t used, limit;
+};
+
+void rl_arena_init(struct rl_arena *arena, size_t limit);
+void rl_arena_release(struct rl_arena *arena); /* all of it; the arena may be used again */
+/* All of it, but one small chunk stays in hand, so that a small next use needs no malloc. */
+void rl_arena_reset(struct rl_arena *arena);
+/* `size` bytes aligned to 64, not cleared; NULL when memory or the limit is exhausted. size 0 gives
+ * a valid pointer. Large blocks are their own chunk, so untouched tails cost no resident memory. */
+void *rl_arena_alloc(struct rl_arena *arena, size_t size);
+/* count * size, checked for overflow. */
+void *rl_arena_array(struct rl_arena *arena, size_t count, size_t size);
+
+/* ---- The batch ------------------------------------------------------------------------------- */
+
+enum rl_dtype { RL_FLOAT32, RL_FLOAT64 };
+
+enum rl_weight_kind {
+    RL_WEIGHT_NONE,   /* no weights were sent: every value counts 1 */
+    RL_WEIGHT_SCALAR, /* one number for all: `weight` */
+    RL_WEIGHT_LIST,   /* one per list: weights[lists] */
+    RL_WEIGHT_ITEM,   /* one per item: weights[items] */
+};
+
+/*
+ * A ragged batch, a view: it owns nothing. Columns are of `dtype` (float or double) and already
+ * rounded to it.
+ *
+ *   list l holds the items offsets[l] .. offsets[l + 1] - 1;  offsets[lists] == items
+ *
+ * labels: [items], NaN means "not labelled" (same as negative). scores: [items], finite for every
+ * valid item; what stands at an invalid item is never read into a result. mask: [items] of 0 or 1,
+ * or NULL for all true. weights: finite.
+ * Bounds: lists >= 1, items <= UINT32_MAX.
+ */
+struct rl_batch {
+    enum rl_dtype dtype;
+    size_t lists, items;
+    const size_t *offsets;
+    const void *labels;
+    const void *scores;
+    const uint8_t *mask;
+    enum rl_weight_kind weight_kind;
+    double weight;
+    const void *weights;
+};
+
+/* ---- The catalogue --------------------------------------------------------------------------- */
+
+enum rl_kind { RL_LOSS, RL_METRIC };
+
+enum rl_measure_id {
+    RL_PAIRWISE_HINGE,
+    RL_PAIRWISE_LOGISTIC,
+    RL_PAIRWISE_SOFT_ZERO_ONE,
+    RL_PAIRWISE_MEAN_SQUARED_ERROR,
+    RL_LIST_MLE,
+    RL_DCG,
+    RL_NDCG,
+    RL_MEAN_RECIPROCAL_RANK,
+    RL_MEAN_AVERAGE_PRECISION,
+    RL_PRECISION_AT_K,
+    RL_RECALL_AT_K,
+    RL_MEASURES
+};
+
+/* One row: what can be evaluated, and what it takes. Static, read only. */
+struct rl_measure {
+    enum rl_measure_id id;
+    enum rl_kind kind;
+    const char *name;       /* as in the URL */
+    const char *formula;    /* one line of plain text */
+    const char *summary;    /* one sentence */
+    bool takes_temperature; /* accepted and used; Keras-RS ignores it for the squared error */
+    bool takes_k;
+    bool value_per_list; /* list_mle: one value per list instead of one per item */
+    bool has_pairs;      /* top_pairs makes sense */
+};
+
+/* The row with this name, or NULL. */
+const struct rl_measure *rl_measure_find(enum rl_kind kind, const char *name);
+/* The row of an id; ids are dense from 0 to RL_MEASURES - 1, losses first. */
+const struct rl_measure *rl_measure_get(enum rl_measure_id id);
+
+/* ---- What to evaluate, and what comes out ---------------------------------------------------- */
+
+enum rl_reduction {
+    RL_SUM_OVER_BATCH_SIZE, /* the default */
+    RL_MEAN,                /* the same */
+    RL_SUM,
+    RL_MEAN_WITH_SAMPLE_WEIGHT,
+    RL_NONE,
+    RL_REDUCTIONS
+};
+
+const char *rl_reduction_name(enum rl_reduction reduction);
+/* Returns false, *ret untouched, when there is none of this name. */
+bool rl_reduction_find(const char *name, enum rl_reduction *ret);
+
+enum rl_include {
+    RL_PER_LIST = 1u << 0,
+    RL_GRADIENT = 1u << 1,
+    RL_TOP_PAIRS = 1u << 2,
+};
+
+/* One evaluation of a batch. */
+struct rl_eval {
+    const struct rl_measure *measure;
+    double temperature;          /* > 0 and finite; rounded to the batch's dtype before use */
+    enum rl_reduction reduction; /* losses */
+    size_t k;                    /* metrics; 0 means the whole list */
+    unsigned include;            /* of enum rl_include */
+    size_t top_k;                /* pairs per list for RL_TOP_PAIRS, >= 1 */
+};
+
+/* Sums in double whatever the dtype. */
+struct rl_totals {
+    size_t lists, items, valid_items;
+    uint64_t pairs;    /* ordered pairs the loss adds over; 0 for list_mle and metrics */
+    size_t values;     /* values that sum_over_batch_size divides by: items, or lists */
+    double sum;        /* of weighted losses; of metric * list weight */
+    double weight_sum; /* what mean_with_sample_weight divides by; the sum of list weights */
+};
+
+struct rl_list_result {
+    size_t items, valid_items;
+    uint64_t pairs;
+    double sum;    /* losses: the list's sum of weighted losses */
+    double value;  /* metrics: the list's metric */
+    double weight; /* metrics: the list's weight in the mean */
+};
+
+/* An ordered pair with label_i > label_j (squared error: i != j). i, j are positions in the list.
+ */
+struct rl_pair {
+    uint32_t i, j;
+    double loss; /* weighted */
+};
+
+/*
+ * What an evaluation gives. Arrays lie in the work's arena; NULL where not asked for.
+ * `value` is already rounded to the dtype. top_pairs: list l's pairs stand at
+ * top_pairs[top_offsets[l]] .. top_pairs[top_offsets[l] + top_counts[l] - 1]. Order: weighted loss,
+ * descending; equal losses by score difference s_i - s_j ascending, then i, then j. Pairs whose
+ * weighted loss is not > 0 are left out.
+ */
+struct rl_result {
+    double value;   /* unset for RL_NONE */
+    void *values;   /* RL_NONE: [totals.values] of dtype */
+    void *gradient; /* [items] of dtype: d(reduced loss, or sum for RL_NONE)/d score */
+    struct rl_list_result *lists; /* RL_PER_LIST: [lists] */
+    struct rl_pair *top_pairs;
+    size_t *top_offsets;  /* [lists] */
+    uint32_t *top_counts; /* [lists] */
+    struct rl_totals totals;
+};
+
+/*
+ * One request's work: a batch, evaluated `count` ways. Filled by rl_work_init, carried out by
+ * rl_compute or rl_compute_inline, after which `status` and, where it is not RL_OK, `error` hold.
+ * Not-finite results name the list in error.detail and point at "/y_pred/<list>" (batches of many
+ * lists and single lists alike; the server rewrites it for an unbatched list).
+ */
+struct rl_work {
+    const struct rl_batch *batch;
+    const struct rl_eval *evals;
+    size_t count;
+    struct rl_result *results; /* [count] */
+    enum rl_status status;
+    struct rl_error error;
+    void *state; /* core's own, in the arena */
+};
+
+/* Takes all memory of the results from `arena` (calling thread only). RL_OK or RL_NOMEM. */
+enum rl_status rl_work_init(struct rl_work *work, const struct rl_batch *batch,
+                            const struct rl_eval *evals, size_t count, struct rl_arena *arena,
+                            struct rl_error *error);
+
+/* Estimated nanoseconds of one thread for this work. Depends on shapes alone; O(lists). */
+double rl_work_cost(const struct rl_work *work);
+
+/* ---- Computing ------------------------------------------------------------------------------- */
+
+/* Once, before any other thread runs: picks the kernels for this CPU. `isa` NULL chooses the best;
+ * "baseline", "avx2" or "avx512" force one. RL_CONFIG if it is unknown or this CPU lacks it. */
+enum rl_status rl_init(const char *isa, struct rl_error *error);
+const char *rl_isa_name(void);
+
+/* Growing memory of one thread, kept between calls so that a small request allocates nothing. */
+struct rl_scratch {
+    void *base;
+    size_t size;
+};
+void rl_scratch_init(struct rl_scratch *scratch);
+void rl_scratch_release(struct rl_scratch *scratch);
+
+/* Computes on the calling thread alone; never enters OpenMP. Safe from many threads at once, each
+ * with its own scratch. */
+void rl_compute_inline(struct rl_scratch *scratch, struct rl_work *work);
+
+/*
+ * The OpenMP team. All functions on a team are called from one thread, the one that created it.
+ * rl_team_create starts every thread, so that a machine that refuses them is noticed at start.
+ */
+struct rl_team;
+enum rl_status rl_team_create(int threads, struct rl_team **ret_team, struct rl_error *error);
+void rl_team_free(struct rl_team *team);
+int rl_team_threads(const struct rl_team *team);
+
+/* Computes all works in one parallel loop over their lists, largest first; a list long enough is
+ * split inside. One work's failure does not touch the others. */
+void rl_compute(struct rl_team *team, struct rl_work *const *works, size_t count);
+
+/* Gives back the memory that only very long lists needed, and that is kept while they come, because
+ * new pages cost as much as computing on them. For a team that has been idle for a while; after
+ * many works without such lists rl_compute does it by itself. */
+void rl_team_trim(struct rl_team *team);
+
+/* Runs body(context, 0 … count - 1) on the team, in any order, each once: for decoding and encoding
+ * on the same threads. */
+void rl_team_run(struct rl_team *team, size_t count, void (*body)(void *context, size_t index),
+                 void *context);
+
+#endif

@@ -1,0 +1,57 @@
+/*
+ * reference.h: every loss, gradient and metric of one list, straight from its formula.
+ *
+ * Plain, O(n^2), in long double. Fast code is tested against this; the daemon never calls it.
+ * Formulas: those of Keras-RS (keras_rs.losses, keras_rs.metrics), as in the catalogue.
+ */
+#ifndef RL_REFERENCE_H
+#define RL_REFERENCE_H
+
+#include "rankloss.h"
+
+/* One list, a view. labels: [items], NaN or negative is "not labelled". mask: [items] or NULL. */
+struct rl_reference_list {
+    size_t items;
+    const double *labels;
+    const double *scores;
+    const uint8_t *mask;
+};
+
+bool rl_reference_valid(const struct rl_reference_list *list, size_t item);
+
+/* Ordered pairs the loss adds over; 0 for list_mle. */
+uint64_t rl_reference_pairs(enum rl_measure_id loss, const struct rl_reference_list *list);
+
+/* Loss of one ordered pair of valid items, unweighted; not for list_mle. */
+long double rl_reference_pair(enum rl_measure_id loss, const struct rl_reference_list *list,
+                              size_t i, size_t j, long double temperature);
+
+/* d(loss of that pair) / d(score_i); by score_j it is the negative. 0 at hinge's kink. */
+long double rl_reference_slope(enum rl_measure_id loss, const struct rl_reference_list *list,
+                               size_t i, size_t j, long double temperature);
+
+/* Unweighted losses: one per item (0 for an invalid one); for list_mle one in all. */
+void rl_reference_losses(enum rl_measure_id loss, const struct rl_reference_list *list,
+                         long double temperature, long double *ret_losses);
+
+/*
+ * ret_gradient[k] = d(sum_i weights[i] * loss_i) / d(score_k), 0 for an invalid item. weights:
+ * [items], NULL for all 1; list_mle reads weights[0] alone.
+ */
+void rl_reference_gradient(enum rl_measure_id loss, const struct rl_reference_list *list,
+                           long double temperature, const double *weights,
+                           long double *ret_gradient);
+
+/* A metric of one list and what its weight among the lists is made of. */
+struct rl_reference_metric {
+    long double value;
+    long double weighted_relevance; /* sum of weight * relevance */
+    long double relevance;          /* sum of relevance */
+    bool counts;                    /* some valid item has a weight > 0 */
+};
+
+/* weights: [items], NULL for all 1; an item with weight <= 0 counts as masked. k: 0 for all. */
+void rl_reference_metric(enum rl_measure_id metric, const struct rl_reference_list *list,
+                         const double *weights, size_t k, struct rl_reference_metric *ret);
+
+#endif

@@ -1,0 +1,203 @@
+/*
+ * work.c: takes the memory of a request's results, and estimates what it costs to compute them.
+ */
+#include "work.h"
+
+#include <math.h>
+
+#include "blocks.h"
+#include "column.h"
+#include "plan.h"
+#include "toppairs.h"
+#include "ways.h"
+
+/* ---- Memory ---------------------------------------------------------------------------------- */
+
+static size_t values_of(const struct rl_batch *batch, const struct rl_measure *measure)
+{
+    return measure->value_per_list ? batch->lists : batch->items;
+}
+
+/* Offsets of each list's top pairs, and their room. */
+static bool take_top_pairs(const struct rl_batch *batch, const struct rl_eval *eval,
+                           struct rl_arena *arena, struct rl_result *result)
+{
+    size_t total = 0;
+    result->top_offsets = rl_arena_array(arena, batch->lists, sizeof(*result->top_offsets));
+    result->top_counts = rl_arena_array(arena, batch->lists, sizeof(*result->top_counts));
+    if (!result->top_offsets || !result->top_counts)
+        return false;
+    for (size_t list = 0; list < batch->lists; list++) {
+        result->top_offsets[list] = total;
+        result->top_counts[list] = 0;
+        total += rl_toppairs_bound(eval->measure->id, rl_list_items(batch, list), eval->top_k);
+    }
+    result->top_pairs = rl_arena_array(arena, total, sizeof(*result->top_pairs));
+    return result->top_pairs;
+}
+
+static bool take_result(const struct rl_batch *batch, const struct rl_eval *eval,
+                        struct rl_arena *arena, struct rl_result *result)
+{
+    size_t size = rl_dtype_size(batch->dtype);
+    bool is_loss = eval->measure->kind == RL_LOSS, taken = true;
+    if (is_loss && eval->reduction == RL_NONE) {
+        result->values = rl_arena_array(arena, values_of(batch, eval->measure), size);
+        taken &= result->values != NULL;
+    }
+    if (is_loss && eval->include & RL_GRADIENT) {
+        result->gradient = rl_arena_array(arena, batch->items, size);
+        taken &= result->gradient != NULL;
+    }
+    if (eval->include & RL_PER_LIST) {
+        result->lists = rl_arena_array(arena, batch->lists, sizeof(*result->lists));
+        taken &= result->lists != NULL;
+    }
+    if (eval->measure->has_pairs && eval->include & RL_TOP_PAIRS)
+        taken &= take_top_pairs(batch, eval, arena, result);
+    return taken;
+}
+
+static bool take_eval(const struct rl_batch *batch, const struct rl_eval *eval,
+                      struct rl_arena *arena, struct rl_eval_state *state)
+{
+    *state = (struct rl_eval_state){.temperature = rl_round(eval->temperature, batch->dtype)};
+    if (eval->measure->kind == RL_LOSS) {
+        state->sums = rl_arena_array(arena, batch->lists, sizeof(double));
+        return state->sums;
+    }
+    state->rankings = rl_arena_array(arena, batch->lists, sizeof(*state->rankings));
+    return state->rankings;
+}
+
+static bool take_lists(const struct rl_batch *batch, struct rl_arena *arena,
+                       struct rl_work_state *state)
+{
+    state->outcomes = rl_arena_array(arena, batch->lists, sizeof(*state->outcomes));
+    state->valid = rl_arena_array(arena, batch->lists, sizeof(*state->valid));
+    state->pairs = rl_arena_array(arena, batch->lists, sizeof(*state->pairs));
+    state->order = rl_arena_array(arena, batch->lists, sizeof(*state->order));
+    return state->outcomes && state->valid && state->pairs && state->order;
+}
+
+/* ---- What is known before any list is looked at ---------------------------------------------- */
+
+static double sum_column(const void *column, enum rl_dtype dtype, size_t n)
+{
+    double sum = 0, block[RL_BLOCK];
+    for (size_t b = 0; b < rl_block_count(n); b++) {
+        size_t begin = rl_block_begin(b), count = rl_block_end(b, n) - begin;
+        for (size_t i = 0; i < count; i++)
+            block[i] = rl_column_get(column, dtype, begin + i);
+        sum += rl_sum(block, count);
+    }
+    return sum;
+}
+
+/* The sum of the weights as sent: a number counts once. */
+static double sum_weights(const struct rl_batch *batch)
+{
+    switch (batch->weight_kind) {
+    case RL_WEIGHT_SCALAR:
+        return batch->weight;
+    case RL_WEIGHT_LIST:
+        return sum_column(batch->weights, batch->dtype, batch->lists);
+    case RL_WEIGHT_ITEM:
+        return sum_column(batch->weights, batch->dtype, batch->items);
+    case RL_WEIGHT_NONE:
+        break;
+    }
+    return 0;
+}
+
+static double divisor_of(const struct rl_batch *batch, const struct rl_eval *eval,
+                         double weight_sum)
+{
+    bool weighted = batch->weight_kind != RL_WEIGHT_NONE;
+    if (eval->reduction == RL_SUM || eval->reduction == RL_NONE)
+        return 1;
+    if (eval->reduction == RL_MEAN_WITH_SAMPLE_WEIGHT && weighted)
+        return weight_sum;
+    return (double)values_of(batch, eval->measure);
+}
+
+static void note_needs(const struct rl_eval *eval, struct rl_work_state *state)
+{
+    enum rl_shape shape = rl_way_of(eval->measure->id)->shape;
+    bool top_pairs = eval->measure->has_pairs && eval->include & RL_TOP_PAIRS;
+    state->needs_ranks |= shape == RL_SHAPE_RANKING;
+    state->needs_grades |= shape == RL_SHAPE_FIELD || shape == RL_SHAPE_LISTMLE || top_pairs;
+    if (top_pairs && eval->top_k > state->max_top_k)
+        state->max_top_k = eval->top_k;
+}
+
+static void fill_totals(const struct rl_batch *batch, const struct rl_eval *eval, double weight_sum,
+                        struct rl_totals *totals)
+{
+    *totals = (struct rl_totals){
+        .lists = batch->lists,
+        .items = batch->items,
+        .values = values_of(batch, eval->measure),
+    };
+    totals->weight_sum = batch->weight_kind == RL_WEIGHT_NONE ? (double)totals->values : weight_sum;
+}
+
+/* ---- Cost ------------------------------------------------------------------------------------ */
+
+/* Nanoseconds that a list and each item of it take before any evaluation. */
+static const double LIST_COST = 100, GATHER_COST = 4;
+
+static void note_cost(const struct rl_eval *eval, struct rl_work_state *state)
+{
+    const struct rl_way *way = rl_way_of(eval->measure->id);
+    double times = eval->include & RL_GRADIENT ? 3 : 1;
+    double top = eval->include & RL_TOP_PAIRS ? 20 : 0;
+    state->item_cost += way->item_cost * times + top;
+    state->pair_cost += way->pair_cost * times;
+    state->sweep_cost += way->sweep_cost * times;
+}
+
+double rl_list_cost(const struct rl_work *work, size_t items)
+{
+    const struct rl_work_state *state = work->state;
+    double n = (double)items, bits = 64 - (double)__builtin_clzll(items | 1);
+    double pairs = state->pair_cost * n * n, sweeps = state->sweep_cost * n * bits;
+    double own = state->item_cost * n + (pairs < sweeps ? pairs : sweeps);
+    return LIST_COST + GATHER_COST * n + own;
+}
+
+double rl_work_cost(const struct rl_work *work)
+{
+    double cost = 0;
+    for (size_t list = 0; list < work->batch->lists; list++)
+        cost += rl_list_cost(work, rl_list_items(work->batch, list));
+    return cost;
+}
+
+/* ---- Starting -------------------------------------------------------------------------------- */
+
+enum rl_status rl_work_init(struct rl_work *work, const struct rl_batch *batch,
+                            const struct rl_eval *evals, size_t count, struct rl_arena *arena,
+                            struct rl_error *error)
+{
+    struct rl_work_state *state = rl_arena_array(arena, 1, sizeof(*state));
+    struct rl_result *results = rl_arena_array(arena, count, sizeof(*results));
+    struct rl_eval_state *eval_states = rl_arena_array(arena, count, sizeof(*eval_states));
+    if (!state || !results || !eval_states)
+        return rl_fail(error, RL_NOMEM, "", "no memory for the results");
+    *state = (struct rl_work_state){.evals = eval_states, .weight_sum = sum_weights(batch)};
+    bool taken = take_lists(batch, arena, state);
+    for (size_t i = 0; i < count && taken; i++) {
+        results[i] = (struct rl_result){0};
+        taken = take_result(batch, &evals[i], arena, &results[i]) &&
+                take_eval(batch, &evals[i], arena, &eval_states[i]);
+        eval_states[i].divisor = divisor_of(batch, &evals[i], state->weight_sum);
+        fill_totals(batch, &evals[i], state->weight_sum, &results[i].totals);
+        note_needs(&evals[i], state);
+        note_cost(&evals[i], state);
+    }
+    if (!taken)
+        return rl_fail(error, RL_NOMEM, "", "no memory for the results");
+    *work = (struct rl_work){batch, evals, count, results, RL_OK, {0}, state};
+    return RL_OK;
+}

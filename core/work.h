@@ -1,0 +1,46 @@
+/*
+ * work.h: what core keeps of one request between rl_work_init and its results.
+ */
+#ifndef RL_WORK_H
+#define RL_WORK_H
+
+#include "cut.h"
+#include "ranking.h"
+#include "rankloss.h"
+
+/* One evaluation, with what each list gave to it. */
+struct rl_eval_state {
+    double temperature; /* rounded to the dtype */
+    double divisor;     /* losses: what the sum is divided by; 0 makes value and gradient 0 */
+    double *sums;       /* losses: [lists] of weighted losses */
+    struct rl_ranking *rankings; /* metrics: [lists] */
+};
+
+struct rl_work_state {
+    bool needs_grades, needs_ranks;          /* by any evaluation */
+    size_t max_top_k;                        /* 0 when no evaluation wants top pairs */
+    double weight_sum;                       /* as sent; 0 when none were */
+    double item_cost, pair_cost, sweep_cost; /* see rl_list_cost */
+    struct rl_eval_state *evals;             /* [count] */
+    /* Each thread writes the places of the lists it has: */
+    uint8_t *outcomes; /* [lists] RL_OK, RL_NOT_FINITE or RL_NOMEM */
+    uint32_t *valid;   /* [lists] valid items */
+    uint64_t *pairs;   /* [lists] with label_i > label_j; 0 where no evaluation needs it */
+    uint32_t *order;   /* [lists] space for a schedule */
+};
+
+static inline size_t rl_list_items(const struct rl_batch *batch, size_t list)
+{
+    return batch->offsets[list + 1] - batch->offsets[list];
+}
+
+/* Whether the list is so long that it occupies the whole team. */
+static inline bool rl_is_alone(const struct rl_batch *batch, size_t list)
+{
+    return rl_list_items(batch, list) > RL_CUT_ALONE;
+}
+
+/* Estimated nanoseconds of one thread for a list of `items`, evaluated in all ways of the work. */
+double rl_list_cost(const struct rl_work *work, size_t items);
+
+#endif
