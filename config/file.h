@@ -1,0 +1,20 @@
+/*
+ * file.h: a small file, whole, into memory.
+ */
+#ifndef RL_FILE_H
+#define RL_FILE_H
+
+#include <stddef.h>
+
+#include "../core/rankloss.h"
+
+/*
+ * Reads the file at `path`, at most `max` bytes. The buffer is from malloc, the caller frees it; a
+ * NUL stands after its end, not counted. A pipe is read to its end, and given up when nothing comes
+ * for two seconds, so that a reload never hangs.
+ * RL_CONFIG "<setting>: cannot read <path>: <reason>", RL_NOMEM.
+ */
+enum rl_status rl_file_read(const char *path, const char *setting, size_t max, char **ret_data,
+                            size_t *ret_length, struct rl_error *error);
+
+#endif

@@ -1,0 +1,227 @@
+/*
+ * settings.h: every setting of ranklossd, one row each, and the frozen struct they fill.
+ *
+ * RL_SETTING_MAP is the one place a setting is described. The struct's fields, the flags, the
+ * environment variables, the file's keys, --help, the man pages and config/example.json all come
+ * from it; adding a setting is adding a row.
+ *
+ * A setting "max-body-bytes" is the flag --max-body-bytes, the variable RANKLOSSD_MAX_BODY_BYTES
+ * and the file's key "max_body_bytes". sources.h reads those; this file knows values only.
+ *
+ * Values as text (flags, environment, and texts in the file):
+ *   BOOL      true/false, yes/no, on/off, 1/0
+ *   INTEGER   decimal digits
+ *   SIZE      bytes, or a number with KiB, MiB or GiB
+ *   DURATION  seconds ("2.5"), or a number with ms, s or m; kept in whole milliseconds
+ *   TEXT      as it is
+ *   CHOICE    one of the words listed
+ *   LIST      words separated by commas; blanks around them are dropped
+ * In the file BOOL is true or false, INTEGER a number, SIZE and DURATION a number or a text, LIST
+ * an array of texts or one text.
+ *
+ * Errors are RL_CONFIG: one line naming the setting, its source, the bad value and the bounds.
+ */
+#ifndef RL_SETTINGS_H
+#define RL_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../core/rankloss.h"
+
+/* A frozen sequence of texts. */
+struct rl_words {
+    const char **items;
+    size_t count;
+};
+
+/* Words of the CHOICE settings, in the order of the choices' texts below. */
+enum rl_log_level { RL_LOG_ERROR, RL_LOG_WARNING, RL_LOG_INFO, RL_LOG_DEBUG };
+enum rl_log_format { RL_FORMAT_AUTO, RL_FORMAT_TEXT, RL_FORMAT_JSON };
+enum rl_access_log { RL_ACCESS_ALL, RL_ACCESS_ERRORS, RL_ACCESS_NONE };
+enum rl_socket_mode { RL_MODE_OWNER, RL_MODE_GROUP, RL_MODE_ALL }; /* 0600, 0660, 0666 */
+
+/* How each type is kept in struct rl_settings. */
+#define RL_SETTING_BOOL(field)     bool field;
+#define RL_SETTING_INTEGER(field)  size_t field;
+#define RL_SETTING_SIZE(field)     size_t field;      /* bytes */
+#define RL_SETTING_DURATION(field) uint64_t field;    /* milliseconds */
+#define RL_SETTING_TEXT(field)     const char *field; /* never NULL; "" when unset */
+#define RL_SETTING_CHOICE(field)   unsigned field;    /* index into the choices */
+#define RL_SETTING_LIST(field)     struct rl_words field;
+
+#define RL_KIB ((size_t)1 << 10)
+#define RL_MIB ((size_t)1 << 20)
+#define RL_GIB ((size_t)1 << 30)
+
+/*
+ * X(TYPE, field, name, default, min, max, choices, reloadable, help). min and max bound INTEGER
+ * (count), SIZE (bytes) and DURATION (milliseconds) and are 0 for the others; choices is "a|b|c" or
+ * NULL; reloadable settings are read again on SIGHUP.
+ */
+/* clang-format off */
+#define RL_SETTING_MAP(X) \
+    X(TEXT, listen, "listen", "127.0.0.1:8080", 0, 0, NULL, false, \
+      "Address to serve on: HOST:PORT, [IPV6]:PORT, :PORT for every interface, or unix:/path. Port 0 takes a free port. Sockets passed by systemd take its place.") \
+    X(TEXT, admin_listen, "admin-listen", "", 0, 0, NULL, false, \
+      "Separate address for metrics and health, in the same forms. Empty: they are served on the main address.") \
+    X(CHOICE, unix_socket_mode, "unix-socket-mode", "group", 0, 0, "owner|group|all", false, \
+      "Who may connect to a unix socket: its owner, its group too, or all.") \
+    X(INTEGER, threads, "threads", "0", 0, 1024, NULL, false, \
+      "Threads that compute large requests. 0: as many as CPU affinity and the cgroup quota allow.") \
+    X(INTEGER, io_threads, "io-threads", "0", 0, 1024, NULL, false, \
+      "Threads that read, answer small requests and write. 0: as many as CPU affinity and the cgroup quota allow.") \
+    X(SIZE, max_body_bytes, "max-body-bytes", "64MiB", 1, 64 * RL_GIB, NULL, false, \
+      "Largest request body as sent.") \
+    X(SIZE, max_inflated_bytes, "max-inflated-bytes", "64MiB", 1, 64 * RL_GIB, NULL, false, \
+      "Largest request body after gzip is undone.") \
+    X(INTEGER, max_lists, "max-lists", "1000000", 1, UINT32_MAX, NULL, false, \
+      "Most lists in one request.") \
+    X(INTEGER, max_items, "max-items", "20000000", 1, UINT32_MAX, NULL, false, \
+      "Most items in one request, over all its lists.") \
+    X(INTEGER, max_depth, "max-depth", "32", 4, 512, NULL, false, \
+      "Deepest nesting of a request's JSON.") \
+    X(INTEGER, max_top_k, "max-top-k", "1000", 1, 1000000, NULL, false, \
+      "Largest top_k a request may ask for.") \
+    X(INTEGER, max_evaluations, "max-evaluations", "64", 1, 10000, NULL, false, \
+      "Most losses and metrics in one evaluate request.") \
+    X(SIZE, max_header_bytes, "max-header-bytes", "32KiB", 4 * RL_KIB, 1 * RL_MIB, NULL, false, \
+      "Memory of one connection for its request line and headers.") \
+    X(INTEGER, max_connections, "max-connections", "20000", 1, 1000000, NULL, false, \
+      "Most connections at once; one more is answered 503 and closed.") \
+    X(SIZE, max_request_memory, "max-request-memory", "1GiB", 1 * RL_MIB, 1024 * RL_GIB, NULL, false, \
+      "Most memory the decoded form and results of one request may take.") \
+    X(SIZE, max_json_memory, "max-json-memory", "64MiB", 64 * RL_KIB, 64 * RL_GIB, NULL, false, \
+      "Most memory the JSON parser may take for one request.") \
+    X(INTEGER, queue_capacity, "queue-capacity", "256", 1, 1000000, NULL, false, \
+      "Large requests that may wait; one more is answered 429.") \
+    X(SIZE, queue_bytes, "queue-bytes", "512MiB", 1 * RL_MIB, 1024 * RL_GIB, NULL, false, \
+      "Bytes of request bodies that may wait; more is answered 429.") \
+    X(DURATION, request_timeout, "request-timeout", "30s", 10, 3600000, NULL, false, \
+      "Longest wait in the queue; a request still waiting then is answered 503 without being computed.") \
+    X(DURATION, header_timeout, "header-timeout", "10s", 100, 600000, NULL, false, \
+      "Time to receive a request's headers in all.") \
+    X(DURATION, body_timeout, "body-timeout", "60s", 100, 3600000, NULL, false, \
+      "Time to receive a request's body in all.") \
+    X(DURATION, write_timeout, "write-timeout", "60s", 100, 3600000, NULL, false, \
+      "Time for a client to take its reply in all.") \
+    X(DURATION, idle_timeout, "idle-timeout", "60s", 1000, 86400000, NULL, false, \
+      "Time a connection may stay open without a request.") \
+    X(DURATION, shutdown_delay, "shutdown-delay", "0s", 0, 3600000, NULL, false, \
+      "After SIGTERM, time to go on serving while /readyz already says 503, so that balancers notice.") \
+    X(DURATION, drain_timeout, "drain-timeout", "30s", 0, 3600000, NULL, false, \
+      "After that, time for requests in flight to finish.") \
+    X(TEXT, auth_tokens_file, "auth-tokens-file", "", 0, 0, NULL, true, \
+      "File of bearer tokens, one a line, # starts a comment line. Empty: no token is asked for.") \
+    X(LIST, open_paths, "open-paths", "/,/openapi.json,/livez,/readyz,/healthz", 0, 0, NULL, false, \
+      "Paths that stay readable without a token.") \
+    X(TEXT, tls_cert, "tls-cert", "", 0, 0, NULL, true, \
+      "PEM file with the certificate and its chain. Set: the main address speaks TLS.") \
+    X(TEXT, tls_key, "tls-key", "", 0, 0, NULL, true, \
+      "PEM file with the private key of tls-cert.") \
+    X(TEXT, tls_client_ca, "tls-client-ca", "", 0, 0, NULL, true, \
+      "PEM file with the authorities whose client certificates are let in. Empty: none is asked for.") \
+    X(LIST, cors_origins, "cors-origins", "", 0, 0, NULL, true, \
+      "Origins whose pages may call from a browser, or * for all. Empty: none but our own.") \
+    X(BOOL, compression, "compression", "true", 0, 0, NULL, false, \
+      "Send replies with gzip to clients that accept it.") \
+    X(INTEGER, track_names, "track-names", "0", 0, 10000, NULL, false, \
+      "Most distinct request names whose last loss is exported as a metric. 0: none.") \
+    X(CHOICE, log_level, "log-level", "info", 0, 0, "error|warning|info|debug", true, \
+      "Least important level that is logged.") \
+    X(CHOICE, log_format, "log-format", "auto", 0, 0, "auto|text|json", false, \
+      "Form of the log on standard error. auto: text on a terminal, else one JSON object a line.") \
+    X(CHOICE, access_log, "access-log", "all", 0, 0, "all|errors|none", false, \
+      "Which requests get a log line at level info: all, those answered 400 or above, or none.")
+/* clang-format on */
+
+enum rl_setting_type {
+    RL_TYPE_BOOL,
+    RL_TYPE_INTEGER,
+    RL_TYPE_SIZE,
+    RL_TYPE_DURATION,
+    RL_TYPE_TEXT,
+    RL_TYPE_CHOICE,
+    RL_TYPE_LIST
+};
+
+/* Where a value came from; later ones win. */
+enum rl_source { RL_SOURCE_DEFAULT, RL_SOURCE_FILE, RL_SOURCE_ENVIRONMENT, RL_SOURCE_FLAG };
+
+/* Index of each setting: RL_SET_listen, RL_SET_admin_listen, … */
+enum rl_setting_id {
+#define RL_SETTING_ID(type, field, ...) RL_SET_##field,
+    RL_SETTING_MAP(RL_SETTING_ID)
+#undef RL_SETTING_ID
+        RL_SETTINGS
+};
+
+/* One row of the table, as data. Static, read only. */
+struct rl_setting {
+    const char *name; /* flag form: "max-body-bytes" */
+    const char *text; /* default */
+    uint64_t min, max;
+    const char *choices; /* "a|b|c" or NULL */
+    const char *help;
+    size_t offset; /* of the field in struct rl_settings */
+    enum rl_setting_type type;
+    bool reloadable;
+};
+
+/* All settings. Filled once, then read only; any number of threads may read it. */
+struct rl_settings {
+#define RL_SETTING_FIELD(type, field, ...) RL_SETTING_##type(field)
+    RL_SETTING_MAP(RL_SETTING_FIELD)
+#undef RL_SETTING_FIELD
+    enum rl_source sources[RL_SETTINGS];
+};
+
+/* The row of an id, and the row of a name in flag form (NULL when there is none). */
+const struct rl_setting *rl_setting_get(enum rl_setting_id id);
+const struct rl_setting *rl_setting_find(const char *name);
+/* The name nearest to a mistaken one, for "did you mean"; NULL when none is near. */
+const char *rl_setting_nearest(const char *name);
+
+/* "default", "file", "environment" or "flag". */
+const char *rl_source_name(enum rl_source source);
+
+enum { RL_SETTING_PLACE_MAX = 64 };
+/* How a setting is written in a source: "--max-lists", "RANKLOSSD_MAX_LISTS", "max_lists" (file),
+ * "max-lists" (default). */
+void rl_setting_place(const struct rl_setting *setting, enum rl_source source,
+                      char ret_place[RL_SETTING_PLACE_MAX]);
+
+/* Every setting at its default. RL_OK or RL_NOMEM. */
+enum rl_status rl_settings_create(struct rl_settings **ret_settings, struct rl_error *error);
+void rl_settings_free(struct rl_settings *settings); /* takes NULL */
+
+/* Sets one value from text. On failure the setting keeps its old value. */
+enum rl_status rl_settings_set(struct rl_settings *settings, const struct rl_setting *setting,
+                               const char *value, enum rl_source source, struct rl_error *error);
+/* The same for a LIST given as separate items. */
+enum rl_status rl_settings_set_items(struct rl_settings *settings, const struct rl_setting *setting,
+                                     const struct rl_words *items, enum rl_source source,
+                                     struct rl_error *error);
+
+/* Rules that bind several settings: tls-cert with tls-key, and the like. */
+enum rl_status rl_settings_check(const struct rl_settings *settings, struct rl_error *error);
+
+/* Whether two structs hold the same value. */
+bool rl_settings_equal(const struct rl_settings *a, const struct rl_settings *b,
+                       const struct rl_setting *setting);
+
+/*
+ * For a reload: gives `next` the values of `current` wherever a setting may not change while the
+ * daemon runs, and calls ignored(context, setting) for each that differed. RL_OK or RL_NOMEM.
+ */
+enum rl_status rl_settings_keep_fixed(struct rl_settings *next, const struct rl_settings *current,
+                                      void (*ignored)(void *context,
+                                                      const struct rl_setting *setting),
+                                      void *context, struct rl_error *error);
+
+/* Writes a value as text that rl_settings_set takes back, cut to `size` bytes with its NUL. */
+void rl_settings_format(const struct rl_settings *settings, const struct rl_setting *setting,
+                        char *buffer, size_t size);
+
+#endif
