@@ -1,0 +1,26 @@
+/*
+ * clock.h: the monotonic clock that every deadline and duration is measured by.
+ */
+#ifndef RL_CLOCK_H
+#define RL_CLOCK_H
+
+#include <stdint.h>
+#include <time.h>
+
+/* Nanoseconds since an arbitrary start; never goes back. Any thread. */
+static inline uint64_t rl_clock_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* The same in milliseconds, for deadlines, from the clock's cheap form (a few milliseconds old). */
+static inline uint64_t rl_clock_coarse_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return (uint64_t)now.tv_sec * 1000u + (uint64_t)now.tv_nsec / 1000000u;
+}
+
+#endif

@@ -1,0 +1,305 @@
+/*
+ * lifecycle.c: signals, and the stages they lead through.
+ */
+#include "lifecycle.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "assembly.h"
+#include "clock.h"
+#include "configure.h"
+#include "connections.h"
+#include "executor.h"
+#include "log.h"
+#include "metrics.h"
+#include "notify.h"
+
+enum {
+    WAIT_STEP_MS = 10,        /* between two looks at what is still in flight */
+    ENDING_MS = 1000,         /* for the last replies to go out */
+    HEARTBEAT_MAX_MS = 5000,  /* an acceptor silent for longer hangs; see IDLE_MS there */
+    FOREVER_MS = 3600 * 1000, /* sigtimedwait has no "for ever" */
+};
+
+struct daemon {
+    const struct rl_sources *sources;
+    struct rl_settings *settings; /* of the start */
+    struct rl_settings *current;  /* with what was reloaded; may be the same */
+    struct rl_assembly assembly;
+    sigset_t signals;
+    uint64_t watchdog_ms; /* 0: none */
+};
+
+/* One line, whatever was in the value that it quotes. */
+static int complain(struct rl_error *error)
+{
+    for (char *at = error->detail; *at != '\0'; at++)
+        if (iscntrl((unsigned char)*at))
+            *at = '?';
+    fprintf(stderr, "ranklossd: %s\n", error->detail);
+    return EXIT_FAILURE;
+}
+
+/* ---- Signals ----------------------------------------------------------------------------- */
+
+/* Blocked in every thread, to be waited for by this one. */
+static void block_signals(sigset_t *set)
+{
+    sigemptyset(set);
+    sigaddset(set, SIGTERM);
+    sigaddset(set, SIGINT);
+    sigaddset(set, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a log file at its limit is one line lost, not the end */
+}
+
+/* The next signal within `timeout_ms`, or 0. */
+static int await_signal(const struct daemon *daemon, uint64_t timeout_ms)
+{
+    const struct timespec timeout = {.tv_sec = (time_t)(timeout_ms / 1000),
+                                     .tv_nsec = (long)(timeout_ms % 1000) * 1000000};
+    const int signal_number = sigtimedwait(&daemon->signals, NULL, &timeout);
+    return signal_number > 0 ? signal_number : 0;
+}
+
+/* Tells the service manager that we live, if the acceptor does. */
+static void feed_watchdog(const struct daemon *daemon)
+{
+    const uint64_t heartbeat = rl_acceptor_heartbeat(daemon->assembly.acceptor);
+    if (daemon->watchdog_ms > 0 && rl_clock_coarse_ms() < heartbeat + HEARTBEAT_MAX_MS)
+        rl_notify_watchdog();
+}
+
+/* ---- Reload ------------------------------------------------------------------------------ */
+
+static void tell_ignored(void *context, const struct rl_setting *setting)
+{
+    (void)context;
+    rl_log_with(RL_LOG_WARNING, "a changed setting needs a restart",
+                RL_FIELD_TEXT("setting", setting->name));
+}
+
+static enum rl_status load_next(struct daemon *daemon, struct rl_settings **ret_next,
+                                struct rl_error *error)
+{
+    struct rl_settings *next = NULL;
+    enum rl_status status = rl_configure(daemon->sources, &next, error);
+    if (status == RL_OK)
+        status = rl_settings_keep_fixed(next, daemon->current, tell_ignored, NULL, error);
+    if (status == RL_OK)
+        status = rl_assembly_reload(&daemon->assembly, next, error);
+    if (status == RL_OK)
+        *ret_next = next;
+    else
+        rl_settings_free(next);
+    return status;
+}
+
+static void reload(struct daemon *daemon)
+{
+    struct rl_settings *next;
+    struct rl_error error;
+    rl_notify_reloading();
+    const enum rl_status status = load_next(daemon, &next, &error);
+    rl_metrics_reload(status == RL_OK);
+    if (status == RL_OK) {
+        if (daemon->current != daemon->settings)
+            rl_settings_free(daemon->current);
+        daemon->current = next;
+        rl_log(RL_LOG_INFO, "settings reloaded");
+    } else {
+        rl_log_with(RL_LOG_ERROR, "settings not reloaded, the old ones stay",
+                    RL_FIELD_TEXT("reason", error.detail));
+    }
+    rl_notify_ready();
+}
+
+/* ---- Stages ------------------------------------------------------------------------------ */
+
+static void enter(struct daemon *daemon, enum rl_stage stage)
+{
+    atomic_store_explicit(&daemon->assembly.context.stage, (int)stage, memory_order_relaxed);
+    rl_metrics_set_ready(stage == RL_STAGE_READY);
+}
+
+static void announce(const struct daemon *daemon, const char *version)
+{
+    const struct rl_assembly *const assembly = &daemon->assembly;
+    const struct rl_listener *const listener = &assembly->listeners[RL_MAIN];
+    const char *const scheme = listener->is_unix                         ? ""
+                               : rl_http_is_tls(assembly->http[RL_MAIN]) ? "https://"
+                                                                         : "http://";
+    char url[RL_ADDRESS_MAX + 16];
+    snprintf(url, sizeof url, "%s%s", scheme, listener->bound);
+    rl_log_with(RL_LOG_INFO, "ranklossd listening", RL_FIELD_TEXT("url", url),
+                RL_FIELD_TEXT("version", version), RL_FIELD_TEXT("isa", rl_isa_name()),
+                RL_FIELD_INTEGER("threads", assembly->threads),
+                RL_FIELD_INTEGER("io_threads", assembly->io_threads));
+    if (assembly->context.max_connections < daemon->settings->max_connections)
+        rl_log_with(RL_LOG_WARNING, "max-connections lowered to fit the limit of open files",
+                    RL_FIELD_INTEGER("max_connections", assembly->context.max_connections));
+    if (assembly->context.separate_admin)
+        rl_log_with(RL_LOG_INFO, "admin listening",
+                    RL_FIELD_TEXT("address", assembly->listeners[RL_ADMIN].bound));
+}
+
+static void serve_until_told(struct daemon *daemon)
+{
+    for (;;) {
+        const uint64_t timeout = daemon->watchdog_ms > 0 ? daemon->watchdog_ms : FOREVER_MS;
+        const int signal_number = await_signal(daemon, timeout);
+        if (signal_number == SIGHUP)
+            reload(daemon);
+        else if (signal_number != 0)
+            return;
+        feed_watchdog(daemon);
+    }
+}
+
+static bool no_connection_left(const struct daemon *daemon)
+{
+    return rl_connections_count(daemon->assembly.context.connections) == 0;
+}
+
+static bool nobody_left(const struct daemon *daemon)
+{
+    const struct rl_context *const context = &daemon->assembly.context;
+    return no_connection_left(daemon) && rl_queue_busy(context->queue) == 0;
+}
+
+/* Waits until done(daemon) or for `timeout_ms`; false when a second signal cut it short. */
+static bool wait_until(struct daemon *daemon, bool (*done)(const struct daemon *daemon),
+                       uint64_t timeout_ms)
+{
+    const uint64_t end = rl_clock_coarse_ms() + timeout_ms;
+    while (!done(daemon)) {
+        const uint64_t now = rl_clock_coarse_ms();
+        if (now >= end)
+            return true;
+        const uint64_t left = end - now;
+        const int signal_number = await_signal(daemon, left < WAIT_STEP_MS ? left : WAIT_STEP_MS);
+        if (signal_number == SIGTERM || signal_number == SIGINT)
+            return false;
+        feed_watchdog(daemon);
+    }
+    return true;
+}
+
+static bool never(const struct daemon *daemon)
+{
+    (void)daemon;
+    return false;
+}
+
+/* Everything that is left is answered now. */
+static void end(struct daemon *daemon)
+{
+    const struct rl_context *const context = &daemon->assembly.context;
+    rl_log_with(RL_LOG_WARNING, "ending with requests unfinished",
+                RL_FIELD_INTEGER("connections", rl_connections_count(context->connections)),
+                RL_FIELD_INTEGER("queued", rl_queue_busy(context->queue)));
+    enter(daemon, RL_STAGE_ENDING);
+    rl_executor_cancel(context->executor);
+    wait_until(daemon, nobody_left, ENDING_MS);
+    if (rl_queue_busy(context->queue) == 0)
+        return;
+    rl_executor_abandon(context->executor);
+    wait_until(daemon, no_connection_left, ENDING_MS);
+}
+
+static void drain(struct daemon *daemon)
+{
+    const struct rl_settings *const settings = daemon->settings;
+    enter(daemon, RL_STAGE_LEAVING);
+    rl_notify_stopping();
+    rl_notify_extend(settings->shutdown_delay + settings->drain_timeout + 2 * ENDING_MS);
+    rl_log(RL_LOG_INFO, "stopping");
+    const bool patient = wait_until(daemon, never, settings->shutdown_delay);
+    rl_acceptor_close(daemon->assembly.acceptor);
+    enter(daemon, RL_STAGE_DRAINING);
+    if (patient)
+        wait_until(daemon, nobody_left, settings->drain_timeout);
+    if (!nobody_left(daemon))
+        end(daemon);
+}
+
+/* ---- The whole --------------------------------------------------------------------------- */
+
+static void release_settings(struct daemon *daemon)
+{
+    if (daemon->current != daemon->settings)
+        rl_settings_free(daemon->current);
+    rl_settings_free(daemon->settings);
+}
+
+static int finish(struct daemon *daemon)
+{
+    if (rl_queue_busy(daemon->assembly.context.queue) > 0) {
+        /* It cannot be broken off. Its client has been told. */
+        rl_log(RL_LOG_WARNING, "stopped in the middle of a computation");
+        _exit(EXIT_SUCCESS);
+    }
+    rl_assembly_stop(&daemon->assembly);
+    rl_log(RL_LOG_INFO, "stopped");
+    rl_notify_release();
+    release_settings(daemon);
+    rl_log_release();
+    return EXIT_SUCCESS;
+}
+
+static enum rl_status start(struct daemon *daemon, struct rl_error *error)
+{
+    enum rl_status status = rl_assembly_init(daemon->settings, error);
+    struct rl_error deaf;
+    if (rl_notify_init(&deaf) != RL_OK) /* nobody to tell is no reason not to serve */
+        rl_log_with(RL_LOG_WARNING, "the service manager cannot be told anything",
+                    RL_FIELD_TEXT("reason", deaf.detail));
+    if (status == RL_OK)
+        status = rl_assembly_start(daemon->settings, &daemon->assembly, error);
+    daemon->watchdog_ms = rl_notify_watchdog_interval();
+    return status;
+}
+
+int rl_lifecycle_serve(const struct rl_sources *sources, const char *version)
+{
+    struct daemon daemon = {.sources = sources};
+    struct rl_error error;
+    block_signals(&daemon.signals);
+    if (rl_configure(sources, &daemon.settings, &error) != RL_OK)
+        return complain(&error);
+    daemon.current = daemon.settings;
+    rl_log_init(STDERR_FILENO, (enum rl_log_format)daemon.settings->log_format,
+                (enum rl_log_level)daemon.settings->log_level);
+    if (start(&daemon, &error) != RL_OK) {
+        release_settings(&daemon);
+        return complain(&error);
+    }
+    enter(&daemon, RL_STAGE_READY);
+    announce(&daemon, version);
+    rl_notify_ready();
+    serve_until_told(&daemon);
+    drain(&daemon);
+    return finish(&daemon);
+}
+
+int rl_lifecycle_check(const struct rl_sources *sources)
+{
+    struct rl_settings *settings = NULL;
+    struct rl_error error;
+    enum rl_status status = rl_configure(sources, &settings, &error);
+    if (status == RL_OK)
+        status = rl_init(getenv("RANKLOSSD_ISA"), &error);
+    if (status == RL_OK)
+        status = rl_assembly_check(settings, &error);
+    rl_settings_free(settings);
+    if (status != RL_OK)
+        return complain(&error);
+    puts("settings are valid");
+    return EXIT_SUCCESS;
+}

@@ -1,0 +1,262 @@
+/*
+ * probe.c: a client of one request.
+ */
+#include "probe.h"
+
+#include <errno.h>
+#include <gnutls/gnutls.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "configure.h"
+
+enum { TIMEOUT_SECONDS = 5, URL_MAX = 512 };
+
+/* A URL taken apart, in place. */
+struct target {
+    char text[URL_MAX];
+    char *host, *port;     /* NULL for a unix socket */
+    const char *unix_path; /* NULL for TCP */
+    const char *path;      /* of the request */
+    bool tls;
+};
+
+/* A connection; tls is NULL where it is plain. */
+struct channel {
+    int fd;
+    gnutls_session_t tls;
+    gnutls_certificate_credentials_t credentials;
+};
+
+static enum rl_status refuse(const char *url, struct rl_error *error)
+{
+    return rl_fail(error, RL_CONFIG, "",
+                   "--probe: \"%s\" is neither http[s]://HOST:PORT[/path] nor unix:/path", url);
+}
+
+/* "host:port" or "[v6]:port"; no host means this machine. */
+static bool split_authority(char *authority, struct target *target)
+{
+    char *const colon = strrchr(authority, ':');
+    if (colon == NULL || colon[1] == '\0')
+        return false;
+    *colon = '\0';
+    target->port = colon + 1;
+    target->host = authority[0] != '\0' ? authority : "localhost";
+    const size_t length = strlen(authority);
+    if (length > 2 && authority[0] == '[' && authority[length - 1] == ']') {
+        authority[length - 1] = '\0';
+        target->host = authority + 1;
+    }
+    return true;
+}
+
+static enum rl_status parse(const char *url, struct target *target, struct rl_error *error)
+{
+    static const char plain[] = "http://", secure[] = "https://";
+    target->path = "/readyz";
+    if (strlen(url) >= sizeof target->text)
+        return refuse("that long text", error);
+    memcpy(target->text, url, strlen(url) + 1);
+    if (strncmp(url, "unix:", 5) == 0) {
+        target->unix_path = target->text + 5;
+        return RL_OK;
+    }
+    char *authority = target->text;
+    if (strncmp(url, plain, sizeof plain - 1) == 0) {
+        authority += sizeof plain - 1;
+    } else if (strncmp(url, secure, sizeof secure - 1) == 0) {
+        authority += sizeof secure - 1;
+        target->tls = true;
+    } else if (strstr(url, "://") != NULL) {
+        return refuse(url, error);
+    }
+    char *const slash = strchr(authority, '/');
+    if (slash != NULL) {
+        target->path = slash[1] != '\0' ? url + (slash - target->text) : target->path;
+        *slash = '\0';
+    }
+    return split_authority(authority, target) ? RL_OK : refuse(url, error);
+}
+
+static int connect_unix(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    const size_t length = strlen(path);
+    if (length >= sizeof address.sun_path) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    memcpy(address.sun_path, path, length);
+    if (path[0] == '@')
+        address.sun_path[0] = '\0'; /* an abstract name */
+    const socklen_t size =
+        (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length + (path[0] != '@'));
+    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && connect(fd, (const struct sockaddr *)&address, size) == 0)
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+static int connect_one(const struct addrinfo *at)
+{
+    const struct timeval timeout = {.tv_sec = TIMEOUT_SECONDS};
+    const int fd = socket(at->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -1;
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
+    if (connect(fd, at->ai_addr, at->ai_addrlen) == 0)
+        return fd;
+    close(fd);
+    return -1;
+}
+
+static int connect_tcp(const struct target *target)
+{
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+    struct addrinfo *found;
+    int fd = -1;
+    if (getaddrinfo(target->host, target->port, &hints, &found) != 0) {
+        errno = EHOSTUNREACH;
+        return -1;
+    }
+    for (const struct addrinfo *at = found; at != NULL && fd < 0; at = at->ai_next)
+        fd = connect_one(at);
+    freeaddrinfo(found);
+    return fd;
+}
+
+/*
+ * A handshake that verifies nothing: what is asked is whether the daemon on this address answers,
+ * and no secret is sent.
+ */
+static int secure(struct channel *channel)
+{
+    int code = gnutls_certificate_allocate_credentials(&channel->credentials);
+    if (code == 0)
+        code = gnutls_init(&channel->tls, GNUTLS_CLIENT | GNUTLS_NO_SIGNAL);
+    if (code == 0)
+        code = gnutls_set_default_priority(channel->tls);
+    if (code == 0)
+        code = gnutls_credentials_set(channel->tls, GNUTLS_CRD_CERTIFICATE, channel->credentials);
+    if (code != 0)
+        return code;
+    gnutls_transport_set_int(channel->tls, channel->fd);
+    gnutls_handshake_set_timeout(channel->tls, TIMEOUT_SECONDS * 1000);
+    do
+        code = gnutls_handshake(channel->tls);
+    while (code < 0 && gnutls_error_is_fatal(code) == 0);
+    return code;
+}
+
+static void hang_up(struct channel *channel)
+{
+    if (channel->tls != NULL)
+        gnutls_deinit(channel->tls);
+    if (channel->credentials != NULL)
+        gnutls_certificate_free_credentials(channel->credentials);
+    close(channel->fd);
+}
+
+static ssize_t put(const struct channel *channel, const char *text, size_t length)
+{
+    return channel->tls != NULL ? gnutls_record_send(channel->tls, text, length)
+                                : send(channel->fd, text, length, MSG_NOSIGNAL);
+}
+
+static ssize_t get(const struct channel *channel, char *text, size_t room)
+{
+    return channel->tls != NULL ? gnutls_record_recv(channel->tls, text, room)
+                                : recv(channel->fd, text, room, 0);
+}
+
+/* Sends the request and reads the status line; 0 when there is no answer. */
+static int ask(const struct channel *channel, const char *path)
+{
+    const uint64_t patience = (uint64_t)TIMEOUT_SECONDS * 1000000000u;
+    const uint64_t deadline = rl_clock_now() + patience;
+    char text[URL_MAX + 128];
+    int code = 0;
+    const int length = snprintf(
+        text, sizeof text, "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", path);
+    if (put(channel, text, (size_t)length) != length)
+        return 0;
+    size_t got = 0;
+    while (got < sizeof "HTTP/1.1 200") {
+        const ssize_t more = get(channel, text + got, sizeof text - 1 - got);
+        /* A session ticket came, or nothing for TIMEOUT_SECONDS: GnuTLS calls both "again". */
+        if (channel->tls != NULL && more == GNUTLS_E_AGAIN && rl_clock_now() < deadline)
+            continue;
+        if (more <= 0)
+            return 0;
+        got += (size_t)more;
+    }
+    text[got] = '\0';
+    return sscanf(text, "HTTP/1.%*1d %3d", &code) == 1 ? code : 0;
+}
+
+/* The status a channel to the target answers with; 0, with a line on what went wrong, for none. */
+static int ask_over(struct channel *channel, const struct target *target, const char *url)
+{
+    const struct timeval timeout = {.tv_sec = TIMEOUT_SECONDS};
+    setsockopt(channel->fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
+    const int problem = target->tls ? secure(channel) : 0;
+    const int code = problem == 0 ? ask(channel, target->path) : 0;
+    if (problem != 0)
+        fprintf(stderr, "ranklossd: --probe: %s: TLS: %s\n", url, gnutls_strerror(problem));
+    else if (code == 0)
+        fprintf(stderr, "ranklossd: --probe: %s gave no answer\n", url);
+    return code;
+}
+
+static int ask_target(const struct target *target, const char *url)
+{
+    struct channel channel = {.fd = target->unix_path != NULL ? connect_unix(target->unix_path)
+                                                              : connect_tcp(target)};
+    if (channel.fd < 0) {
+        fprintf(stderr, "ranklossd: --probe: %s: %s\n", url, strerrordesc_np(errno));
+        return EXIT_FAILURE;
+    }
+    const int code = ask_over(&channel, target, url);
+    hang_up(&channel);
+    if (code != 0)
+        printf("%s%s: %d\n", url, code == 200 ? " is ready" : " is not ready", code);
+    return code == 200 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int probe(const char *url, bool tls)
+{
+    struct target target = {.tls = tls};
+    struct rl_error error;
+    if (parse(url, &target, &error) != RL_OK) {
+        fprintf(stderr, "ranklossd: %s\n", error.detail);
+        return EXIT_FAILURE;
+    }
+    return ask_target(&target, url);
+}
+
+int rl_probe(const struct rl_sources *sources, const char *url)
+{
+    if (url != NULL)
+        return probe(url, false);
+    struct rl_settings *settings;
+    struct rl_error error;
+    if (rl_configure(sources, &settings, &error) != RL_OK) {
+        fprintf(stderr, "ranklossd: %s\n", error.detail);
+        return EXIT_FAILURE;
+    }
+    const bool separate = settings->admin_listen[0] != '\0';
+    const int result = separate ? probe(settings->admin_listen, false)
+                                : probe(settings->listen, settings->tls_cert[0] != '\0');
+    rl_settings_free(settings);
+    return result;
+}

@@ -1,0 +1,205 @@
+/* ask.js: from what was typed to a request, and the talk with the daemon. */
+
+/* Members of a request that have a control here, of the same name. */
+const LOSS_OPTIONS = ["temperature", "reduction", "dtype"];
+const OPTION_NAMES = [...LOSS_OPTIONS, "k"];
+
+/*
+ * What was typed: {kind, text, value, cells}. `value` is null where the text is not JSON: the
+ * daemon then says what is wrong with it, since its reader is the one that counts.
+ */
+function readInput(text) {
+    const first = text.trimStart()[0];
+    if (first === undefined) return { kind: "empty", text };
+    if (first !== "{" && first !== "[") return { kind: "rows", text, ...readRows(text) };
+    try {
+        return { kind: "json", text, value: JSON.parse(text) };
+    } catch {
+        return { kind: "json", text, value: null };
+    }
+}
+
+const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
+
+/* The options in force: what the batch says comes before what the controls say. */
+function readOptions(value) {
+    const own = isObject(value) ? value : {};
+    const number = (id) => ($(id).value === "" ? undefined : Number($(id).value));
+    const options = {
+        loss: $("loss").value,
+        temperature: number("temperature"),
+        reduction: $("reduction").value,
+        dtype: $("dtype").value,
+        k: number("k"),
+    };
+    for (const name of OPTION_NAMES) if (name in own) options[name] = own[name];
+    if (options.reduction === null) options.reduction = "none";
+    return options;
+}
+
+function countItems(value) {
+    const scores = Array.isArray(value?.y_pred) ? value.y_pred : [];
+    return scores.reduce((sum, row) => sum + (Array.isArray(row) ? row.length : 1), 0);
+}
+
+/* list_mle takes no weight per item, and would refuse the whole request. */
+function weightsPerItem(value) {
+    const weight = value?.sample_weight;
+    const batched = Array.isArray(value?.y_pred?.[0]);
+    if (!Array.isArray(weight)) return false;
+    return batched
+        ? Array.isArray(weight[0]) && weight.some((row) => row?.length !== 1)
+        : weight.length !== 1;
+}
+
+/* What to ask of /v1/evaluate: the chosen loss in detail, its values, and everything beside it. */
+function planEntries(value, options) {
+    const items = countItems(value);
+    const lists = Array.isArray(value?.y_pred?.[0]) ? value.y_pred.length : 1;
+    const detail = items <= DETAIL_ITEMS;
+    const pairs = options.loss !== "list_mle";
+    const include = ["per_list"];
+    if (detail) include.push("gradient");
+    if (detail && pairs) include.push("top_pairs");
+    const losses = [
+        {
+            name: options.loss,
+            include,
+            top_k: Math.max(1, Math.min(TOP_PAIRS, Math.floor(ALL_TOP_PAIRS / lists))),
+        },
+    ];
+    if (detail) losses.push({ name: options.loss, reduction: "none", include: [] });
+    const reduction = options.reduction === "none" ? { reduction: "sum" } : {};
+    for (const name of Object.keys(LOSSES))
+        if (name !== options.loss && !(name === "list_mle" && weightsPerItem(value)))
+            losses.push({ name, ...reduction, include: [] });
+    const metrics = Object.keys(METRICS).map((name) => ({
+        name,
+        include: name === "ndcg" ? ["per_list"] : [],
+    }));
+    return { losses, metrics };
+}
+
+/*
+ * The request's text. The batch is sent as it was typed, with our members put before its last
+ * brace: so places that the daemon reports are places in the editor.
+ */
+function requestText(batch, options) {
+    const { text, value } = batch;
+    if (!isObject(value)) return text;
+    const extra = planEntries(value, options);
+    for (const name of OPTION_NAMES)
+        if (!(name in value) && options[name] !== undefined) extra[name] = options[name];
+    if (batch.kind === "rows" || "losses" in value || "metrics" in value)
+        return JSON.stringify({ ...value, ...extra });
+    const brace = text.lastIndexOf("}");
+    const comma = Object.keys(value).length > 0 ? "," : "";
+    return text.slice(0, brace) + comma + JSON.stringify(extra).slice(1);
+}
+
+/* ---- Talking to the daemon --------------------------------------------------------------------- */
+
+let token = "";
+
+function headers(more) {
+    return token ? { ...more, Authorization: `Bearer ${token}` } : more;
+}
+
+/* A reply's JSON. Rejects with a problem: an object like those of RFC 9457. */
+async function ask(path, init = {}) {
+    let reply;
+    try {
+        reply = await fetch(path, { cache: "no-store", ...init, headers: headers(init.headers ?? {}) });
+    } catch (error) {
+        if (error.name === "AbortError") throw error;
+        throw {
+            status: 0,
+            title: "The daemon does not answer",
+            detail: "Is it still running, and is this page still its own?",
+        };
+    }
+    if (reply.ok) return reply.json();
+    const problem = await reply.json().catch(() => ({}));
+    throw { title: reply.statusText || "Error", detail: "", ...problem, status: reply.status };
+}
+
+const state = {
+    batch: null,
+    options: null,
+    results: null,
+    model: null,
+    chosen: 0,
+    page: 0,
+    rows: FIRST_ROWS,
+    place: null,
+};
+let pending = null; /* the request under way */
+
+async function evaluate() {
+    pending?.abort();
+    pending = null;
+    let batch;
+    try {
+        batch = readInput($("input").value);
+    } catch (error) {
+        if (!(error instanceof RowError)) throw error;
+        showProblem({ title: "A row cannot be read", detail: error.message }, error.place);
+        return;
+    }
+    describeInput(batch);
+    if (batch.kind === "empty")
+        return showProblem(
+            { title: "Nothing to evaluate yet", detail: "Paste a batch, or pick a sample." },
+            null,
+        );
+    lendControls(batch.value);
+    const options = readOptions(batch.value);
+    $("formula").textContent = catalogue[options.loss]?.formula ?? "";
+    await send(batch, options);
+}
+
+async function send(batch, options) {
+    const mine = (pending = new AbortController());
+    const started = performance.now();
+    $("results").setAttribute("aria-busy", "true");
+    try {
+        const body = requestText(batch, options);
+        const reply = await ask("v1/evaluate", {
+            method: "POST",
+            body,
+            headers: { "Content-Type": "application/json" },
+            signal: mine.signal,
+        });
+        if (pending === mine) showReply(batch, options, reply, performance.now() - started);
+    } catch (problem) {
+        if (pending !== mine || problem.name === "AbortError") return;
+        if (problem instanceof Error) throw problem;
+        if (problem.status === 401) showTokenForm();
+        else showProblem(problem, placeOf(problem, batch, options));
+    } finally {
+        if (pending === mine) {
+            $("results").removeAttribute("aria-busy");
+            pending = null;
+        }
+    }
+}
+
+/* Typing evaluates soon after the last key, but at the latest a second after the first. */
+const QUIET_MS = 220;
+const LATEST_MS = 1000;
+let timer = 0;
+let waitingSince = 0;
+
+function evaluateSoon() {
+    const now = performance.now();
+    if (!timer) waitingSince = now;
+    clearTimeout(timer);
+    const quiet = QUIET_MS + Math.min(600, $("input").value.length / 4000);
+    timer = setTimeout(evaluateNow, Math.max(0, Math.min(quiet, waitingSince + LATEST_MS - now)));
+}
+
+function evaluateNow() {
+    clearTimeout(timer);
+    timer = 0;
+    evaluate();
+}

@@ -1,0 +1,129 @@
+/* rows.js: rows of a spreadsheet become a batch, and every value keeps its place in the text. */
+
+const COLUMN_NAMES = {
+    list: ["list", "list_id", "query", "query_id", "qid", "group", "session"],
+    label: ["label", "relevance", "rel", "grade", "target", "y", "y_true"],
+    score: ["score", "prediction", "pred", "s", "y_pred"],
+    mask: ["mask", "valid"],
+    weight: ["weight", "sample_weight", "w"],
+};
+const NO_VALUE = new Set(["", "null", "none", "na", "n/a", "nan", "-"]);
+
+class RowError extends Error {
+    constructor(detail, place) {
+        super(detail);
+        this.place = place;
+    }
+}
+
+/* The cells of a line: [{text, start, end}], positions in the whole text. */
+function cutLine(line, offset, delimiter) {
+    const cells = [];
+    const parts =
+        delimiter === " "
+            ? line.matchAll(/\S+/g)
+            : line.matchAll(delimiter === "\t" ? /[^\t]*/g : delimiter === ";" ? /[^;]*/g : /[^,]*/g);
+    let last = -1;
+    for (const part of parts) {
+        if (part.index === last) continue; /* the empty match right after a cell */
+        const text = part[0].trim();
+        const start = offset + part.index + part[0].indexOf(text);
+        cells.push({ text: text.replace(/^"(.*)"$/, "$1"), start, end: start + text.length });
+        last = part.index + part[0].length;
+    }
+    return cells;
+}
+
+function findDelimiter(line) {
+    return ["\t", ";", ","].find((mark) => line.includes(mark)) ?? " ";
+}
+
+/* Which column is which: from a header line, else by their number. */
+function findColumns(cells) {
+    const names = cells.map((cell) => {
+        const word = cell.text.toLowerCase().replace(/[ -]/g, "_");
+        return Object.keys(COLUMN_NAMES).find((key) => COLUMN_NAMES[key].includes(word));
+    });
+    if (names.includes("label") && names.includes("score"))
+        return {
+            header: true,
+            at: Object.fromEntries(names.map((name, i) => [name, i]).filter(([name]) => name)),
+        };
+    const plain = {
+        2: ["label", "score"],
+        3: ["list", "label", "score"],
+        4: ["list", "label", "score", "mask"],
+        5: ["list", "label", "score", "mask", "weight"],
+    }[cells.length];
+    if (!plain)
+        throw new RowError(
+            `expected 2 to 5 columns (list, label, score, mask, weight), found ${cells.length}`,
+            cells[0],
+        );
+    return { header: false, at: Object.fromEntries(plain.map((name, i) => [name, i])) };
+}
+
+function readCell(cell, what, delimiter) {
+    const word = cell.text.toLowerCase();
+    if (what !== "weight" && what !== "mask" && NO_VALUE.has(word)) return null;
+    if ((what === "label" || what === "mask") && (word === "true" || word === "false"))
+        return word === "true";
+    const plain = delimiter === "," ? cell.text : cell.text.replace(/^([^.,]*),([^.,]*)$/, "$1.$2");
+    const value = plain === "" ? NaN : Number(plain);
+    if (!Number.isFinite(value)) throw new RowError(`${what} is not a number: “${cell.text}”`, cell);
+    if (what === "mask" && value !== 0 && value !== 1)
+        throw new RowError("mask must be 0 or 1; name the columns in a first line if this is a weight", cell);
+    return value;
+}
+
+/* Reads rows into a batch; `cells[list][item]` says where each value stands in the text. */
+function readRows(text) {
+    const batch = { labels: [], scores: [], masks: [], weights: [] };
+    const cells = [];
+    const lists = new Map();
+    let offset = 0;
+    let columns, delimiter;
+    for (const line of text.split("\n")) {
+        const start = offset;
+        offset += line.length + 1;
+        if (line.trim() === "") continue;
+        delimiter ??= findDelimiter(line);
+        const row = cutLine(line, start, delimiter);
+        if (!columns) {
+            columns = findColumns(row);
+            if (columns.header) continue;
+        }
+        addRow(batch, cells, lists, columns.at, row, delimiter);
+    }
+    if (cells.length === 0) throw new RowError("no rows yet", { start: 0, end: 0 });
+    const { labels, scores: y_pred } = batch;
+    const value = { y_true: "mask" in columns.at ? { labels, mask: batch.masks } : labels, y_pred };
+    if ("weight" in columns.at) value.sample_weight = batch.weights;
+    return { value, cells, names: [...lists.keys()] };
+}
+
+function addRow(batch, cells, lists, at, row, delimiter) {
+    const cell = (name) => {
+        if (row[at[name]]) return row[at[name]];
+        throw new RowError(`${name} is missing in this row`, { start: row[0].start, end: row.at(-1).end });
+    };
+    const id = "list" in at ? cell("list").text : "";
+    if (!lists.has(id)) {
+        lists.set(id, lists.size);
+        for (const column of Object.values(batch)) column.push([]);
+        cells.push([]);
+    }
+    const list = lists.get(id);
+    const places = {};
+    for (const [name, column] of [
+        ["label", "labels"],
+        ["score", "scores"],
+        ["mask", "masks"],
+        ["weight", "weights"],
+    ]) {
+        if (!(name in at)) continue;
+        places[name] = cell(name);
+        batch[column][list].push(readCell(places[name], name, delimiter));
+    }
+    cells[list].push(places);
+}
