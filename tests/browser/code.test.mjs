@@ -1,0 +1,80 @@
+/*
+ * code.test.mjs: the code that the page offers, copied and really run, gives the loss that the
+ * page shows.
+ */
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { after, before, test } from "node:test";
+import { promisify } from "node:util";
+import { fill, launchBrowser, openPage, paste, settle, startDaemon } from "./support.mjs";
+
+const run = promisify(execFile);
+const BATCHES = [
+    '{"y_true": {"labels": [[1, 0, null, 3], [0, 1]], "mask": [[true, true, true, false], [1, 1]]}, "y_pred": [[1, 3, null, 4], [1, 1.8]], "name": "it\'s \\"quoted\\" \\u00e9"}',
+    "query\tlabel\tscore\tweight\na\t1\t0.5\t2\na\t0\t0.75\t1\nb\t2\t1\t1\nb\t0\t3\t1\n",
+];
+const RUNNERS = {
+    curl: async (code) => JSON.parse((await run("bash", ["-c", code], { timeout: 20000 })).stdout).loss,
+    python: async (code) =>
+        JSON.parse((await run("/usr/bin/python3", ["-c", code], { timeout: 20000 })).stdout),
+    javascript: async (code) =>
+        JSON.parse(
+            (await run(process.execPath, ["--input-type=module", "-e", code], { timeout: 20000 })).stdout,
+        ),
+};
+
+let daemon, browser, page;
+before(async () => {
+    [daemon, browser] = await Promise.all([startDaemon(), launchBrowser()]);
+    page = await openPage(browser, daemon.url);
+    await page.context().grantPermissions(["clipboard-read", "clipboard-write"], { origin: daemon.url });
+});
+after(async () => {
+    await browser?.close();
+    await daemon?.stop();
+});
+
+for (const language of Object.keys(RUNNERS))
+    test(`the ${language} code does what the page did`, async () => {
+        for (const batch of BATCHES)
+            for (const temperature of ["1", "0.5"]) {
+                await paste(page, batch);
+                await fill(page, "#temperature", temperature);
+                await page.locator("#dtype").selectOption("float64");
+                await settle(page);
+                await page.locator(`#tab-${language}`).click();
+                await page.locator("#copy").click();
+                await page.waitForFunction(() => $("copied").textContent === "Copied");
+                const code = await page.evaluate(() => navigator.clipboard.readText());
+                assert.equal(code, await page.locator("#code-text").textContent());
+                assert.equal(
+                    String(await RUNNERS[language](code)),
+                    await page.locator("#loss-value").textContent(),
+                    code,
+                );
+            }
+    });
+
+test("tabs are moved through with the arrow keys", async () => {
+    await page.locator("#tab-curl").click();
+    for (const [key, id] of [
+        ["ArrowRight", "tab-python"],
+        ["ArrowRight", "tab-javascript"],
+        ["ArrowRight", "tab-curl"],
+        ["ArrowLeft", "tab-javascript"],
+        ["Home", "tab-curl"],
+        ["End", "tab-javascript"],
+    ]) {
+        await page.keyboard.press(key);
+        assert.equal(await page.evaluate(() => document.activeElement.id), id);
+        assert.equal(await page.locator(`#${id}`).getAttribute("aria-selected"), "true");
+        assert.equal(await page.locator("#code").getAttribute("aria-labelledby"), id);
+    }
+});
+
+test("a large batch is referred to as a file", async () => {
+    await page.locator("#sample").selectOption("7");
+    await settle(page);
+    await page.locator("#tab-curl").click();
+    assert.match(await page.locator("#code-text").textContent(), /--data-binary @batch\.json$/);
+});

@@ -1,0 +1,346 @@
+"""FAULTS 60 to 68: limits, deadlines, queues, memory."""
+
+import functools
+import json
+import os
+import threading
+import time
+import unittest
+
+import numpy as np
+
+from daemon import SANITIZER, SLOW, Daemon, DaemonCase, JSON_TYPE, eventually
+from shim import Shim
+from wire import Closed
+
+HINGE = "/v1/losses/pairwise_hinge"
+BODY = b'{"y_true":[1,0],"y_pred":[0,1]}'
+LARGE = json.dumps({"y_true": [[1, 0, 2, 3] * 25] * 200,
+                    "y_pred": [[0.5, 0.25, 1.5, 0.75] * 25] * 200}).encode()
+
+
+def long_body(items, evaluations):
+    rng = np.random.default_rng(1)
+    return json.dumps({
+        "y_true": rng.integers(0, 5, items).tolist(),
+        "y_pred": rng.normal(0, 1, items).round(6).tolist(), "dtype": "float64",
+        "losses": ["pairwise_logistic"] * evaluations}).encode()
+
+
+@functools.lru_cache(maxsize=None)
+def calibrate():
+    """(items, seconds of one evaluation of them), measured on this machine and this build."""
+    with Daemon("--threads", 1) as daemon, daemon.connect(timeout=120) as wire:
+        for items in (2000, 8000, 32000, 128000, 400000):
+            body, spent = long_body(items, 4), []
+            for _ in range(3):
+                wire.exchange("POST", "/v1/evaluate", JSON_TYPE, body)
+                wire.exchange("GET", "/livez")
+                line = daemon.log.wait('"request".*evaluate.*"status":200', start=daemon.log.count()
+                                       - 2)
+                spent.append(json.loads(line)["compute"])
+            if min(spent) > 0.2:
+                break
+    return items, min(spent) / 4
+
+
+def long_work(seconds):
+    """A request that keeps the executor busy for about this long: many passes over a long list."""
+    items, each = calibrate()
+    return long_body(items, max(1, min(64, round(seconds / each))))
+
+
+class Limits(unittest.TestCase):
+    def test_fault_60_each_limit_names_itself(self):
+        with Daemon("--max-lists", 3, "--max-items", 10, "--max-depth", 6, "--max-top-k", 5,
+                    "--max-evaluations", 2) as daemon:
+            with daemon.connect() as wire:
+                for body, limit, path in (
+                        ({"y_true": [[1]] * 4, "y_pred": [[1]] * 4}, "max-lists", HINGE),
+                        ({"y_true": [1] * 11, "y_pred": [1] * 11}, "max-items", HINGE),
+                        ({"y_true": [[1] * 6] * 2, "y_pred": [[1] * 6] * 2}, "max-items", HINGE),
+                        ({"y_true": [[[[[[[1]]]]]]], "y_pred": [1]}, "max-depth|nest", HINGE),
+                        ({"x": {"a": {"b": {"c": {"d": {"e": {"f": 1}}}}}}}, "max-depth|nest",
+                         HINGE),
+                        ({"y_true": [1], "y_pred": [1], "include": ["top_pairs"], "top_k": 6},
+                         "max-top-k", HINGE),
+                        ({"y_true": [1], "y_pred": [1], "losses": ["list_mle"] * 3},
+                         "max-evaluations", "/v1/evaluate")):
+                    with self.subTest(limit):
+                        reply = daemon.post(path, body, wire=wire)
+                        self.assertIn(reply.status, (413, 422), reply)
+                        said = reply.json()["detail"] + str(reply.json().get("errors"))
+                        self.assertRegex(said, limit)
+                for body in ({"y_true": [[1]] * 3, "y_pred": [[1]] * 3},
+                             {"y_true": [1] * 10, "y_pred": [1] * 10}):
+                    self.assertEqual(daemon.post(HINGE, body, wire=wire).status, 200)
+
+    def test_fault_61_one_list_of_a_million_items(self):
+        """Within a second or two, and linear memory."""
+        rng = np.random.default_rng(3)
+        with Daemon() as daemon:
+            for count in (250_000, 1_000_000):
+                body = json.dumps({"y_true": rng.integers(0, 5, count).tolist(),
+                                   "y_pred": rng.normal(0, 1, count).round(5).tolist()}).encode()
+                for loss in ("pairwise_hinge", "pairwise_logistic", "pairwise_soft_zero_one",
+                             "pairwise_mean_squared_error", "list_mle"):
+                    daemon.reset_peak()
+                    before, start = daemon.rss(), time.monotonic()
+                    reply = daemon.post(f"/v1/losses/{loss}", body, check=False)
+                    spent = time.monotonic() - start
+                    self.assertEqual(reply.status, 200)
+                    self.assertEqual(reply.json()["totals"]["items"], count)
+                    self.assertLess(spent, 3 * SLOW * (2 if os.cpu_count() < 4 else 1))
+                    if not SANITIZER:
+                        self.assertLess(daemon.peak_rss() - before, 12 * len(body) + (32 << 20))
+
+
+class Deadlines(DaemonCase):
+    flags = ("--header-timeout", "1s", "--body-timeout", "1s", "--write-timeout", "1s",
+             "--idle-timeout", "2s")
+
+    def trickle(self, wire, data, pause, seconds):
+        """Sends byte by byte; how long the peer put up with it, and what it said."""
+        start = time.monotonic()
+        for byte in data:
+            if time.monotonic() - start > seconds:
+                break
+            try:
+                wire.send(bytes([byte]))
+            except OSError:
+                break
+            wire.socket.settimeout(pause)
+            try:
+                piece = wire.socket.recv(65536)
+                wire.buffer += piece
+                if not piece:
+                    break
+            except (TimeoutError, BlockingIOError):
+                pass
+            except OSError:
+                break
+        return time.monotonic() - start
+
+    def test_fault_62_slow_headers(self):
+        with self.daemon.connect() as wire:
+            spent = self.trickle(wire, b"GET /livez HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 500, 0.05,
+                                 8 * SLOW)
+            self.assertTrue(0.8 < spent < 4 * SLOW, spent)
+
+    def test_fault_62_no_headers_at_all(self):
+        with self.daemon.connect() as wire:
+            self.assertTrue(wire.is_closed(5 * SLOW))
+
+    def test_fault_62_slow_headers_of_the_second_request(self):
+        with self.daemon.connect() as wire:
+            self.assertEqual(self.daemon.get("/livez", wire=wire).status, 200)
+            spent = self.trickle(wire, b"GET /livez HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 500, 0.05,
+                                 10 * SLOW)
+            self.assertLess(spent, 5 * SLOW)
+
+    def test_fault_63_slow_body(self):
+        with self.daemon.connect() as wire:
+            wire.request("POST", HINGE, {**JSON_TYPE, "Content-Length": "10000",
+                                         "X-Request-Id": "slow-body"})
+            spent = self.trickle(wire, b" " * 2000, 0.05, 8 * SLOW)
+            self.assertTrue(0.8 < spent < 4 * SLOW, spent)
+            reply = wire.read_reply()
+            self.refused(reply, 408)
+            self.assertEqual(reply.header("X-Request-Id"), "slow-body")
+            self.assertTrue(wire.is_closed())
+
+    def test_fault_63_slow_chunked_body(self):
+        with self.daemon.connect() as wire:
+            wire.request("POST", HINGE, {**JSON_TYPE, "Transfer-Encoding": "chunked"})
+            self.trickle(wire, b"1\r\n \r\n" * 400, 0.02, 8 * SLOW)
+            self.refused(wire.read_reply(), 408)
+
+    def test_fault_63_no_body_at_all(self):
+        with self.daemon.connect() as wire:
+            wire.request("POST", HINGE, {**JSON_TYPE, "Content-Length": "10"})
+            wire.socket.settimeout(5 * SLOW)
+            self.refused(wire.read_reply(), 408)
+
+    def test_fault_64_a_client_that_does_not_read(self):
+        """Its reply is some 16 MB, far more than socket buffers take."""
+        body = json.dumps({"y_true": [[1, 0] * 25] * 16000, "reduction": "none",
+                           "y_pred": [[0.123456, 0.654321] * 25] * 16000,
+                           "include": ["gradient"]}).encode()
+        with Daemon("--write-timeout", "1s") as daemon:
+            def connections():
+                return daemon.metrics().value("ranklossd_connections")
+
+            eventually(lambda: connections() <= 1, 10)
+            with daemon.connect(receive_buffer=4096) as wire:
+                wire.request("POST", HINGE, JSON_TYPE, body)
+                self.assertGreaterEqual(connections(), 2)
+                eventually(lambda: connections() <= 1, 25, "closing a slow reader")
+                with self.assertRaises(Closed):
+                    wire.read_reply()
+
+    def test_fault_64_idle_connections_are_closed(self):
+        with self.daemon.connect() as wire:
+            self.assertEqual(self.daemon.get("/livez", wire=wire).status, 200)
+            self.assertTrue(wire.is_closed(8 * SLOW))
+
+
+class Queue(unittest.TestCase):
+    """What happens while the executor is busy with something long."""
+
+    def occupy(self, daemon, seconds=3):
+        """Starts a long request; returns (thread, list that will hold its status)."""
+        result = []
+
+        def run():
+            try:
+                result.append(daemon.post("/v1/evaluate", long_work(seconds), check=False).status)
+            except (Closed, OSError) as error:
+                result.append(str(error))
+
+        before = daemon.metrics().value("ranklossd_queue_wait_seconds_count")
+        thread = threading.Thread(target=run)
+        thread.start()
+        self.addCleanup(thread.join)
+        eventually(lambda: daemon.metrics().value("ranklossd_queue_wait_seconds_count") > before,
+                   20, "the executor taking the long request")
+        return thread, result
+
+    def test_fault_65_client_gone_while_queued(self):
+        with Daemon("--threads", 1) as daemon:
+            thread, result = self.occupy(daemon)
+            before = daemon.metrics()
+            wires = [daemon.connect() for _ in range(3)]
+            for wire in wires:
+                wire.request("POST", HINGE, JSON_TYPE, LARGE)
+            eventually(lambda: daemon.metrics().value("ranklossd_queue_depth") == 3)
+            for wire in wires:
+                wire.reset()
+            thread.join()
+            self.assertEqual(result, [200])
+            eventually(lambda: daemon.metrics().value("ranklossd_queue_depth") == 0)
+            after = daemon.metrics()
+            self.assertEqual(after.total("ranklossd_client_gone_total")
+                             - before.total("ranklossd_client_gone_total"), 3)
+            self.assertEqual(after.value("ranklossd_lists_total", loss="pairwise_hinge"),
+                             before.value("ranklossd_lists_total", loss="pairwise_hinge"))
+            self.assertEqual(daemon.post(HINGE, BODY).status, 200)
+
+    def test_fault_66_queue_full(self):
+        with Daemon("--queue-capacity", 1, "--threads", 1) as daemon:
+            thread, _ = self.occupy(daemon)
+            with daemon.connect() as queued, daemon.connect() as refused:
+                queued.request("POST", HINGE, JSON_TYPE, LARGE)
+                eventually(lambda: daemon.metrics().value("ranklossd_queue_depth") == 1)
+                start = time.monotonic()
+                reply = refused.exchange("POST", HINGE, JSON_TYPE, LARGE)
+                self.assertLess(time.monotonic() - start, 0.5 * SLOW)
+                self.assertEqual((reply.status, reply.header("Retry-After")), (429, "1"))
+                DaemonCase.refused(self, reply, 429)
+                # The connection stays, and what is small never queues.
+                if (reply.header("Connection") or "").lower() != "close":
+                    self.assertEqual(daemon.post(HINGE, BODY, wire=refused).status, 200)
+                start = time.monotonic()
+                self.assertEqual(daemon.post(HINGE, BODY).status, 200)
+                self.assertLess(time.monotonic() - start, 0.5 * SLOW)
+                self.assertEqual(queued.read_reply().status, 200)
+            thread.join()
+            self.assertGreater(daemon.metrics().value("ranklossd_rejected_requests_total",
+                                                      reason="queue_full"), 0)
+
+    def test_fault_66_refused_before_the_body_is_read(self):
+        with Daemon("--queue-capacity", 1, "--threads", 1) as daemon:
+            thread, _ = self.occupy(daemon)
+            with daemon.connect() as queued, daemon.connect() as refused:
+                queued.request("POST", HINGE, JSON_TYPE, LARGE)
+                eventually(lambda: daemon.metrics().value("ranklossd_queue_depth") == 1)
+                refused.request("POST", HINGE, {**JSON_TYPE, "Content-Length": str(8 << 20)})
+                self.assertEqual(refused.read_reply().status, 429)
+                self.assertEqual(queued.read_reply().status, 200)
+            thread.join()
+
+    def test_fault_66_queue_full_by_bytes(self):
+        room = len(long_work(3)) + (7 << 20)  # beside the long request, two of six find room
+        with Daemon("--queue-bytes", str(room), "--max-body-bytes", "8MiB", "--max-inflated-bytes",
+                    "8MiB") as daemon:
+            thread, _ = self.occupy(daemon)
+            statuses, wires = [], []
+            body = LARGE + b" " * ((3 << 20) - len(LARGE))
+            for _ in range(6):
+                wire = daemon.connect()
+                wire.request("POST", HINGE, JSON_TYPE, b"" + body)
+                wires.append(wire)
+                time.sleep(0.1)
+            thread.join()
+            for wire in wires:
+                statuses.append(wire.read_reply().status)
+                wire.close()
+            self.assertIn(429, statuses)
+            self.assertIn(200, statuses)
+            self.assertEqual(daemon.post(HINGE, LARGE).status, 200)
+
+    def test_fault_67_deadline_passed_while_queued(self):
+        with Daemon("--request-timeout", "100ms", "--threads", 1) as daemon:
+            thread, result = self.occupy(daemon)
+            before = daemon.metrics()
+            with daemon.connect() as wire:
+                reply = wire.exchange("POST", HINGE, JSON_TYPE, LARGE)
+                self.assertEqual(reply.status, 503)
+                DaemonCase.refused(self, reply, 503)
+                self.assertTrue(reply.header("Retry-After"))
+                thread.join()
+                self.assertEqual(daemon.post(HINGE, BODY, wire=wire).status, 200)
+            after = daemon.metrics()
+            self.assertEqual(after.value("ranklossd_rejected_requests_total", reason="deadline")
+                             - before.value("ranklossd_rejected_requests_total",
+                                            reason="deadline"), 1)
+            self.assertEqual(after.value("ranklossd_compute_duration_seconds_count",
+                                         loss="pairwise_hinge"), 1)
+
+    def test_fault_67_no_deadline_for_what_is_not_queued_long(self):
+        with Daemon("--request-timeout", "5s") as daemon:
+            for _ in range(5):
+                self.assertEqual(daemon.post(HINGE, LARGE).status, 200)
+
+
+class Memory(unittest.TestCase):
+    def test_fault_68_over_the_memory_of_one_request(self):
+        with Daemon("--max-request-memory", "1MiB") as daemon:
+            body = {"y_true": [1, 0] * 100000, "y_pred": [0, 1] * 100000}
+            with daemon.connect() as wire:
+                for _ in range(3):
+                    reply = daemon.post(HINGE, body, wire=wire)
+                    self.assertIn(reply.status, (413, 503))
+                    DaemonCase.refused(self, reply, reply.status, words="max-request-memory")
+                    self.assertEqual(daemon.post(HINGE, BODY, wire=wire).status, 200)
+
+    def test_fault_68_malloc_fails_for_one_request_while_others_go_on(self):
+        shim = Shim()
+        with Daemon(env=shim.env) as daemon:
+            stop, failures = threading.Event(), []
+
+            def others():
+                while not stop.is_set():
+                    try:
+                        status = daemon.post(HINGE, BODY, check=False).status
+                    except Exception as error:  # a hit of the failing allocation: at most one
+                        status = repr(error)
+                    if status != 200:
+                        failures.append(status)
+
+            thread = threading.Thread(target=others)
+            thread.start()
+            hits = 0
+            for number in range(1, 120):
+                shim.arm(number)
+                try:
+                    status = daemon.post(HINGE, LARGE, check=False).status
+                    self.assertIn(status, (200, 503))
+                except Closed:
+                    status = 503
+                shim.disarm()
+                hits += shim.failed
+            stop.set()
+            thread.join()
+            self.assertGreater(hits, 50)
+            self.assertLessEqual(len(failures), hits)
+            self.assertEqual(daemon.post(HINGE, LARGE).status, 200)

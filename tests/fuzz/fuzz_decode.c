@@ -1,0 +1,145 @@
+/*
+ * fuzz_decode.c: any bytes as a body. The decoder takes and refuses what jansson takes and refuses,
+ * but for what the contract refuses on purpose; what it returns keeps the promises of its headers.
+ *
+ * The first byte chooses what the URL asks for.
+ */
+#include "../../server/decode.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define REQUIRE(condition)                                                                         \
+    do {                                                                                           \
+        if (!(condition)) {                                                                        \
+            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                        \
+            abort();                                                                               \
+        }                                                                                          \
+    } while (0)
+
+static const struct rl_limits limits = {.max_lists = 100000,
+                                        .max_items = 1000000,
+                                        .max_depth = 40,
+                                        .max_top_k = 100,
+                                        .max_evaluations = 20,
+                                        .max_json_memory = 1 << 26};
+
+static double at(const struct rl_batch *batch, const void *values, size_t index)
+{
+    return batch->dtype == RL_FLOAT32 ? (double)((const float *)values)[index]
+                                      : ((const double *)values)[index];
+}
+
+static void check_weights(const struct rl_batch *batch)
+{
+    const size_t count = batch->weight_kind == RL_WEIGHT_LIST   ? batch->lists
+                         : batch->weight_kind == RL_WEIGHT_ITEM ? batch->items
+                                                                : 0;
+    REQUIRE(isfinite(batch->weight));
+    for (size_t i = 0; i < count; i++)
+        REQUIRE(isfinite(at(batch, batch->weights, i)));
+}
+
+static void check_batch(const struct rl_batch *batch)
+{
+    REQUIRE(batch->lists >= 1 && batch->offsets[0] == 0);
+    REQUIRE(batch->offsets[batch->lists] == batch->items);
+    for (size_t l = 0; l < batch->lists; l++)
+        REQUIRE(batch->offsets[l] <= batch->offsets[l + 1]);
+    for (size_t i = 0; i < batch->items; i++) {
+        REQUIRE(!isinf(at(batch, batch->labels, i)));
+        REQUIRE(isfinite(at(batch, batch->scores, i)));
+        REQUIRE(!batch->mask || batch->mask[i] <= 1);
+    }
+    check_weights(batch);
+}
+
+static void check_query(const struct rl_query *query)
+{
+    check_batch(&query->batch);
+    REQUIRE(query->count >= 1);
+    for (size_t i = 0; i < query->count; i++) {
+        REQUIRE(query->evals[i].temperature > 0 && isfinite(query->evals[i].temperature));
+        REQUIRE(query->evals[i].top_k >= 1 && query->evals[i].top_k <= limits.max_top_k);
+        REQUIRE(strlen(query->names[i]) <= 128);
+        REQUIRE(!query->evals[i].measure->value_per_list ||
+                query->batch.weight_kind != RL_WEIGHT_ITEM);
+    }
+    REQUIRE(query->batched || query->batch.lists == 1);
+}
+
+/* Whether a text goes into JSON as it is. */
+static void check_utf8(const char *text)
+{
+    json_t *string = json_string(text);
+    REQUIRE(string != NULL);
+    json_decref(string);
+}
+
+static void check_error(const struct rl_error *error, enum rl_status status, size_t length)
+{
+    REQUIRE(error->status == status);
+    REQUIRE(status == RL_SYNTAX || status == RL_INVALID || status == RL_TOO_LARGE);
+    REQUIRE(error->pointer[0] == '\0' || error->pointer[0] == '/');
+    REQUIRE(error->detail[0] != '\0');
+    REQUIRE((status == RL_SYNTAX) == (error->line >= 1));
+    REQUIRE(error->offset <= length);
+    check_utf8(error->pointer);
+    check_utf8(error->detail);
+}
+
+/* What jansson says of it, where the two should agree. */
+static void compare(const char *body, size_t length, enum rl_status status,
+                    const struct rl_error *error)
+{
+    json_error_t why;
+    if (memchr(body, '\0', length)) { /* jansson lets some pass */
+        REQUIRE(status == RL_SYNTAX || status == RL_TOO_LARGE);
+        return;
+    }
+    if (status == RL_TOO_LARGE || strstr(error->detail, "nested deeper"))
+        return;
+    json_t *root = json_loadb(body, length, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &why);
+    if (json_is_object(root))
+        REQUIRE(status != RL_SYNTAX);
+    else if (root || json_error_code(&why) != json_error_numeric_overflow)
+        REQUIRE(status == RL_SYNTAX);
+    /* else a whole number beyond 64 bits, or a real one beyond double: not ours to tell apart */
+    json_decref(root);
+}
+
+static struct rl_target choose(uint8_t byte)
+{
+    if (byte % 12 == RL_MEASURES)
+        return (struct rl_target){.evaluate = true};
+    return (struct rl_target){.measure = rl_measure_get((enum rl_measure_id)(byte % 12))};
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct rl_arena arena;
+    struct rl_query query;
+    struct rl_error error = {0};
+    if (size == 0)
+        return 0;
+    /* A body from the golden vectors begins with its brace: that is a choice too. */
+    const struct rl_target target = choose(data[0]);
+    const size_t skip = data[0] == '{' ? 0 : 1, length = size - skip;
+    char *body = malloc(length > 0 ? length : 1);
+    memcpy(body, data + skip, length);
+    rl_arena_init(&arena, 1 << 28);
+    const enum rl_status status = rl_decode(body, length, &target, &limits, &arena, &query, &error);
+    if (status == RL_OK)
+        check_query(&query);
+    else
+        check_error(&error, status, length);
+    compare((const char *)data + skip, length, status, &error);
+    rl_arena_release(&arena);
+    free(body);
+    return 0;
+}

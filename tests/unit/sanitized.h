@@ -1,0 +1,20 @@
+/*
+ * sanitized.h: whether a sanitizer has replaced the allocator and keeps books in memory of its
+ * own, so that peaks of memory say nothing and malloc can't be replaced by a test.
+ */
+#ifndef RL_TESTS_SANITIZED_H
+#define RL_TESTS_SANITIZED_H
+
+/* gcc defines macros, clang answers __has_feature. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#ifndef SANITIZED
+#define SANITIZED 0
+#endif
+
+#endif
