@@ -157,11 +157,11 @@ isa: all $(BUILD)/tests/property/property_same_bits ## The same bits on every in
 
 FUZZ = BUILD=$(BUILD)/fuzz CC=clang OPT=-O1 SANITIZE="-fsanitize=address,undefined,fuzzer-no-link \
        -fno-sanitize-recover=all -fno-omit-frame-pointer"
-fuzz: ## Every fuzz target for 20 seconds
+fuzz: ## Every fuzz target for 20 seconds of CPU
 	@tools/deps build test check
 	@$(SUB) $(FUZZ) fuzz-run FUZZ_SECONDS=20
 
-fuzz-long: ## Every fuzz target for 20 minutes
+fuzz-long: ## Every fuzz target for 20 minutes of CPU (an hour on two cores)
 	@$(SUB) $(FUZZ) fuzz-run FUZZ_SECONDS=1200
 
 test-fuzz-short:
