@@ -43,9 +43,10 @@ class Termination(unittest.TestCase):
             self.assertGreater(time.monotonic() - start, 1.8)
 
     def test_fault_69_after_the_delay_new_ones_are_refused_and_old_ones_finish(self):
-        with Daemon("--drain-timeout", "60s") as daemon:
+        work = long_work(3)
+        with Daemon("--drain-timeout", "60s", "--threads", 1) as daemon:
             with daemon.connect() as wire, daemon.connect() as second:
-                wire.request("POST", "/v1/evaluate", JSON_TYPE, long_work(2))
+                wire.request("POST", "/v1/evaluate", JSON_TYPE, work)
                 eventually(lambda: daemon.metrics().value("ranklossd_queue_wait_seconds_count"))
                 second.request("POST", HINGE, JSON_TYPE, LARGE)
                 eventually(lambda: daemon.metrics().value("ranklossd_queue_depth") == 1)
@@ -120,12 +121,13 @@ class Termination(unittest.TestCase):
 
     def cut_short(self, *flags, second=False):
         """A drain that does not wait: what is queued gets 503 and the exit is bounded."""
-        with Daemon(*flags) as daemon:
+        work = long_work(4)
+        with Daemon(*flags, "--threads", 1) as daemon:
             wires = [daemon.connect() for _ in range(4)]
-            wires[0].request("POST", "/v1/evaluate", JSON_TYPE, long_work(2))
+            wires[0].request("POST", "/v1/evaluate", JSON_TYPE, work)
             eventually(lambda: daemon.metrics().value("ranklossd_queue_wait_seconds_count"))
             for wire in wires[1:]:
-                wire.request("POST", "/v1/evaluate", JSON_TYPE, long_work(2))
+                wire.request("POST", HINGE, JSON_TYPE, LARGE)
             eventually(lambda: daemon.metrics().value("ranklossd_queue_depth") == 3)
             start = time.monotonic()
             daemon.signal(signal.SIGTERM)
@@ -459,9 +461,10 @@ class Signals(unittest.TestCase):
             self.assertEqual(daemon.post(HINGE, LARGE).status, 200)
 
     def test_fault_78_stopped_longer_than_the_deadline(self):
+        work = long_work(1)
         with Daemon("--request-timeout", "200ms") as daemon:
             with daemon.connect() as wire:
-                wire.request("POST", "/v1/evaluate", JSON_TYPE, long_work(1))
+                wire.request("POST", "/v1/evaluate", JSON_TYPE, work)
                 time.sleep(0.2)
                 daemon.signal(signal.SIGSTOP)
                 time.sleep(1)

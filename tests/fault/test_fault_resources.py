@@ -19,6 +19,7 @@ LARGE = json.dumps({"y_true": [[1, 0, 2, 3] * 25] * 200,
                     "y_pred": [[0.5, 0.25, 1.5, 0.75] * 25] * 200}).encode()
 
 
+@functools.lru_cache(maxsize=None)
 def long_body(items, evaluations):
     rng = np.random.default_rng(1)
     return json.dumps({
@@ -45,7 +46,11 @@ def calibrate():
 
 
 def long_work(seconds):
-    """A request that keeps the executor busy for about this long: many passes over a long list."""
+    """
+    A request that keeps the executor of a daemon with --threads 1 busy for about this long: many
+    passes over a long list. Measured beside other work it may last half of that. The text is made
+    once: to make it anew can take as long as it lasts.
+    """
     items, each = calibrate()
     return long_body(items, max(1, min(64, round(seconds / each))))
 
@@ -189,11 +194,11 @@ class Queue(unittest.TestCase):
 
     def occupy(self, daemon, seconds=3):
         """Starts a long request; returns (thread, list that will hold its status)."""
-        result = []
+        result, body = [], long_work(seconds)
 
         def run():
             try:
-                result.append(daemon.post("/v1/evaluate", long_work(seconds), check=False).status)
+                result.append(daemon.post("/v1/evaluate", body, check=False).status)
             except (Closed, OSError) as error:
                 result.append(str(error))
 
@@ -261,7 +266,7 @@ class Queue(unittest.TestCase):
     def test_fault_66_queue_full_by_bytes(self):
         room = len(long_work(3)) + (7 << 20)  # beside the long request, two of six find room
         with Daemon("--queue-bytes", str(room), "--max-body-bytes", "8MiB", "--max-inflated-bytes",
-                    "8MiB") as daemon:
+                    "8MiB", "--threads", 1) as daemon:
             thread, _ = self.occupy(daemon)
             statuses, wires = [], []
             body = LARGE + b" " * ((3 << 20) - len(LARGE))
