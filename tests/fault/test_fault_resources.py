@@ -223,7 +223,7 @@ class Queue(unittest.TestCase):
             thread.join()
             self.assertEqual(result, [200])
             eventually(lambda: daemon.metrics().value("ranklossd_queue_depth") == 0)
-            after = daemon.metrics()
+            after = daemon.settled_metrics()
             self.assertEqual(after.total("ranklossd_client_gone_total")
                              - before.total("ranklossd_client_gone_total"), 3)
             self.assertEqual(after.value("ranklossd_lists_total", loss="pairwise_hinge"),
@@ -249,7 +249,7 @@ class Queue(unittest.TestCase):
                 self.assertLess(time.monotonic() - start, 0.5 * SLOW)
                 self.assertEqual(queued.read_reply().status, 200)
             thread.join()
-            self.assertGreater(daemon.metrics().value("ranklossd_rejected_requests_total",
+            self.assertGreater(daemon.settled_metrics().value("ranklossd_rejected_requests_total",
                                                       reason="queue_full"), 0)
 
     def test_fault_66_refused_before_the_body_is_read(self):
@@ -294,7 +294,7 @@ class Queue(unittest.TestCase):
                 self.assertTrue(reply.header("Retry-After"))
                 thread.join()
                 self.assertEqual(daemon.post(HINGE, BODY, wire=wire).status, 200)
-            after = daemon.metrics()
+            after = daemon.settled_metrics()
             self.assertEqual(after.value("ranklossd_rejected_requests_total", reason="deadline")
                              - before.value("ranklossd_rejected_requests_total",
                                             reason="deadline"), 1)

@@ -56,7 +56,7 @@ class Coding(DaemonCase):
                 if number % 3 < 2:
                     self.assertEqual(reply.json(), plain)
             self.assertEqual(first.read_reply().status, 200)
-        passes = self.daemon.metrics()
+        passes = self.daemon.settled_metrics()
         self.assertGreater(passes.value("ranklossd_batch_requests_sum"),
                            passes.value("ranklossd_batch_requests_count"))
 

@@ -63,13 +63,13 @@ class Metrics(DaemonCase):
         self.assertEqual((done.returncode, done.stdout + done.stderr), (0, ""))
 
     def test_counters_move_by_what_happened(self):
-        before = self.daemon.metrics()
+        before = self.daemon.settled_metrics()
         for _ in range(3):
             self.daemon.post(HINGE, BODY)
         self.daemon.post(HINGE, b"{")
         self.daemon.get("/nope", check=False)
         labels = {"method": "POST", "handler": "/v1/losses/{loss}"}
-        after = self.daemon.metrics()
+        after = self.daemon.settled_metrics()
 
         def grown(name, **own):
             return after.value(name, **own) - before.value(name, **own)
@@ -88,9 +88,9 @@ class Metrics(DaemonCase):
                                loss="pairwise_hinge"), 3)
 
     def test_sizes_are_counted(self):
-        before = self.daemon.metrics()
+        before = self.daemon.settled_metrics()
         self.daemon.post(HINGE, BODY)
-        after = self.daemon.metrics()
+        after = self.daemon.settled_metrics()
         grown = (after.total("http_request_size_bytes_sum")
                  - before.total("http_request_size_bytes_sum"))
         self.assertGreaterEqual(grown, len(BODY))
@@ -102,15 +102,15 @@ class Metrics(DaemonCase):
             for number in range(50):
                 self.daemon.get(f"/evil{turn}-{number}", check=False)
                 self.daemon.exchange(f"M{turn}-{number}", "/livez", check=False)
-            sizes.append(len(self.daemon.metrics().samples))
+            sizes.append(len(self.daemon.settled_metrics().samples))
         self.assertEqual(sizes[0], sizes[1])
 
     def test_queue_and_batches(self):
         import numpy
         big = oracle.random_body(numpy.random.default_rng(2), 300, 300)
-        before = self.daemon.metrics()
+        before = self.daemon.settled_metrics()
         self.assertEqual(self.daemon.post(HINGE, big).status, 200)
-        after = self.daemon.metrics()
+        after = self.daemon.settled_metrics()
         self.assertEqual(after.value("ranklossd_queue_wait_seconds_count")
                          - before.value("ranklossd_queue_wait_seconds_count"), 1)
         self.assertEqual(after.value("ranklossd_batch_requests_count")
@@ -214,5 +214,5 @@ class SlowScrape(unittest.TestCase):
                 thread.start()
             for thread in threads:
                 thread.join()
-            self.assertEqual(daemon.metrics().total("http_requests_total",
-                                                    handler="/v1/losses/{loss}"), 200)
+            self.assertEqual(daemon.settled_metrics().total(
+                "http_requests_total", handler="/v1/losses/{loss}"), 200)

@@ -240,6 +240,20 @@ class Daemon:
         with self.connect(address or self.admin) as wire:
             return exposition.parse(wire.exchange("GET", "/metrics", self.headers).text())
 
+    def settled_metrics(self):
+        """
+        The metrics once no request but the scrape is in flight: a request is counted when the last
+        of its reply has left, which its client may have read by then.
+        """
+        seen = []
+
+        def alone():
+            seen.append(self.metrics())
+            return seen[-1].value("http_requests_in_flight") <= 1
+
+        eventually(alone, what="an end of all requests")
+        return seen[-1]
+
     # ---- its process -----------------------------------------------------------------------------
 
     @property

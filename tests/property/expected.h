@@ -158,17 +158,27 @@ static inline long double mean_error(const struct list_task *task)
     return count > 0 ? sum / count : 0;
 }
 
+static inline size_t first_valid(const struct list_task *task)
+{
+    size_t i = 0;
+    while (i < task->list.items && !rl_reference_valid(&task->list, i))
+        i++;
+    return i;
+}
+
 /* Squared error: what cancels when the slopes of an item are had from sums over its list, as in
- * W f_i - sum_j w_j f_j. */
+ * W f_i - sum_j w_j f_j. Each f has an ulp of its distance from the first item besides. */
 static inline void expect_cancelling(const struct list_task *task)
 {
     const long double mean = mean_error(task);
+    const size_t first = first_valid(task);
     for (size_t i = 0; i < task->list.items; i++)
         for (size_t j = 0; j < task->list.items; j++) {
             if (!pair_counts(task, i, j))
                 continue;
-            long double size =
-                fabsl(label_error(task, i) - mean) + fabsl(label_error(task, j) - mean);
+            long double size = fabsl(label_error(task, i) - mean) +
+                               fabsl(label_error(task, j) - mean) +
+                               fabsl(label_error(task, first) - mean);
             size *= fabsl(weight_at(task->sample, task->index, task->begin + i)) +
                     fabsl(weight_at(task->sample, task->index, task->begin + j));
             task->expected->gradient[task->begin + i].tolerance += 2 * DBL_EPSILON * size;
