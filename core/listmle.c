@@ -8,6 +8,7 @@
 #include "listmle.h"
 
 #include <math.h>
+#include <stdbool.h>
 
 #include "blocks.h"
 #include "elementary.h"
@@ -69,17 +70,31 @@ static void block_powers(void *context, size_t block)
     m->blocks[block].holders = (double)holders;
 }
 
+/*
+ * log S - z, `after` being what S has beside this item's e^z. Where that is the smaller part the
+ * logarithm is near z, and the loss is log(1 + after / e^z) instead, which keeps its digits.
+ */
+static inline double item_loss(const struct listmle *m, size_t i, double after)
+{
+    const double power = m->powers[i];
+    const bool small = after < power;
+    const double ratio = small ? after / power : 0, sum = 1 + ratio;
+    const double lost = (ratio - (sum - 1)) / sum;
+    return rl_log(small ? sum : m->tails[i]) + (small ? lost : -z_of(m, i));
+}
+
 static void block_tails(void *context, size_t block)
 {
     struct listmle *m = context;
     size_t begin = rl_block_begin(block), end = rl_block_end(block, m->n), count = end - begin;
     double tail = m->blocks[block].tail, sum = 0, terms[RL_BLOCK];
     for (size_t i = end; i-- > begin;) {
+        terms[i - begin] = tail + sum;
         sum += m->powers[i];
         m->tails[i] = tail + sum;
     }
     for (size_t i = 0; i < count; i++)
-        terms[i] = rl_log(m->tails[begin + i]) - z_of(m, begin + i);
+        terms[i] = item_loss(m, begin + i, terms[i]);
     m->blocks[block].loss = rl_sum(terms, count);
     if (!m->gradient)
         return;

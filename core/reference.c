@@ -124,14 +124,28 @@ static void softmax_init(struct softmax *softmax, const struct rl_reference_list
             softmax->powers[i] = expl((list->scores[i] - softmax->largest) / temperature);
 }
 
-/* sum_{k >= i} e^{z_k} + 1e-10, the items in the order of their labels. */
-static long double softmax_tail(const struct softmax *softmax, size_t i)
+/* sum_{k > i} e^{z_k} + 1e-10, the items in the order of their labels. */
+static long double softmax_after(const struct softmax *softmax, size_t i)
 {
     long double sum = EPSILON;
     for (size_t k = 0; k < softmax->list->items; k++)
-        if (rl_reference_valid(softmax->list, k) && !label_before(softmax->list, k, i))
+        if (rl_reference_valid(softmax->list, k) && label_before(softmax->list, i, k))
             sum += softmax->powers[k];
     return sum;
+}
+
+static long double softmax_tail(const struct softmax *softmax, size_t i)
+{
+    return softmax_after(softmax, i) + softmax->powers[i];
+}
+
+/* log S - z, as the logarithm of S / e^z: that does not vanish beside a large z. */
+static long double listmle_term(const struct softmax *softmax, size_t i)
+{
+    const long double after = softmax_after(softmax, i), ratio = after / softmax->powers[i];
+    if (isfinite(ratio))
+        return log1pl(ratio);
+    return logl(after) - (softmax->list->scores[i] - softmax->largest) / softmax->temperature;
 }
 
 static long double listmle_loss(const struct rl_reference_list *list, long double temperature)
@@ -141,8 +155,7 @@ static long double listmle_loss(const struct rl_reference_list *list, long doubl
     softmax_init(&softmax, list, temperature);
     for (size_t i = 0; i < list->items; i++)
         if (rl_reference_valid(list, i))
-            loss +=
-                logl(softmax_tail(&softmax, i)) - (list->scores[i] - softmax.largest) / temperature;
+            loss += listmle_term(&softmax, i);
     free(softmax.powers);
     return loss;
 }

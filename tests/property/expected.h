@@ -21,7 +21,7 @@ struct near {
 struct expected {
     size_t valid_items, values;
     uint64_t pairs;
-    long double divisor, weight_sum;
+    struct near divisor, weight_sum;
     struct near *items;    /* [items] weighted values; list_mle: at the first `lists` places */
     struct near *gradient; /* [items] of the sum, undivided */
     struct near *lists;    /* [lists] sums */
@@ -74,16 +74,18 @@ static inline long double weight_at(const struct sample *sample, size_t list, si
     }
 }
 
-/* What mean_with_sample_weight divides by. */
-static inline long double weight_sum_of(const struct sample *sample, size_t values)
+/* What mean_with_sample_weight divides by. Weights may have both signs, and cancel. */
+static inline struct near weight_sum_of(const struct sample *sample, size_t values)
 {
-    long double sum = 0;
+    struct near sum = {0, 0};
     if (sample->batch.weight_kind == RL_WEIGHT_NONE)
-        return (long double)values;
+        return (struct near){(long double)values, 0};
     if (sample->batch.weight_kind == RL_WEIGHT_SCALAR)
-        return sample->batch.weight;
-    for (size_t i = 0; i < sample_weight_count(sample); i++)
-        sum += sample->weights[i];
+        return (struct near){sample->batch.weight, 0};
+    for (size_t i = 0; i < sample_weight_count(sample); i++) {
+        const long double weight = sample->weights[i];
+        near_add(&sum, 1, (struct near){weight, 4 * DBL_EPSILON * fabsl(weight)});
+    }
     return sum;
 }
 
@@ -194,7 +196,7 @@ static inline void expect_listmle(const struct list_task *task)
     double weights[1] = {(double)weight};
     rl_reference_losses(RL_LIST_MLE, &task->list, task->temperature, &loss);
     rl_reference_gradient(RL_LIST_MLE, &task->list, task->temperature, weights, gradient);
-    struct near value = {loss, bound * loss + DBL_EPSILON * (long double)task->list.items};
+    struct near value = {loss, bound * loss};
     near_add(&expected->items[task->index], weight, value);
     near_add(&expected->lists[task->index], weight, value);
     for (size_t i = 0; i < task->list.items; i++) {
@@ -235,16 +237,16 @@ static inline void expect_list(const struct sample *sample, const struct rl_eval
 /* ---- The batch --------------------------------------------------------------------------------
  */
 
-static inline long double divisor_of(const struct rl_eval *eval, const struct expected *expected)
+static inline struct near divisor_of(const struct rl_eval *eval, const struct expected *expected)
 {
     switch (eval->reduction) {
     case RL_SUM_OVER_BATCH_SIZE:
     case RL_MEAN:
-        return (long double)expected->values;
+        return (struct near){(long double)expected->values, 0};
     case RL_MEAN_WITH_SAMPLE_WEIGHT:
         return expected->weight_sum;
     default:
-        return 1;
+        return (struct near){1, 0};
     }
 }
 
@@ -273,11 +275,12 @@ static inline void expected_release(struct expected *expected)
 }
 
 /* The number after reduction and rounding; a divisor of 0 gives 0. */
-static inline struct near near_reduced(struct near sum, long double divisor, enum rl_dtype dtype)
+static inline struct near near_reduced(struct near sum, struct near divisor, enum rl_dtype dtype)
 {
-    if (divisor == 0)
+    if (divisor.value == 0)
         return (struct near){0, 0};
-    struct near result = {sum.value / divisor, sum.tolerance / fabsl(divisor)};
+    struct near result = {sum.value / divisor.value, sum.tolerance / fabsl(divisor.value)};
+    result.tolerance += fabsl(result.value / divisor.value) * divisor.tolerance;
     result.tolerance += unit_of(dtype) * fabsl(result.value);
     result.tolerance += dtype == RL_FLOAT32 ? (long double)FLT_TRUE_MIN : 0;
     return result;

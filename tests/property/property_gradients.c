@@ -59,8 +59,8 @@ static void check_item(const struct sample *sample, const struct rl_eval *eval,
     long double slope =
         (moved_loss(sample, eval, list, k, step) - moved_loss(sample, eval, list, k, -step)) /
         (2 * (long double)step);
-    slope = expected->divisor != 0 ? slope / expected->divisor : 0;
-    long double scale = expected->divisor != 0 ? 1 + 1 / fabsl(expected->divisor) : 1;
+    slope = expected->divisor.value != 0 ? slope / expected->divisor.value : 0;
+    long double scale = expected->divisor.value != 0 ? 1 + 1 / fabsl(expected->divisor.value) : 1;
     ck_assert_msg(fabsl(got - slope) <= 1e-5L * (scale + fabsl(slope)),
                   "item %zu of list %zu: got %.9g, want %.9Lg (%s)", k, list, got, slope,
                   describe(&sample->batch, eval));
