@@ -4,6 +4,7 @@
 #include "acceptor.h"
 
 #include <errno.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -24,6 +25,7 @@ enum {
     TICK_MS = 100,        /* between two walks of the reaper */
     PAUSE_MS = 100,       /* without accepting, once descriptors or memory have run out */
     IDLE_MS = 1000,       /* between two rounds when there is nothing to reap */
+    BARRED_MS = 20,       /* for handshakes under way to end, before a listener is closed */
     ACCEPT_AT_ONCE = 128, /* connections taken in one round, so that reaping has its turn */
 };
 
@@ -177,9 +179,33 @@ static unsigned await(struct rl_acceptor *acceptor, bool accepting)
     return ready;
 }
 
+/*
+ * From here on the kernel drops what asks to connect, as if it were lost on the way; its sender
+ * asks again, and is refused by then. Between the last accept and a close it would have been
+ * connected, and reset with its request on the way. A listener that was passed to us stays open
+ * with whoever passed it, who needs it without a filter.
+ */
+static void bar(const struct rl_listener *listener)
+{
+    enum { FLAGS_AT = 13, SYN = 2, ACK = 16 }; /* in the TCP header, where such a filter starts */
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, FLAGS_AT),
+        BPF_STMT(BPF_ALU | BPF_AND | BPF_K, SYN | ACK),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYN, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+        BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+    };
+    const struct sock_fprog filter = {.len = sizeof code / sizeof *code, .filter = code};
+    if (!listener->is_unix && !listener->is_passed)
+        (void)setsockopt(listener->fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter);
+}
+
 /* What the kernel has completed is served; then nobody new gets in. */
 static void close_gates(struct rl_acceptor *acceptor)
 {
+    for (size_t i = 0; i < acceptor->count; i++)
+        bar(acceptor->gates[i].listener);
+    (void)poll(NULL, 0, BARRED_MS);
     for (size_t i = 0; i < acceptor->count; i++) {
         accept_some(acceptor, &acceptor->gates[i]);
         rl_listener_close(acceptor->gates[i].listener);

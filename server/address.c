@@ -297,7 +297,7 @@ enum rl_status rl_listener_open(const char *text, const char *setting, enum rl_s
 
 enum rl_status rl_listener_adopt(int fd, struct rl_listener *ret_listener, struct rl_error *error)
 {
-    struct rl_listener listener = {.fd = fd};
+    struct rl_listener listener = {.fd = fd, .is_passed = true};
     if (!describe(fd, &listener))
         return rl_fail(error, RL_SYSTEM, "", "LISTEN_FDS: descriptor %d: %s", fd, strerror(errno));
     *ret_listener = listener;

@@ -23,6 +23,7 @@ enum { RL_ADDRESS_MAX = 128, RL_SOCKET_PATH_MAX = 108 };
 struct rl_listener {
     int fd; /* -1: none */
     bool is_unix;
+    bool is_passed;             /* by whoever started us: theirs too */
     char bound[RL_ADDRESS_MAX]; /* in the form above, with the port in use */
     char
         path[RL_SOCKET_PATH_MAX]; /* the socket's file that close removes; "" where there is none */
