@@ -8,7 +8,6 @@
 #include "listmle.h"
 
 #include <math.h>
-#include <stdbool.h>
 
 #include "blocks.h"
 #include "elementary.h"
@@ -76,11 +75,9 @@ static void block_powers(void *context, size_t block)
  */
 static inline double item_loss(const struct listmle *m, size_t i, double after)
 {
-    const double power = m->powers[i];
-    const bool small = after < power;
-    const double ratio = small ? after / power : 0, sum = 1 + ratio;
-    const double lost = (ratio - (sum - 1)) / sum;
-    return rl_log(small ? sum : m->tails[i]) + (small ? lost : -z_of(m, i));
+    if (after < m->powers[i])
+        return rl_log1p(after / m->powers[i]);
+    return rl_log(m->tails[i]) - z_of(m, i);
 }
 
 static void block_tails(void *context, size_t block)
