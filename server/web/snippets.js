@@ -66,18 +66,24 @@ function tabKey(event) {
     chooseLanguage(names[(next + names.length) % names.length], true);
 }
 
+let copiedTimer = 0;
+
+function showCopied(shown) {
+    $("copy").textContent = shown ? "Copied" : "Copy";
+    $("copied").textContent = shown ? "Copied" : "";
+}
+
 async function copyCode() {
     const text = $("code-text").textContent;
+    clearTimeout(copiedTimer); /* the copy before this one must not end this one's word early */
+    showCopied(false); /* so that it is said anew */
     try {
         await navigator.clipboard.writeText(text);
     } catch {
         getSelection().selectAllChildren($("code-text")); /* a page without TLS has no clipboard */
         document.execCommand("copy");
     }
-    $("copied").textContent = "Copied";
-    $("copy").textContent = "Copied";
-    setTimeout(() => {
-        $("copy").textContent = "Copy";
-        $("copied").textContent = "";
-    }, 1500);
+    showCopied(true);
+    clearTimeout(copiedTimer);
+    copiedTimer = setTimeout(showCopied, 1500, false);
 }

@@ -43,10 +43,12 @@ for (const language of Object.keys(RUNNERS))
                 await page.locator("#dtype").selectOption("float64");
                 await settle(page);
                 await page.locator(`#tab-${language}`).click();
+                const code = await page.locator("#code-text").textContent();
                 await page.locator("#copy").click();
-                await page.waitForFunction(() => $("copied").textContent === "Copied");
-                const code = await page.evaluate(() => navigator.clipboard.readText());
-                assert.equal(code, await page.locator("#code-text").textContent());
+                await page.waitForFunction(
+                    async (wanted) => (await navigator.clipboard.readText()) === wanted,
+                    code,
+                );
                 assert.equal(
                     String(await RUNNERS[language](code)),
                     await page.locator("#loss-value").textContent(),
@@ -54,6 +56,21 @@ for (const language of Object.keys(RUNNERS))
                 );
             }
     });
+
+test("each copy says so, to the eye and to a screen reader, and stops saying so", async () => {
+    await page.evaluate(() => {
+        window.said = [];
+        new MutationObserver(() => said.push(`${$("copied").textContent}|${$("copy").textContent}`)).observe(
+            $("copied"),
+            { childList: true },
+        );
+    });
+    await page.locator("#copy").click();
+    await page.waitForFunction(() => said.includes("Copied|Copied"));
+    await page.locator("#copy").click(); /* mostly before the first one's word ends */
+    await page.waitForFunction(() => said.filter((word) => word === "Copied|Copied").length === 2);
+    await page.waitForFunction(() => said.at(-1) === "|Copy");
+});
 
 test("tabs are moved through with the arrow keys", async () => {
     await page.locator("#tab-curl").click();
