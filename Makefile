@@ -75,10 +75,10 @@ $(BUILD)/tests/%: tests/%.c $(LIBRARIES)
 	$(CC) $(CFLAGS_) $(OPENMP) $(EXTRA) -MMD -MP -o $@ $< $(LIBRARIES) $(TEST_LIBS) $(LDFLAGS) $(LIBS)
 $(CHECK_BIN): TEST_LIBS = -lcheck -lsubunit -lz
 
-run: ## Install what is missing, build, serve on 127.0.0.1:8080 (ARGS="--listen …" to change)
+run: ## Install what is missing, build, serve on 127.0.0.1:8080 (ARGS="--listen …" elsewhere)
 	@tools/deps build
 	@$(SUB) all
-	@tools/banner
+	@tools/banner $(ARGS)
 	@exec $(BUILD)/ranklossd $(ARGS)
 
 # ---- Tests --------------------------------------------------------------------------------------

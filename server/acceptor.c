@@ -115,9 +115,9 @@ static bool accept_one(struct rl_acceptor *acceptor, const struct rl_gate *gate)
     }
 }
 
-static void accept_some(struct rl_acceptor *acceptor, const struct rl_gate *gate)
+static void accept_some(struct rl_acceptor *acceptor, const struct rl_gate *gate, int most)
 {
-    for (int i = 0; i < ACCEPT_AT_ONCE; i++)
+    for (int i = 0; i < most; i++)
         if (!accept_one(acceptor, gate))
             return;
 }
@@ -207,7 +207,7 @@ static void close_gates(struct rl_acceptor *acceptor)
         bar(acceptor->gates[i].listener);
     (void)poll(NULL, 0, BARRED_MS);
     for (size_t i = 0; i < acceptor->count; i++) {
-        accept_some(acceptor, &acceptor->gates[i]);
+        accept_some(acceptor, &acceptor->gates[i], RL_BACKLOG);
         rl_listener_close(acceptor->gates[i].listener);
     }
     pthread_mutex_lock(&acceptor->lock);
@@ -237,7 +237,7 @@ static void *run(void *argument)
         const unsigned ready = await(acceptor, accepting);
         for (size_t i = 0; i < acceptor->count; i++)
             if ((ready & 1u << i) != 0)
-                accept_some(acceptor, &acceptor->gates[i]);
+                accept_some(acceptor, &acceptor->gates[i], ACCEPT_AT_ONCE);
         const uint64_t now_ms = rl_clock_coarse_ms();
         atomic_store_explicit(&acceptor->heartbeat_ms, now_ms, memory_order_relaxed);
         reap(acceptor, now_ms);

@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 /* The kernel cuts this down to net.core.somaxconn. */
-enum { BACKLOG = 4096, HOST_MAX = 254, PORT_DIGITS = 5 };
+enum { HOST_MAX = 254, PORT_DIGITS = 5 };
 
 static const char unix_prefix[] = "unix:";
 
@@ -110,7 +110,7 @@ static int open_tcp(const struct sockaddr *address, socklen_t size, bool both_fa
     const bool v6 = address->sa_family == AF_INET6;
     if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) == 0 &&
         (!v6 || setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only_v6, sizeof only_v6) == 0) &&
-        bind(fd, address, size) == 0 && listen(fd, BACKLOG) == 0)
+        bind(fd, address, size) == 0 && listen(fd, RL_BACKLOG) == 0)
         return fd;
     const int reason = errno;
     close(fd);
@@ -196,7 +196,7 @@ static int bind_unix(int fd, const char *path, const struct sockaddr_un *address
     const bool named = path[0] != '@';
     if (fchmod(fd, mode) != 0 || bind(fd, (const struct sockaddr *)address, size) != 0)
         return errno;
-    if ((!named || chmod(path, mode) == 0) && listen(fd, BACKLOG) == 0)
+    if ((!named || chmod(path, mode) == 0) && listen(fd, RL_BACKLOG) == 0)
         return 0;
     const int reason = errno;
     if (named)

@@ -18,7 +18,11 @@
 
 #include "../config/settings.h"
 
-enum { RL_ADDRESS_MAX = 128, RL_SOCKET_PATH_MAX = 108 };
+enum {
+    RL_ADDRESS_MAX = 128,
+    RL_SOCKET_PATH_MAX = 108,
+    RL_BACKLOG = 4096, /* connections that may wait to be accepted, if the kernel allows as many */
+};
 
 struct rl_listener {
     int fd; /* -1: none */

@@ -102,6 +102,20 @@ class Termination(unittest.TestCase):
         self.assertEqual(lost, [])
         self.assertGreater(len(good), 20)
 
+    def test_fault_69_all_that_wait_to_be_accepted_are_served(self):
+        """More than the acceptor takes in one round, all of them before it sees the signal."""
+        with Daemon() as daemon:
+            daemon.signal(signal.SIGSTOP)
+            wires = [daemon.connect() for _ in range(600)]
+            for wire in wires:
+                wire.request("POST", HINGE, JSON_TYPE, BODY)
+            daemon.signal(signal.SIGTERM)
+            daemon.signal(signal.SIGCONT)
+            self.assertEqual([wire.read_reply().status for wire in wires], [200] * 600)
+            for wire in wires:
+                wire.close()
+            self.assertEqual(daemon.wait(), 0)
+
     def test_fault_69_sigint_does_the_same(self):
         with Daemon() as daemon:
             daemon.signal(signal.SIGINT)
