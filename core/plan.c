@@ -192,37 +192,92 @@ static struct ordering sort_plan(struct rl_plan *plan, void (*make_keys)(void *,
     return ordering;
 }
 
-/* Counts whole labels below SMALL_LABELS and finds the largest; false when there are others. */
-static bool count_labels(const struct rl_plan *plan, uint32_t *ret_counts, uint32_t *ret_largest)
+static inline uint64_t bits_of(double value)
 {
-    uint32_t largest = 0;
-    memset(ret_counts, 0, SMALL_LABELS * sizeof(*ret_counts));
-    for (size_t v = 0; v < plan->count; v++) {
-        double label = plan->labels[v];
-        uint32_t whole = label < SMALL_LABELS ? (uint32_t)label : 0;
-        if ((double)whole != label)
-            return false;
-        ret_counts[whole]++;
-        largest = whole > largest ? whole : largest;
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof(bits));
+    return bits;
+}
+
+/*
+ * Writes the labels as whole numbers, and a bound that none is above; false where one is not whole
+ * or not small. A whole number added to 2^52 stands in its lowest bits. The compiler makes vectors
+ * of this, which it does not of conversions and comparisons.
+ */
+static bool make_whole(const double *labels, size_t count, uint32_t *ret_whole, uint32_t *ret_bound)
+{
+    const double shift = 0x1p52;
+    uint64_t any = 0, lost = 0;
+    for (size_t v = 0; v < count; v++) {
+        const double shifted = labels[v] + shift;
+        const uint64_t whole = bits_of(shifted) ^ bits_of(shift);
+        lost |= bits_of(shifted - shift) ^ bits_of(labels[v]);
+        any |= whole;
+        ret_whole[v] = (uint32_t)whole;
     }
-    *ret_largest = largest;
-    return true;
+    *ret_bound = (uint32_t)any;
+    return lost == 0 && any < SMALL_LABELS;
+}
+
+/*
+ * Where the next item of each label goes. Items are taken from several places of the list in turn:
+ * most labels are the same few, and a count that was just written would have to be waited for. The
+ * last stripe takes what is left.
+ */
+enum { STRIPES = 4 };
+struct places {
+    uint32_t of[SMALL_LABELS][STRIPES];
+};
+
+static void count_labels(const struct rl_plan *plan, const uint32_t *whole, uint32_t bound,
+                         struct places *counts)
+{
+    const size_t length = plan->count / STRIPES;
+    memset(counts, 0, (bound + 1) * sizeof(counts->of[0]));
+    for (size_t i = 0; i < length; i++)
+        for (size_t stripe = 0; stripe < STRIPES; stripe++)
+            counts->of[whole[stripe * length + i]][stripe]++;
+    for (size_t v = STRIPES * length; v < plan->count; v++)
+        counts->of[whole[v]][STRIPES - 1]++;
+}
+
+/* Makes grades of the labels that occur, and places of counts. */
+static void place_labels(struct rl_plan *plan, uint32_t bound, struct places *places)
+{
+    uint32_t place = 0;
+    for (uint32_t label = 0; label <= bound; label++) {
+        const uint32_t start = place;
+        for (size_t stripe = 0; stripe < STRIPES; stripe++) {
+            const uint32_t count = places->of[label][stripe];
+            places->of[label][stripe] = place;
+            place += count;
+        }
+        plan->starts[plan->grades] = start;
+        plan->grades += place > start;
+    }
+}
+
+static void put_items(const struct rl_plan *plan, const uint32_t *whole, struct places *places)
+{
+    const size_t length = plan->count / STRIPES;
+    for (size_t i = 0; i < length; i++)
+        for (size_t stripe = 0; stripe < STRIPES; stripe++) {
+            const size_t v = stripe * length + i;
+            plan->graded[places->of[whole[v]][stripe]++] = (uint32_t)v;
+        }
+    for (size_t v = STRIPES * length; v < plan->count; v++)
+        plan->graded[places->of[whole[v]][STRIPES - 1]++] = (uint32_t)v;
 }
 
 static bool grade_by_counting(struct rl_plan *plan)
 {
-    uint32_t places[SMALL_LABELS], largest, place = 0;
-    if (!count_labels(plan, places, &largest))
+    uint32_t *whole = plan->grade_of, bound; /* not yet in use */
+    struct places places;
+    if (!make_whole(plan->labels, plan->count, whole, &bound))
         return false;
-    for (uint32_t label = 0; label <= largest; label++) {
-        uint32_t count = places[label];
-        plan->starts[plan->grades] = place;
-        plan->grades += count > 0;
-        places[label] = place;
-        place += count;
-    }
-    for (size_t v = 0; v < plan->count; v++)
-        plan->graded[places[(uint32_t)plan->labels[v]]++] = (uint32_t)v;
+    count_labels(plan, whole, bound, &places);
+    place_labels(plan, bound, &places);
+    put_items(plan, whole, &places);
     return true;
 }
 

@@ -13,9 +13,9 @@
 
 #include <stddef.h>
 
-/* Columns are read and written up to the next multiple of this; what stands there must be finite
+/* Columns are read and written up to so many items past the last; what stands there must be finite
  * and is not looked at. */
-enum { RL_TILE_PAD = 16 };
+enum { RL_TILE_PAD = 8 };
 
 /* Items up to which softplus does not overflow: it multiplies as many factors of at most 2. */
 enum { RL_TILE_MOST = 1000 };
@@ -39,7 +39,7 @@ struct rl_tile {
 /* Fills the padding after n items so that nothing overflows in it. */
 static inline void rl_tile_pad(double *below, double *scores, size_t n, double centre)
 {
-    for (size_t i = n; i % RL_TILE_PAD; i++) {
+    for (size_t i = n; i < n + RL_TILE_PAD; i++) {
         below[i] = 0;
         scores[i] = centre;
     }

@@ -12,36 +12,39 @@
 /* How many vectors of targets go along together: enough to hide the time that an addition takes,
  * few enough for the registers. */
 #if defined(__AVX512F__)
-enum { VECTORS = 2 };
+#define VECTORS 2
 #else
-enum { VECTORS = 4 };
+#define VECTORS 4
 #endif
 
 enum { LANES = VEC_WIDTH * VECTORS };
-_Static_assert(RL_TILE_PAD % LANES == 0, "chunks of targets stay within the padding");
+_Static_assert(RL_TILE_PAD >= VEC_WIDTH - 1, "the last vector stays within the padding");
 
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 
-/* Some number of each target of a chunk. */
+/* Some number of each target of a chunk; the last chunk has fewer vectors than there is room for.
+ */
 struct lanes {
     vec v[VECTORS];
 };
 
-static inline struct lanes load_lanes(const double *from)
+static ALWAYS_INLINE struct lanes load_lanes(const double *from, int vectors)
 {
-    struct lanes lanes;
-    for (int v = 0; v < VECTORS; v++)
+    struct lanes lanes = {0};
+    for (int v = 0; v < vectors; v++)
         lanes.v[v] = vec_load(from + v * VEC_WIDTH);
     return lanes;
 }
 
-static inline void store_lanes(double *to, const struct lanes *lanes)
+static ALWAYS_INLINE void store_lanes(double *to, const struct lanes *lanes, int vectors)
 {
-    memcpy(to, lanes->v, sizeof(lanes->v));
+    for (int v = 0; v < vectors; v++)
+        vec_store(to + v * VEC_WIDTH, lanes->v[v]);
 }
 
 /* A chunk of targets on its way past the sources. */
 struct targets {
+    int vectors;
     size_t all; /* so many sources lie below every target, */
     size_t any; /* so many below some */
     struct lanes below, scores;
@@ -55,7 +58,7 @@ typedef vec pair_fn(const struct rl_tile *tile, const struct targets *targets, i
 static ALWAYS_INLINE void load_reach(const struct rl_tile *tile, struct targets *targets)
 {
     vec t = vec_all(tile->temperature);
-    for (int v = 0; v < VECTORS; v++) {
+    for (int v = 0; v < targets->vectors; v++) {
         vec score = targets->scores.v[v], high = t - score;
         vec score_part = t - high, t_part = high + score_part;
         vec low = (t - t_part) + (score_part - score);
@@ -64,16 +67,19 @@ static ALWAYS_INLINE void load_reach(const struct rl_tile *tile, struct targets 
     }
 }
 
-static ALWAYS_INLINE struct targets load_targets(const struct rl_tile *tile, size_t first)
+static ALWAYS_INLINE struct targets load_targets(const struct rl_tile *tile, size_t first,
+                                                 int vectors)
 {
-    size_t last = first + LANES < tile->n ? first + LANES - 1 : tile->n - 1;
+    size_t lanes = (size_t)vectors * VEC_WIDTH;
+    size_t last = first + lanes < tile->n ? first + lanes - 1 : tile->n - 1;
     struct targets targets = {
+        .vectors = vectors,
         .all = (size_t)tile->below[first],
         .any = (size_t)tile->below[last],
-        .below = load_lanes(tile->below + first),
-        .scores = load_lanes(tile->scores + first),
-        .rise = load_lanes(tile->rise + first),
-        .fall = load_lanes(tile->fall + first),
+        .below = load_lanes(tile->below + first, vectors),
+        .scores = load_lanes(tile->scores + first, vectors),
+        .rise = load_lanes(tile->rise + first, vectors),
+        .fall = load_lanes(tile->fall + first, vectors),
     };
     load_reach(tile, &targets);
     return targets;
@@ -85,19 +91,49 @@ static ALWAYS_INLINE vec_mask has_source(const struct targets *targets, int v, s
     return targets->below.v[v] > (double)j;
 }
 
-/* The kernels are this, with what they do not use of the targets left out by the compiler. */
-static ALWAYS_INLINE void sum_pairs(const struct rl_tile *tile, pair_fn *pair)
+/* What becomes of the targets from `first` on. */
+typedef void chunk_fn(const struct rl_tile *tile, pair_fn *pair, size_t first, int vectors);
+
+static ALWAYS_INLINE void sum_chunk(const struct rl_tile *tile, pair_fn *pair, size_t first,
+                                    int vectors)
 {
-    for (size_t first = 0; first < tile->n; first += LANES) {
-        const struct targets targets = load_targets(tile, first);
-        struct lanes sum = {0};
-        for (size_t j = 0; j < targets.all; j++)
-            for (int v = 0; v < VECTORS; v++)
-                sum.v[v] += pair(tile, &targets, v, j);
-        for (size_t j = targets.all; j < targets.any; j++)
-            for (int v = 0; v < VECTORS; v++)
-                sum.v[v] += vec_keep(has_source(&targets, v, j), pair(tile, &targets, v, j));
-        store_lanes(tile->sums + first, &sum);
+    const struct targets targets = load_targets(tile, first, vectors);
+    struct lanes sum = {0};
+    for (size_t j = 0; j < targets.all; j++)
+        for (int v = 0; v < vectors; v++)
+            sum.v[v] += pair(tile, &targets, v, j);
+    for (size_t j = targets.all; j < targets.any; j++)
+        for (int v = 0; v < vectors; v++)
+            sum.v[v] += vec_keep(has_source(&targets, v, j), pair(tile, &targets, v, j));
+    store_lanes(tile->sums + first, &sum, vectors);
+}
+
+/* The kernels are this, with what they do not use of the targets left out by the compiler. The
+ * lowest targets have no sources, and the last chunk has no more vectors than it needs. */
+static ALWAYS_INLINE void each_chunk(const struct rl_tile *tile, chunk_fn *chunk, pair_fn *pair)
+{
+    size_t first = 0;
+    for (; first < tile->n && tile->below[first] == 0; first++)
+        tile->sums[first] = tile->spare[first] = 0;
+    for (; tile->n - first >= LANES; first += LANES)
+        chunk(tile, pair, first, VECTORS);
+    switch ((tile->n - first + VEC_WIDTH - 1) / VEC_WIDTH) {
+    case 1:
+        chunk(tile, pair, first, 1);
+        break;
+    case 2:
+        chunk(tile, pair, first, 2);
+        break;
+#if VECTORS == 4
+    case 3:
+        chunk(tile, pair, first, 3);
+        break;
+    case 4:
+        chunk(tile, pair, first, 4);
+        break;
+#endif
+    default:
+        break;
     }
 }
 
@@ -124,12 +160,12 @@ static ALWAYS_INLINE vec step_pair(const struct rl_tile *tile, const struct targ
 
 static void hinge(const struct rl_tile *tile)
 {
-    sum_pairs(tile, hinge_pair);
+    each_chunk(tile, sum_chunk, hinge_pair);
 }
 
 static void step(const struct rl_tile *tile)
 {
-    sum_pairs(tile, step_pair);
+    each_chunk(tile, sum_chunk, step_pair);
 }
 
 /* ---- Sigmoid and bump ------------------------------------------------------------------------ */
@@ -137,7 +173,7 @@ static void step(const struct rl_tile *tile)
 /* e^d is the target's rise times the source's fall: no exponential of a pair is ever taken. */
 static void fill_powers(const struct rl_tile *tile)
 {
-    size_t padded = (tile->n + RL_TILE_PAD - 1) / RL_TILE_PAD * RL_TILE_PAD;
+    size_t padded = tile->n + RL_TILE_PAD;
     for (size_t i = 0; i < padded; i++)
         tile->rise[i] = rl_exp((tile->scores[i] - tile->centre) / tile->temperature);
     for (size_t i = 0; i < padded; i++)
@@ -160,13 +196,13 @@ static ALWAYS_INLINE vec bump_pair(const struct rl_tile *tile, const struct targ
 static void sigmoid(const struct rl_tile *tile)
 {
     fill_powers(tile);
-    sum_pairs(tile, sigmoid_pair);
+    each_chunk(tile, sum_chunk, sigmoid_pair);
 }
 
 static void bump(const struct rl_tile *tile)
 {
     fill_powers(tile);
-    sum_pairs(tile, bump_pair);
+    each_chunk(tile, sum_chunk, bump_pair);
 }
 
 /* ---- Softplus -------------------------------------------------------------------------------- */
@@ -187,33 +223,34 @@ static ALWAYS_INLINE vec soft_power(const struct rl_tile *tile, const struct tar
     return vec_lesser(targets->rise.v[v] * tile->fall[j], targets->fall.v[v] * tile->rise[j]);
 }
 
-static ALWAYS_INLINE void soft_chunk(const struct rl_tile *tile, size_t first)
+static ALWAYS_INLINE void soft_chunk(const struct rl_tile *tile, pair_fn *pair, size_t first,
+                                     int vectors)
 {
-    const struct targets targets = load_targets(tile, first);
+    (void)pair;
+    const struct targets targets = load_targets(tile, first, vectors);
     struct lanes linear = {0}, excess = {0};
     for (size_t j = 0; j < targets.all; j++) {
-        for (int v = 0; v < VECTORS; v++) {
+        for (int v = 0; v < vectors; v++) {
             linear.v[v] += soft_linear(tile, &targets, v, j);
             excess.v[v] += soft_power(tile, &targets, v, j) * (1 + excess.v[v]);
         }
     }
     for (size_t j = targets.all; j < targets.any; j++) {
-        for (int v = 0; v < VECTORS; v++) {
+        for (int v = 0; v < vectors; v++) {
             vec_mask where = has_source(&targets, v, j);
             vec power = vec_keep(where, soft_power(tile, &targets, v, j));
             linear.v[v] += vec_keep(where, soft_linear(tile, &targets, v, j));
             excess.v[v] += power * (1 + excess.v[v]);
         }
     }
-    store_lanes(tile->sums + first, &linear);
-    store_lanes(tile->spare + first, &excess);
+    store_lanes(tile->sums + first, &linear, vectors);
+    store_lanes(tile->spare + first, &excess, vectors);
 }
 
 static void softplus(const struct rl_tile *tile)
 {
     fill_powers(tile);
-    for (size_t first = 0; first < tile->n; first += LANES)
-        soft_chunk(tile, first);
+    each_chunk(tile, soft_chunk, NULL);
     for (size_t i = 0; i < tile->n; i++)
         tile->sums[i] = tile->sums[i] / tile->temperature + rl_log1p(tile->spare[i]);
 }

@@ -357,11 +357,35 @@ static const char *run_limit(const struct rl_lifting *lift)
 struct gap {
     uint64_t mask, text;
     size_t length;
+    /* What 16 bytes of numbers of one digit with this gap behind each look like: so many fit, with
+     * digits at these bytes, and this text at those of the masks. */
+    size_t grades;
+    uint32_t digits;
+    uint64_t masks[2], texts[2];
 };
 
 static bool gap_fits(const struct gap *gap, const char *text)
 {
     return (rl_load8(text) & gap->mask) == gap->text;
+}
+
+/* Labels mostly are grades, of one digit each: how many of them 16 bytes hold, and how. */
+static void learn_grades(struct gap *gap)
+{
+    static const char blank[16] = {0};
+    char mask[16], text[16];
+    const size_t stride = 1 + gap->length;
+    memcpy(mask, blank, sizeof(mask));
+    memcpy(text, blank, sizeof(text));
+    gap->grades = sizeof(text) / stride;
+    gap->digits = 0;
+    for (size_t g = 0; g < gap->grades; g++) {
+        gap->digits |= 1u << g * stride;
+        memcpy(mask + g * stride + 1, &gap->mask, gap->length);
+        memcpy(text + g * stride + 1, &gap->text, gap->length);
+    }
+    memcpy(gap->masks, mask, sizeof(mask));
+    memcpy(gap->texts, text, sizeof(text));
 }
 
 /* Remembers what stands at `text`: a comma, or the brackets between two rows, with the blanks
@@ -381,7 +405,31 @@ static bool learn_gap(struct gap *gap, const char *text, const char *end, bool r
         return false;
     gap->mask = UINT64_MAX >> (64 - 8 * gap->length);
     gap->text = rl_load8(text) & gap->mask;
+    learn_grades(gap);
     return true;
+}
+
+static bool grades_fit(const struct gap *gap, const char *text)
+{
+    uint64_t words[2];
+    memcpy(words, text, sizeof(words));
+    return ((words[0] & gap->masks[0]) ^ gap->texts[0]) == 0 &&
+           ((words[1] & gap->masks[1]) ^ gap->texts[1]) == 0 &&
+           (rl_nondigits16(text) & gap->digits) == 0;
+}
+
+/* Takes grades as long as 16 bytes hold nothing else; returns where they end. */
+static const char *take_grades(const struct gap *gap, const char *text, const char *limit,
+                               double **next)
+{
+    const size_t stride = 1 + gap->length;
+    while (limit - text >= 16 && grades_fit(gap, text)) {
+        for (size_t g = 0; g < gap->grades; g++)
+            (*next)[g] = text[g * stride] - '0';
+        *next += gap->grades;
+        text += gap->grades * stride;
+    }
+    return text;
 }
 
 /* Reads the number at `at` if the short cut failed on it, or stopped before its exponent. */
@@ -407,8 +455,11 @@ static enum rl_want take_run(struct rl_lifting *lift)
     while (p < limit) {
         const char *stop = rl_number_try(p, next);
         if (stop && gap_fits(&comma, stop)) {
+            const bool grade = stop == p + 1;
             next++;
             p = stop + comma.length;
+            if (grade)
+                p = take_grades(&comma, p, limit, &next);
             continue;
         }
         stop = read_other(lift, p, stop, next);

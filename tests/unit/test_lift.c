@@ -444,6 +444,23 @@ static char *put_number(struct random *random, char *out)
     }
 }
 
+/* A list as labels mostly are: numbers of one digit, now and then another, evenly set. */
+static char *put_grades(struct random *random, char *out)
+{
+    static const char *const separators[] = {",", ", ", ",  ", " ,", ",\n    "};
+    const char *separator = separators[random_below(random, 5)];
+    const size_t count = random_below(random, 80), share = 1 + random_below(random, 60);
+    out = put(out, "[");
+    for (size_t i = 0; i < count; i++) {
+        out = put(out, i ? separator : "");
+        if (random_below(random, share))
+            *out++ = (char)('0' + random_below(random, 10));
+        else
+            out = put_number(random, out);
+    }
+    return put(out, "]");
+}
+
 static char *put_scalar(struct random *random, char *out, unsigned text_share)
 {
     static const char *const texts[] = {
@@ -466,8 +483,10 @@ static char *put_scalar(struct random *random, char *out, unsigned text_share)
 static char *put_value(struct random *random, char *out, unsigned depth, unsigned text_share)
 {
     out = put_blanks(random, out);
-    const size_t kind = depth ? random_below(random, 6) : 5;
-    if (kind < 4) {
+    const size_t kind = depth ? random_below(random, 7) : 5;
+    if (kind == 6) {
+        out = put_grades(random, out);
+    } else if (kind < 4) {
         const size_t count = random_below(random, 2) ? random_below(random, 4)
                                                      : random_below(random, depth > 2 ? 4 : 30);
         *out++ = '[';
@@ -706,7 +725,7 @@ static size_t put_large(struct random *random, char *out, size_t numbers)
     const char *separator = separators[random_below(random, 5)];
     const size_t oddity = random_below(random, 4) ? SIZE_MAX : random_below(random, numbers);
     const size_t row = 1 + random_below(random, 40);
-    const bool list = random_below(random, 4) == 0;
+    const bool list = random_below(random, 4) == 0, grades = random_below(random, 3) == 0;
     char *end = out + sprintf(out, "{\"a\": %s", list ? "[" : "[[");
     for (size_t i = 0; i < numbers; i++) {
         if (i > 0)
@@ -715,7 +734,12 @@ static size_t put_large(struct random *random, char *out, size_t numbers)
             end = put(end, separator);
         if (!list && i > 0 && i % row == 0)
             end = put(end, random_below(random, 50) ? "[" : "[],[");
-        end = i == oddity ? put(end, odd[random_below(random, 8)]) : put_number(random, end);
+        if (i == oddity)
+            end = put(end, odd[random_below(random, 8)]);
+        else if (grades && random_below(random, 100))
+            *end++ = (char)('0' + random_below(random, 10));
+        else
+            end = put_number(random, end);
     }
     end = put(end, list ? "]" : "]]");
     end += sprintf(end, ", \"b\": [[\"t\", [1,2,3]], 12345678901234567890123]%s", separator);
