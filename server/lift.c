@@ -370,19 +370,16 @@ static bool gap_fits(const struct gap *gap, const char *text)
 }
 
 /* Labels mostly are grades, of one digit each: how many of them 16 bytes hold, and how. */
-static void learn_grades(struct gap *gap)
+static void learn_grades(struct gap *gap, const char *between)
 {
-    static const char blank[16] = {0};
-    char mask[16], text[16];
+    char mask[16] = {0}, text[16] = {0};
     const size_t stride = 1 + gap->length;
-    memcpy(mask, blank, sizeof(mask));
-    memcpy(text, blank, sizeof(text));
     gap->grades = sizeof(text) / stride;
     gap->digits = 0;
     for (size_t g = 0; g < gap->grades; g++) {
         gap->digits |= 1u << g * stride;
-        memcpy(mask + g * stride + 1, &gap->mask, gap->length);
-        memcpy(text + g * stride + 1, &gap->text, gap->length);
+        memset(mask + g * stride + 1, 0xff, gap->length);
+        memcpy(text + g * stride + 1, between, gap->length);
     }
     memcpy(gap->masks, mask, sizeof(mask));
     memcpy(gap->texts, text, sizeof(text));
@@ -405,7 +402,7 @@ static bool learn_gap(struct gap *gap, const char *text, const char *end, bool r
         return false;
     gap->mask = UINT64_MAX >> (64 - 8 * gap->length);
     gap->text = rl_load8(text) & gap->mask;
-    learn_grades(gap);
+    learn_grades(gap, text);
     return true;
 }
 
