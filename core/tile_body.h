@@ -22,8 +22,7 @@ _Static_assert(RL_TILE_PAD >= VEC_WIDTH - 1, "the last vector stays within the p
 
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 
-/* Some number of each target of a chunk; the last chunk has fewer vectors than there is room for.
- */
+/* Some number of each target of a chunk; the last chunk may fill fewer vectors. */
 struct lanes {
     vec v[VECTORS];
 };

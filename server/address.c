@@ -16,7 +16,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* The kernel cuts this down to net.core.somaxconn. */
 enum { HOST_MAX = 254, PORT_DIGITS = 5 };
 
 static const char unix_prefix[] = "unix:";

@@ -21,7 +21,7 @@
 enum {
     RL_ADDRESS_MAX = 128,
     RL_SOCKET_PATH_MAX = 108,
-    RL_BACKLOG = 4096, /* connections that may wait to be accepted, if the kernel allows as many */
+    RL_BACKLOG = 4096, /* connections that may wait; the kernel cuts it to net.core.somaxconn */
 };
 
 struct rl_listener {

@@ -402,7 +402,8 @@ static bool learn_gap(struct gap *gap, const char *text, const char *end, bool r
         return false;
     gap->mask = UINT64_MAX >> (64 - 8 * gap->length);
     gap->text = rl_load8(text) & gap->mask;
-    learn_grades(gap, text);
+    if (!rows)
+        learn_grades(gap, text);
     return true;
 }
 
