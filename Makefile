@@ -1,7 +1,7 @@
 # ranklossd: `make help` lists the targets.
 #
-# The tree is the list of sources: every core/*.c, config/*.c and server/*.c is compiled, every
-# tests/unit/*.c and tests/property/*.c is a test program of its own.
+# The tree is the list of sources: every .c below core/, config/ and server/ is compiled, every one
+# below tests/unit/ and tests/property/ is a test program of its own. Includes name whole paths.
 
 BUILD    ?= build
 CC       ?= cc
@@ -9,7 +9,7 @@ OPT      ?= -O3
 WARNINGS  = -Wall -Wextra -Wshadow -Wconversion -Werror
 # No contraction and no fast-math: a reply has the same bits on every machine. (Nobody reads errno or
 # the flags of floating-point exceptions; without them loops over exp and log become vectors.)
-CFLAGS_   = -std=c17 -D_GNU_SOURCE $(OPT) -g $(WARNINGS) -ffp-contract=off -fno-math-errno -fno-trapping-math \
+CFLAGS_   = -std=c17 -D_GNU_SOURCE -I. $(OPT) -g $(WARNINGS) -ffp-contract=off -fno-math-errno -fno-trapping-math \
             -fvisibility=hidden -fstack-protector-strong -pthread $(SANITIZE) $(CFLAGS)
 OPENMP   ?= -fopenmp
 LIBS      = -lmicrohttpd -ljansson -lgnutls -ldeflate -lm
@@ -20,16 +20,17 @@ PREFIX   ?= /usr/local
 SUB       = $(MAKE) --no-print-directory -j$(JOBS)
 PYTHON   ?= /usr/bin/python3
 
-CORE_SRC   := $(wildcard core/*.c)
-CONFIG_SRC := $(wildcard config/*.c)
-SERVER_SRC := $(wildcard server/*.c)
+sources     = $(sort $(shell find $(1) -name '*.c'))
+CORE_SRC   := $(call sources,core)
+CONFIG_SRC := $(call sources,config)
+SERVER_SRC := $(call sources,server)
 MAIN_OBJ    = $(BUILD)/server/main.o
 CORE_OBJ    = $(CORE_SRC:%.c=$(BUILD)/%.o)
 CONFIG_OBJ  = $(CONFIG_SRC:%.c=$(BUILD)/%.o)
 SERVER_OBJ  = $(filter-out $(MAIN_OBJ),$(SERVER_SRC:%.c=$(BUILD)/%.o))
 LIBRARIES   = $(BUILD)/libserver.a $(BUILD)/libconfig.a $(BUILD)/librankloss.a
-UNIT_BIN    = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*.c))
-PROPERTY_BIN = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/property/*.c))
+UNIT_BIN    = $(patsubst %.c,$(BUILD)/%,$(call sources,tests/unit))
+PROPERTY_BIN = $(patsubst %.c,$(BUILD)/%,$(call sources,tests/property))
 CHECK_BIN   = $(UNIT_BIN) $(PROPERTY_BIN)
 FUZZ_BIN    = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
 
@@ -52,18 +53,18 @@ $(BUILD)/%.a:
 # Only compute.c enters OpenMP. Kernel bodies are compiled once for each instruction set.
 $(BUILD)/core/compute.o: EXTRA = $(OPENMP)
 ifneq (,$(filter x86_64 amd64,$(shell uname -m)))
-$(BUILD)/core/%_avx2.o: EXTRA = -mavx2 -mfma
-$(BUILD)/core/%_avx512.o: EXTRA = -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512
+$(BUILD)/core/fields/%_avx2.o: EXTRA = -mavx2 -mfma
+$(BUILD)/core/fields/%_avx512.o: EXTRA = -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512
 endif
 # What says which revision it is, is built anew when the revision changes.
-$(BUILD)/server/main.o $(BUILD)/server/exposition.o: $(BUILD)/revision
+$(BUILD)/server/main.o $(BUILD)/server/observe/exposition.o: $(BUILD)/revision
 $(BUILD)/revision: ALWAYS
 	@mkdir -p $(@D)
 	@echo $(REVISION) | cmp -s - $@ || echo $(REVISION) > $@
 ALWAYS:
-$(BUILD)/server/main.o $(BUILD)/server/exposition.o: EXTRA = -DRL_VERSION='"$(VERSION)"' -DRL_REVISION='"$(REVISION)"'
+$(BUILD)/server/main.o $(BUILD)/server/observe/exposition.o: EXTRA = -DRL_VERSION='"$(VERSION)"' -DRL_REVISION='"$(REVISION)"'
 # The assembler includes the page, which no dependency file of the compiler names.
-$(BUILD)/server/assets.o: $(wildcard server/web/*)
+$(BUILD)/server/web/assets.o: $(wildcard server/web/*)
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)

@@ -1,7 +1,7 @@
 /*
  * file.c: reading a small file whole.
  */
-#include "file.h"
+#include "config/file.h"
 
 #include <errno.h>
 #include <fcntl.h>

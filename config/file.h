@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-#include "../core/rankloss.h"
+#include "core/rankloss.h"
 
 /*
  * Reads the file at `path`, at most `max` bytes. The buffer is from malloc, the caller frees it; a

@@ -1,12 +1,12 @@
 /*
  * manual.c: --help, and the table of settings as JSON.
  */
-#include "manual.h"
+#include "config/manual.h"
 
 #include <jansson.h>
 #include <string.h>
 
-#include "value.h"
+#include "config/value.h"
 
 enum { WIDTH = 80, INDENT = 6, LABEL_MAX = 32 };
 

@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-#include "settings.h"
+#include "config/settings.h"
 
 /* What --help prints: usage, flags that are not settings, then a line or two per row. */
 void rl_settings_help(FILE *out);

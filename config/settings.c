@@ -4,14 +4,14 @@
  * A value is read first (value.h) and stored only when it is whole and within bounds, so a refused
  * one leaves the setting as it was.
  */
-#include "settings.h"
+#include "config/settings.h"
 
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "value.h"
+#include "config/value.h"
 
 enum { COMPARED_MAX = 48 }; /* bytes of a name that "did you mean" looks at */
 

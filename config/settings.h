@@ -28,7 +28,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../core/rankloss.h"
+#include "core/rankloss.h"
 
 /* A frozen sequence of texts. */
 struct rl_words {

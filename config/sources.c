@@ -1,7 +1,7 @@
 /*
  * sources.c: file, environment and flags, laid over the defaults in that order.
  */
-#include "sources.h"
+#include "config/sources.h"
 
 #include <ctype.h>
 #include <jansson.h>
@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "file.h"
-#include "value.h"
+#include "config/file.h"
+#include "config/value.h"
 
 enum { FILE_MAX = 1 << 20, FLAG_MAX = 96, SHOWN_MAX = 60 };
 

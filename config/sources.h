@@ -13,7 +13,7 @@
 #ifndef RL_SOURCES_H
 #define RL_SOURCES_H
 
-#include "settings.h"
+#include "config/settings.h"
 
 /* What the command line asks to be done. */
 enum rl_action {

@@ -1,7 +1,7 @@
 /*
  * value.c: values of settings, from text and back.
  */
-#include "value.h"
+#include "config/value.h"
 
 #include <ctype.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
 #ifndef RL_VALUE_H
 #define RL_VALUE_H
 
-#include "settings.h"
+#include "config/settings.h"
 
 /* A value read and checked, not stored yet. It owns `text` and `words`. */
 struct rl_value {

@@ -4,7 +4,7 @@
  * In the formulas y is the label, s the score, T the temperature and w the sample weight; i and j
  * are valid items of one list.
  */
-#include "rankloss.h"
+#include "core/rankloss.h"
 
 #include <string.h>
 

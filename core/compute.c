@@ -4,15 +4,15 @@
  * The only file that enters OpenMP. What a piece of work gives does not depend on the thread that
  * it runs on, so dynamic schedules do no harm.
  */
-#include "rankloss.h"
+#include "core/rankloss.h"
 
 #include <omp.h>
 #include <stdlib.h>
 
-#include "perlist.h"
-#include "reduce.h"
-#include "schedule.h"
-#include "scratch.h"
+#include "core/perlist.h"
+#include "core/reduce.h"
+#include "core/schedule.h"
+#include "core/base/scratch.h"
 
 struct rl_team {
     struct rl_runner runner; /* first: a runner of the team is the team */

@@ -4,19 +4,19 @@
  * The list is gathered and sorted once (plan.h), then each evaluation gives unweighted losses of
  * the valid items, and from those come sums, values and gradient.
  */
-#include "perlist.h"
+#include "core/perlist.h"
 
 #include <math.h>
 
-#include "column.h"
-#include "cut.h"
-#include "emit.h"
-#include "field.h"
-#include "listmle.h"
-#include "moments.h"
-#include "scratch.h"
-#include "toppairs.h"
-#include "ways.h"
+#include "core/base/column.h"
+#include "core/base/cut.h"
+#include "core/lists/emit.h"
+#include "core/fields/field.h"
+#include "core/ranking/listmle.h"
+#include "core/fields/moments.h"
+#include "core/base/scratch.h"
+#include "core/ranking/toppairs.h"
+#include "core/ways.h"
 
 /* One list under evaluation. */
 struct perlist {

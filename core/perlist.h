@@ -4,8 +4,8 @@
 #ifndef RL_PERLIST_H
 #define RL_PERLIST_H
 
-#include "runner.h"
-#include "work.h"
+#include "core/base/runner.h"
+#include "core/work.h"
 
 /*
  * Evaluates one list all the ways of the work and writes its places in the work's results and

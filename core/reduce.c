@@ -1,13 +1,13 @@
 /*
  * reduce.c: from what each list gave to the results of a request.
  */
-#include "reduce.h"
+#include "core/reduce.h"
 
 #include <math.h>
 #include <stdio.h>
 
-#include "column.h"
-#include "ways.h"
+#include "core/base/column.h"
+#include "core/ways.h"
 
 static uint64_t pairs_of(const struct rl_work *work, size_t eval, size_t list)
 {

@@ -4,7 +4,7 @@
 #ifndef RL_REDUCE_H
 #define RL_REDUCE_H
 
-#include "work.h"
+#include "core/work.h"
 
 /* Once every list is computed: totals, values and per_list, in the order of the lists; then the
  * work's status. */

@@ -4,7 +4,7 @@
  * Written to be compared with the catalogue line by line: no sorting tricks, no shared sums, all
  * in long double.
  */
-#include "reference.h"
+#include "core/reference.h"
 
 #include <assert.h>
 #include <math.h>

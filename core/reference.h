@@ -7,7 +7,7 @@
 #ifndef RL_REFERENCE_H
 #define RL_REFERENCE_H
 
-#include "rankloss.h"
+#include "core/rankloss.h"
 
 /* One list, a view. labels: [items], NaN or negative is "not labelled". mask: [items] or NULL. */
 struct rl_reference_list {

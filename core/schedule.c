@@ -1,11 +1,11 @@
 /*
  * schedule.c: in which order, and how many at a time, the lists of several works are taken up.
  */
-#include "schedule.h"
+#include "core/schedule.h"
 
 #include <stdlib.h>
 
-#include "cut.h"
+#include "core/base/cut.h"
 
 /* Lists are told apart by the power of two above their length. */
 enum { CLASSES = 17 };

@@ -7,7 +7,7 @@
 #ifndef RL_SCHEDULE_H
 #define RL_SCHEDULE_H
 
-#include "work.h"
+#include "core/work.h"
 
 /* Lists of one work and of about one length: order[begin] … order[end - 1] of the work's state. */
 struct rl_segment {

@@ -1,7 +1,7 @@
 /*
  * ways.c: one row for each loss and metric.
  */
-#include "ways.h"
+#include "core/ways.h"
 
 /* Shape; loss and slope; cost by item, pair and sweep. */
 static const struct rl_way ways[RL_MEASURES] = {

@@ -4,8 +4,8 @@
 #ifndef RL_WAYS_H
 #define RL_WAYS_H
 
-#include "fieldkind.h"
-#include "rankloss.h"
+#include "core/fields/fieldkind.h"
+#include "core/rankloss.h"
 
 enum rl_shape {
     RL_SHAPE_FIELD,   /* pairs with label_i > label_j, a function of their score difference */

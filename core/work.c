@@ -1,15 +1,15 @@
 /*
  * work.c: takes the memory of a request's results, and estimates what it costs to compute them.
  */
-#include "work.h"
+#include "core/work.h"
 
 #include <math.h>
 
-#include "blocks.h"
-#include "column.h"
-#include "plan.h"
-#include "toppairs.h"
-#include "ways.h"
+#include "core/base/blocks.h"
+#include "core/base/column.h"
+#include "core/lists/plan.h"
+#include "core/ranking/toppairs.h"
+#include "core/ways.h"
 
 /* ---- Memory ---------------------------------------------------------------------------------- */
 

@@ -4,9 +4,9 @@
 #ifndef RL_WORK_H
 #define RL_WORK_H
 
-#include "cut.h"
-#include "ranking.h"
-#include "rankloss.h"
+#include "core/base/cut.h"
+#include "core/ranking/ranking.h"
+#include "core/rankloss.h"
 
 /* One evaluation, with what each list gave to it. */
 struct rl_eval_state {

@@ -1,7 +1,7 @@
 /*
  * assembly.c: starting the parts in order.
  */
-#include "assembly.h"
+#include "server/assembly.h"
 
 #include <jansson.h>
 #include <limits.h>
@@ -10,18 +10,18 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "assets.h"
-#include "auth.h"
-#include "connections.h"
-#include "cors.h"
-#include "executor.h"
-#include "jsonmem.h"
-#include "linger.h"
-#include "log.h"
-#include "metrics.h"
-#include "notify.h"
-#include "threads.h"
-#include "tls.h"
+#include "server/web/assets.h"
+#include "server/http/auth.h"
+#include "server/net/connections.h"
+#include "server/http/cors.h"
+#include "server/request/executor.h"
+#include "server/formats/json/jsonmem.h"
+#include "server/net/linger.h"
+#include "server/observe/log.h"
+#include "server/observe/metrics.h"
+#include "server/net/notify.h"
+#include "server/base/threads.h"
+#include "server/net/tls.h"
 
 enum {
     OTHER_DESCRIPTORS = 64, /* beside connections: epolls, eventfds, listeners, files */

@@ -8,10 +8,10 @@
 #ifndef RL_ASSEMBLY_H
 #define RL_ASSEMBLY_H
 
-#include "acceptor.h"
-#include "address.h"
-#include "context.h"
-#include "http.h"
+#include "server/net/acceptor.h"
+#include "server/net/address.h"
+#include "server/request/context.h"
+#include "server/request/http.h"
 
 enum { RL_MAIN, RL_ADMIN, RL_ADDRESSES };
 

@@ -1,9 +1,9 @@
 /*
  * configure.c: the guard around rl_settings_load.
  */
-#include "configure.h"
+#include "server/configure.h"
 
-#include "jsonmem.h"
+#include "server/formats/json/jsonmem.h"
 
 /* A file of settings is at most 1 MiB, and jansson takes at most 80 times a text. */
 enum { JSON_MEMORY = 128 << 20 };

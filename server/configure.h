@@ -8,7 +8,7 @@
 #ifndef RL_CONFIGURE_H
 #define RL_CONFIGURE_H
 
-#include "../config/sources.h"
+#include "config/sources.h"
 
 /* rl_settings_load, safe when memory is short. The main thread; the first time, before any other
  * thread starts. RL_CONFIG, RL_NOMEM. */

@@ -1,7 +1,7 @@
 /*
  * lifecycle.c: signals, and the stages they lead through.
  */
-#include "lifecycle.h"
+#include "server/lifecycle.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -10,14 +10,14 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "assembly.h"
-#include "clock.h"
-#include "configure.h"
-#include "connections.h"
-#include "executor.h"
-#include "log.h"
-#include "metrics.h"
-#include "notify.h"
+#include "server/assembly.h"
+#include "server/base/clock.h"
+#include "server/configure.h"
+#include "server/net/connections.h"
+#include "server/request/executor.h"
+#include "server/observe/log.h"
+#include "server/observe/metrics.h"
+#include "server/net/notify.h"
 
 enum {
     WAIT_STEP_MS = 10,        /* between two looks at what is still in flight */

@@ -11,7 +11,7 @@
 #ifndef RL_LIFECYCLE_H
 #define RL_LIFECYCLE_H
 
-#include "../config/sources.h"
+#include "config/sources.h"
 
 /* Serves until told to stop; the exit status of the process. Main thread. */
 int rl_lifecycle_serve(const struct rl_sources *sources, const char *version);

@@ -6,13 +6,13 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "lifecycle.h"
-#include "probe.h"
-#include "threads.h"
+#include "server/lifecycle.h"
+#include "server/probe.h"
+#include "server/base/threads.h"
 
-#include "../config/manual.h"
-#include "../config/sources.h"
-#include "../core/rankloss.h"
+#include "config/manual.h"
+#include "config/sources.h"
+#include "core/rankloss.h"
 
 extern char **environ;
 

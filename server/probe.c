@@ -1,7 +1,7 @@
 /*
  * probe.c: a client of one request.
  */
-#include "probe.h"
+#include "server/probe.h"
 
 #include <errno.h>
 #include <gnutls/gnutls.h>
@@ -14,8 +14,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "configure.h"
+#include "server/base/clock.h"
+#include "server/configure.h"
 
 enum { TIMEOUT_SECONDS = 5, URL_MAX = 512 };
 

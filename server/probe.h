@@ -4,7 +4,7 @@
 #ifndef RL_PROBE_H
 #define RL_PROBE_H
 
-#include "../config/sources.h"
+#include "config/sources.h"
 
 /*
  * Asks GET /readyz, or the path of `url` where it has one, and prints what it got in one line.

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""Writes server/powers.c, the table of powers of ten that numbers.c and shortest.c share.
+"""Writes server/text/powers.c, the table of powers of ten that numbers.c and shortest.c share.
 
-usage: tools/powers.py > server/powers.c
+usage: tools/powers.py > server/text/powers.c
 
 Row k holds the first 128 bits of 10^k, truncated: 10^k = (high * 2^64 + low + r) * 2^(e - 127) with
 0 <= r < 1 and e = floor(log2(10^k)). r is 0 for 0 <= k <= 55, where 5^k fits into 128 bits.

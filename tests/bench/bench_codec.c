@@ -16,10 +16,10 @@
 
 #include <jansson.h>
 
-#include "../../core/rankloss.h"
-#include "../../server/decode.h"
-#include "../../server/encode.h"
-#include "../../server/shortest.h"
+#include "core/rankloss.h"
+#include "server/formats/json/decode.h"
+#include "server/formats/json/encode.h"
+#include "server/text/shortest.h"
 
 enum { LISTS = 1000, ITEMS = 100, NUMBERS = LISTS * ITEMS, MOST_ROUNDS = 1000 };
 

@@ -18,8 +18,8 @@
 #include <time.h>
 
 /* Both ways of a field, each on its own: core chooses one by length. */
-#include "../../core/field.c"
-#include "../../core/sort.h"
+#include "core/fields/field.c"
+#include "core/base/sort.h"
 
 enum { MOST_ROUNDS = 200000, FEWEST_ROUNDS = 3 };
 

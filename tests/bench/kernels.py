@@ -252,7 +252,7 @@ def crossovers(bench, sets):
             rows.append([field, isa, *(f"{ratio:.2f}" for _, ratio in ratios),
                          crossing(ratios) or "-"])
     return ("## Pair by pair or by sweeps\n\nTime of the first over time of the second, by length "
-            "(`SHORT` in core/field.c); the last column is where they take equally long. Both dtypes "
+            "(`SHORT` in core/fields/field.c); the last column is where they take equally long. Both dtypes "
             "are computed in double.\n\n"
             + table(["field", "instructions", *CROSS_LENGTHS, "equal at"], rows) + "\n")
 
@@ -260,7 +260,7 @@ def crossovers(bench, sets):
 def leaves(bench):
     """Where a node of the descent is better finished pair by pair."""
     sizes = (64, 128, 256, 512, 1024)
-    programs = {size: bench.variant("core/descent.c", r"enum \{ LEAF = \d+ \}",
+    programs = {size: bench.variant("core/fields/descent.c", r"enum \{ LEAF = \d+ \}",
                                     f"enum {{ LEAF = {size} }}") for size in sizes}
     shapes = {"5 grades": (1, 20_000), "all distinct": (1, 20_000, 0)}
     contenders = {(measure, labels, size): bench.kernel(shape, measure, program=programs[size])
@@ -269,7 +269,7 @@ def leaves(bench):
     rows = [[measure, labels, *(ns(times[measure, labels, size]) for size in sizes)]
             for measure in LOSSES[:3] for labels in shapes]
     return ("## Leaves of the descent\n\nOne list of 20,000, by the items up to which a node is "
-            "finished pair by pair (`LEAF` in core/descent.c).\n\n"
+            "finished pair by pair (`LEAF` in core/fields/descent.c).\n\n"
             + table(["loss", "labels", *sizes], rows) + "\n")
 
 
@@ -277,10 +277,10 @@ def sorting(bench):
     """Insertion against radix, and narrow digits against wide ones."""
     lengths = (32, 64, 96, 128, 192, 256, 1024, 2048, 4096, 8192)
     ways = {
-        "insertion": bench.variant("core/sort.c", r"INSERTED = \d+", "INSERTED = 300"),
-        "8 bits": bench.variant("core/sort.c", r"INSERTED = \d+,([^;]*?)NARROW = \d+",
+        "insertion": bench.variant("core/base/sort.c", r"INSERTED = \d+", "INSERTED = 300"),
+        "8 bits": bench.variant("core/base/sort.c", r"INSERTED = \d+,([^;]*?)NARROW = \d+",
                                 r"INSERTED = 0,\1NARROW = 100000"),
-        "11 bits": bench.variant("core/sort.c", r"INSERTED = \d+,([^;]*?)NARROW = \d+",
+        "11 bits": bench.variant("core/base/sort.c", r"INSERTED = \d+,([^;]*?)NARROW = \d+",
                                  r"INSERTED = 0,\1NARROW = 0"),
     }
     def contender(program, n):
@@ -291,11 +291,11 @@ def sorting(bench):
     rows = [[way, *(ns(times[way, n]) if (way, n) in times else "" for n in lengths)]
             for way in ways]
     return ("## Sorting\n\nOf float32 scores, by the way and the digits' width (`INSERTED` and "
-            "`NARROW` in core/sort.c).\n\n" + table(["way", *lengths], rows) + "\n")
+            "`NARROW` in core/base/sort.c).\n\n" + table(["way", *lengths], rows) + "\n")
 
 
 def huge_pages(bench):
-    small = bench.variant("core/scratch.c", r"madvise\(memory, size, MADV_HUGEPAGE\);", "")
+    small = bench.variant("core/base/scratch.c", r"madvise\(memory, size, MADV_HUGEPAGE\);", "")
     shape = (1, 1_000_000)
     contenders = {(measure, pages): bench.kernel(shape, measure, program=program)
                   for measure in ("pairwise_hinge", "pairwise_mean_squared_error")
@@ -303,7 +303,7 @@ def huge_pages(bench):
     times = bench.best("pages", contenders)
     rows = [[measure, ns(times[measure, "huge"]), ns(times[measure, "small"])]
             for measure in ("pairwise_hinge", "pairwise_mean_squared_error")]
-    return ("## Pages of large scratch\n\nOne list of 1,000,000, one thread (core/scratch.c).\n\n"
+    return ("## Pages of large scratch\n\nOne list of 1,000,000, one thread (core/base/scratch.c).\n\n"
             + table(["loss", "huge pages", "small pages"], rows) + "\n")
 
 

@@ -5,7 +5,7 @@
  * the rest are variables. Loading takes it or says in one line why not; what it takes can be
  * written as text and set again to the same value.
  */
-#include "../../config/sources.h"
+#include "config/sources.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
  *
  * The first byte chooses what the URL asks for.
  */
-#include "../../server/decode.h"
+#include "server/formats/json/decode.h"
 
 #include <jansson.h>
 #include <math.h>

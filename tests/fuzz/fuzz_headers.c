@@ -4,20 +4,20 @@
  *
  * The input is cut at NUL bytes: the target, then name and value by turns.
  */
-#include "../../server/headers.h"
+#include "server/http/headers.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../server/address.h"
-#include "../../server/auth.h"
-#include "../../server/compress.h"
-#include "../../server/cors.h"
-#include "../../server/exposition.h"
-#include "../../server/negotiate.h"
-#include "../../server/requestid.h"
-#include "../../server/route.h"
+#include "server/net/address.h"
+#include "server/http/auth.h"
+#include "server/http/compress.h"
+#include "server/http/cors.h"
+#include "server/observe/exposition.h"
+#include "server/http/negotiate.h"
+#include "server/http/requestid.h"
+#include "server/http/route.h"
 
 enum { MOST_INFLATED = 1 << 20 };
 

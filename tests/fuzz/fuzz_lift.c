@@ -3,7 +3,7 @@
  *
  * The first byte is the size of the pieces.
  */
-#include "../../server/lift.h"
+#include "server/formats/json/lift.h"
 
 #include <stdio.h>
 #include <stdlib.h>

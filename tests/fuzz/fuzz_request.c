@@ -7,7 +7,7 @@
  *
  * The first byte chooses what the URL asks for.
  */
-#include "../../server/encode.h"
+#include "server/formats/json/encode.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../core/reference.h"
+#include "core/reference.h"
 
 enum { LONGEST_COMPARED = 48 };
 

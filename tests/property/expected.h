@@ -10,8 +10,8 @@
 #include <check.h>
 #include <float.h>
 
-#include "../../core/reference.h"
-#include "samples.h"
+#include "core/reference.h"
+#include "tests/property/samples.h"
 
 /* A number and how far from it a result may lie. */
 struct near {

@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-#include "random.h"
+#include "tests/property/random.h"
 
 enum label_style {
     LABELS_GRADES,   /* 0 … 4 */

@@ -5,7 +5,7 @@
  * squared error 1e-12, logistic and soft zero-one 1e-11 per item, list_mle 1e-11; float32 1e-6.
  * LENGTH=20000 in the environment makes the long lists longer than the default run's.
  */
-#include "expected.h"
+#include "tests/property/expected.h"
 
 enum { LOSSES = RL_LIST_MLE + 1 };
 

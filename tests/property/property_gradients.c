@@ -2,7 +2,7 @@
  * property_gradients.c: core's gradients against central differences of the plain reference's
  * losses, through every reduction and shape of weights.
  */
-#include "expected.h"
+#include "tests/property/expected.h"
 
 enum { ROUNDS = 800, LENGTH = 24 };
 

@@ -8,7 +8,7 @@
  */
 #include <check.h>
 
-#include "samples.h"
+#include "tests/property/samples.h"
 
 enum { ROUNDS = 600 };
 

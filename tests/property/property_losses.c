@@ -2,7 +2,7 @@
  * property_losses.c: random batches through core against the plain reference: every loss, dtype,
  * shape of weights, mask and reduction; values, gradients, per-list results and totals.
  */
-#include "expected.h"
+#include "tests/property/expected.h"
 
 enum { ROUNDS = 2500, LONG_ROUNDS = 10 };
 

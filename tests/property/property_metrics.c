@@ -5,8 +5,8 @@
 #include <check.h>
 #include <float.h>
 
-#include "../../core/reference.h"
-#include "samples.h"
+#include "core/reference.h"
+#include "tests/property/samples.h"
 
 enum { ROUNDS = 6000 };
 

@@ -9,7 +9,7 @@
 #include <check.h>
 #include <unistd.h>
 
-#include "samples.h"
+#include "tests/property/samples.h"
 
 enum { RANDOM_WORKS = 520, AT_ONCE = 16, EVALS = 3 };
 

@@ -4,7 +4,7 @@
  * Core may order pairs whose losses differ by rounding alone either way; what is exactly equal
  * (same weight, same score difference) has one order only, and that is held.
  */
-#include "expected.h"
+#include "tests/property/expected.h"
 
 enum { ROUNDS = 4000, LONG_ROUNDS = 12, MOST_PAIRS = 400 * 400 };
 

@@ -10,8 +10,8 @@
 #include <assert.h>
 #include <string.h>
 
-#include "../../core/rankloss.h"
-#include "lists.h"
+#include "core/rankloss.h"
+#include "tests/property/lists.h"
 
 struct sample {
     struct rl_batch batch;

@@ -4,7 +4,7 @@
 #ifndef RL_TESTS_BACKWARDS_H
 #define RL_TESTS_BACKWARDS_H
 
-#include "../../core/runner.h"
+#include "core/base/runner.h"
 
 static inline void run_backwards(struct rl_runner *runner, size_t count,
                                  void (*body)(void *context, size_t index), void *context)

@@ -6,7 +6,7 @@
 
 #include <math.h>
 
-#include "../../core/fieldkind.h"
+#include "core/fields/fieldkind.h"
 
 static inline long double field_value(enum rl_field_kind kind, long double d)
 {

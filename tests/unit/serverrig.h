@@ -13,17 +13,17 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "../../server/assets.h"
-#include "../../server/auth.h"
-#include "../../server/connections.h"
-#include "../../server/cors.h"
-#include "../../server/executor.h"
-#include "../../server/http.h"
-#include "../../server/jsonmem.h"
-#include "../../server/linger.h"
-#include "../../server/log.h"
-#include "../../server/metrics.h"
-#include "../../server/queue.h"
+#include "server/web/assets.h"
+#include "server/http/auth.h"
+#include "server/net/connections.h"
+#include "server/http/cors.h"
+#include "server/request/executor.h"
+#include "server/request/http.h"
+#include "server/formats/json/jsonmem.h"
+#include "server/net/linger.h"
+#include "server/observe/log.h"
+#include "server/observe/metrics.h"
+#include "server/request/queue.h"
 
 struct rig {
     struct rl_settings *settings;

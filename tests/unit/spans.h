@@ -6,11 +6,11 @@
 
 #include <stdlib.h>
 
-#include "../../core/lineup.h"
-#include "../../core/elementary.h"
-#include "../../core/series.h"
-#include "../property/random.h"
-#include "fieldvalue.h"
+#include "core/fields/lineup.h"
+#include "core/base/elementary.h"
+#include "core/fields/series.h"
+#include "tests/property/random.h"
+#include "tests/unit/fieldvalue.h"
 
 enum { SPAN_MOST = 4000 };
 

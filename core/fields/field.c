@@ -1,0 +1,233 @@
+/*
+ * field.c: sums over the pairs of one list.
+ */
+#include "core/fields/field.h"
+
+#include "core/base/cut.h"
+#include "core/fields/descent.h"
+#include "core/base/elementary.h"
+#include "core/fields/kernels.h"
+
+/*
+ * Items up to which a list goes pair by pair. Sorting and sweeping becomes faster from 750 items
+ * (bump) to 1340 (step) on with AVX-512, from 480 (bump) to 590 (hinge) on with AVX2, for five
+ * grades; one length for all, because the choice may not depend on the CPU (docs/kernels.md, which
+ * make bench-kernels writes).
+ */
+enum { SHORT = 640 };
+_Static_assert((int)SHORT <= (int)RL_TILE_MOST, "a tile must take a short list");
+
+enum { TILE_COLUMNS = 7 };
+
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+static size_t tile_room(size_t items)
+{
+    return TILE_COLUMNS * rl_room_bytes(items + RL_TILE_PAD, sizeof(double));
+}
+
+static size_t lineup_room(size_t items)
+{
+    return 4 * rl_room_bytes(items, sizeof(double)) + 2 * rl_room_bytes(items, sizeof(uint32_t));
+}
+
+size_t rl_field_room(size_t items)
+{
+    size_t swept =
+        2 * lineup_room(items) + rl_room_bytes(items, sizeof(double)) + rl_descent_room(items);
+    return larger(larger(tile_room(items), swept), rl_plan_scratch(items));
+}
+
+/* Both ways leave the hinge to be divided by the temperature. Divisions are slow, and most
+ * temperatures are 1. */
+static void divide(const struct rl_field *field, double *sums, size_t n)
+{
+    double divisor = field->temperature;
+    if (field->kind != RL_FIELD_HINGE || divisor == 1)
+        return;
+    for (size_t p = 0; p < n; p++)
+        sums[p] /= divisor;
+}
+
+/* ---- Pair by pair ---------------------------------------------------------------------------- */
+
+/* Where the item at graded place p stands in the tile: negating turns the order round. */
+static size_t tile_place(const struct rl_field *field, const struct rl_plan *plan, size_t p)
+{
+    return field->negated ? plan->count - 1 - p : p;
+}
+
+static void fill_tile(const struct rl_field *field, const struct rl_plan *plan, double *below,
+                      double *scores, double *masses)
+{
+    double sign = field->negated ? -1 : 1;
+    for (size_t g = 0; g < plan->grades; g++) {
+        size_t lower = field->negated ? plan->count - plan->starts[g + 1] : plan->starts[g];
+        for (size_t p = plan->starts[g]; p < plan->starts[g + 1]; p++) {
+            size_t place = tile_place(field, plan, p);
+            below[place] = (double)lower;
+            scores[place] = sign * plan->scores[plan->graded[p]];
+            masses[place] = field->masses ? field->masses[plan->graded[p]] : 1;
+        }
+    }
+}
+
+static void sum_pairs(const struct rl_field *field, const struct rl_plan *plan, double centre,
+                      struct rl_room room, double *ret_sums)
+{
+    double *columns[TILE_COLUMNS];
+    size_t n = plan->count;
+    for (size_t c = 0; c < TILE_COLUMNS; c++)
+        columns[c] = rl_room_take(&room, n + RL_TILE_PAD, sizeof(double));
+    struct rl_tile tile = {
+        .n = n,
+        .temperature = field->temperature,
+        .centre = field->negated ? -centre : centre,
+        .below = columns[0],
+        .scores = columns[1],
+        .masses = columns[2],
+        .rise = columns[3],
+        .fall = columns[4],
+        .spare = columns[5],
+        .sums = columns[6],
+    };
+    fill_tile(field, plan, columns[0], columns[1], columns[2]);
+    rl_tile_pad(columns[0], columns[1], n, tile.centre);
+    rl_kernels_tile()[field->kind](&tile);
+    divide(field, tile.sums, n);
+    for (size_t p = 0; p < n; p++)
+        ret_sums[plan->graded[p]] = tile.sums[tile_place(field, plan, p)];
+}
+
+/* ---- By sweeps ------------------------------------------------------------------------------- */
+
+/* The items in descending order of (negated) score. */
+struct sweeping {
+    const struct rl_field *field;
+    const struct rl_plan *plan;
+    struct rl_descent descent;
+    double *ret_sums;
+};
+
+static struct rl_lineup take_lineup(const struct rl_field *field, size_t n, struct rl_room *room)
+{
+    bool series = rl_descent_has_series(field->kind);
+    return (struct rl_lineup){
+        .scores = rl_room_take(room, n, sizeof(double)),
+        .grades = rl_room_take(room, n, sizeof(uint32_t)),
+        .places = rl_room_take(room, n, sizeof(uint32_t)),
+        .masses = field->masses ? rl_room_take(room, n, sizeof(double)) : NULL,
+        .anchors = series ? rl_room_take(room, n, sizeof(double)) : NULL,
+        .falls = series ? rl_room_take(room, n, sizeof(double)) : NULL,
+    };
+}
+
+/* The rank of the item at a place: negating turns the order round. */
+static size_t rank_at(const struct sweeping *sweeping, size_t place)
+{
+    return sweeping->field->negated ? sweeping->plan->count - 1 - place : place;
+}
+
+static void fill_items(const struct sweeping *sweeping, size_t begin, size_t end)
+{
+    const struct rl_lineup *lineup = &sweeping->descent.lineups[0];
+    const struct rl_plan *plan = sweeping->plan;
+    bool negated = sweeping->field->negated;
+    uint32_t top = (uint32_t)plan->grades - 1;
+    for (size_t place = begin; place < end; place++) {
+        size_t rank = rank_at(sweeping, place);
+        uint32_t v = plan->ranked[rank], grade = plan->grade_of[v];
+        double score = plan->ranked_scores[rank];
+        lineup->scores[place] = negated ? -score : score;
+        lineup->grades[place] = negated ? top - grade : grade;
+        lineup->places[place] = (uint32_t)place;
+        sweeping->descent.sums[place] = 0;
+        if (lineup->masses)
+            lineup->masses[place] = sweeping->field->masses[v];
+    }
+}
+
+/* A score out of the last anchor's reach is the next anchor. */
+static void fill_anchors(const struct sweeping *sweeping, size_t begin, size_t end)
+{
+    const struct rl_lineup *lineup = &sweeping->descent.lineups[0];
+    double temperature = sweeping->field->temperature, anchor = lineup->scores[begin];
+    for (size_t place = begin; place < end; place++) {
+        double score = lineup->scores[place];
+        if (anchor - score > RL_SERIES_REACH * temperature)
+            anchor = score;
+        lineup->anchors[place] = anchor;
+    }
+    for (size_t place = begin; place < end; place++)
+        lineup->falls[place] =
+            rl_exp(-((lineup->anchors[place] - lineup->scores[place]) / temperature));
+}
+
+static void fill_piece(void *context, size_t piece)
+{
+    struct sweeping *sweeping = context;
+    size_t begin = rl_cut_begin(piece), end = rl_cut_end(piece, sweeping->plan->count);
+    fill_items(sweeping, begin, end);
+    if (sweeping->descent.lineups[0].anchors)
+        fill_anchors(sweeping, begin, end);
+}
+
+static void return_piece(void *context, size_t piece)
+{
+    struct sweeping *sweeping = context;
+    size_t begin = rl_cut_begin(piece), end = rl_cut_end(piece, sweeping->plan->count);
+    divide(sweeping->field, sweeping->descent.sums + begin, end - begin);
+    for (size_t place = begin; place < end; place++) {
+        uint32_t v = sweeping->plan->ranked[rank_at(sweeping, place)];
+        sweeping->ret_sums[v] = sweeping->descent.sums[place];
+    }
+}
+
+static void sum_by_sweeps(const struct rl_field *field, struct rl_plan *plan,
+                          struct rl_runner *runner, struct rl_room room, double *ret_sums)
+{
+    size_t n = plan->count, pieces = rl_cut_count(n);
+    rl_plan_grade_items(plan);
+    rl_plan_rank(plan, runner, room);
+    struct sweeping sweeping = {
+        .field = field,
+        .plan = plan,
+        .descent = {.kind = field->kind,
+                    .temperature = field->temperature,
+                    .n = n,
+                    .grades = plan->grades,
+                    .lineups = {take_lineup(field, n, &room), take_lineup(field, n, &room)},
+                    .sums = rl_room_take(&room, n, sizeof(double))},
+        .ret_sums = ret_sums,
+    };
+    runner->run(runner, pieces, fill_piece, &sweeping);
+    rl_descent_run(&sweeping.descent, runner, room);
+    runner->run(runner, pieces, return_piece, &sweeping);
+}
+
+/* Whether the list goes pair by pair, and if so the middle of its scores. */
+static bool is_short(const struct rl_field *field, const struct rl_plan *plan, double *ret_centre)
+{
+    double lowest = 0, highest = 0;
+    if (plan->count > SHORT)
+        return false;
+    if (rl_descent_has_series(field->kind))
+        rl_plan_range(plan, &lowest, &highest);
+    *ret_centre = highest / 2 + lowest / 2;
+    return highest - lowest <= RL_TILE_RANGE * field->temperature;
+}
+
+void rl_field_sum(const struct rl_field *field, struct rl_plan *plan, struct rl_runner *runner,
+                  struct rl_room room, double *ret_sums)
+{
+    double centre;
+    if (plan->count == 0)
+        return;
+    if (is_short(field, plan, &centre))
+        sum_pairs(field, plan, centre, room, ret_sums);
+    else
+        sum_by_sweeps(field, plan, runner, room, ret_sums);
+}

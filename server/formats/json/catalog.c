@@ -1,0 +1,123 @@
+/*
+ * catalog.c: core's catalogue with the bounds of the settings, built by jansson.
+ */
+#include "server/formats/json/catalog.h"
+
+#include <jansson.h>
+
+/* json_pack's "o" gives up a NULL as an error, so a failure anywhere ends as NULL at the top. */
+
+static json_t *describe_temperature(void)
+{
+    return json_pack("{s:s, s:i, s:i}", "type", "number", "default", 1, "exclusiveMinimum", 0);
+}
+
+static json_t *describe_reduction(void)
+{
+    json_t *const names = json_array();
+    for (int i = 0; i < RL_REDUCTIONS; i++)
+        json_array_append_new(names, json_string(rl_reduction_name((enum rl_reduction)i)));
+    json_array_append_new(names, json_null());
+    if (json_array_size(names) != RL_REDUCTIONS + 1) {
+        json_decref(names);
+        return NULL;
+    }
+    return json_pack("{s:[ss], s:s, s:o}", "type", "string", "null", "default",
+                     rl_reduction_name(RL_SUM_OVER_BATCH_SIZE), "enum", names);
+}
+
+static json_t *describe_dtype(void)
+{
+    return json_pack("{s:s, s:s, s:[ss]}", "type", "string", "default", "float32", "enum",
+                     "float32", "float64");
+}
+
+static json_t *describe_include(const struct rl_measure *measure)
+{
+    json_t *const items = measure->kind == RL_METRIC ? json_pack("[s]", "per_list")
+                          : measure->has_pairs
+                              ? json_pack("[sss]", "per_list", "gradient", "top_pairs")
+                              : json_pack("[ss]", "per_list", "gradient");
+    return json_pack("{s:s, s:[], s:{s:s, s:o}}", "type", "array", "default", "items", "type",
+                     "string", "enum", items);
+}
+
+static json_t *describe_top_k(const struct rl_limits *limits)
+{
+    return json_pack("{s:s, s:i, s:i, s:I}", "type", "integer", "default", 10, "minimum", 1,
+                     "maximum", (json_int_t)limits->max_top_k);
+}
+
+static json_t *describe_k(void)
+{
+    return json_pack("{s:[ss], s:i, s:n}", "type", "integer", "null", "minimum", 1, "default");
+}
+
+static bool set(json_t *object, const char *key, json_t *value)
+{
+    return json_object_set_new(object, key, value) == 0;
+}
+
+static bool fill_parameters(json_t *object, const struct rl_measure *measure,
+                            const struct rl_limits *limits)
+{
+    const bool loss = measure->kind == RL_LOSS;
+    return (!loss || (set(object, "temperature", describe_temperature()) &&
+                      set(object, "reduction", describe_reduction()))) &&
+           (!measure->takes_k || set(object, "k", describe_k())) &&
+           set(object, "dtype", describe_dtype()) &&
+           set(object, "include", describe_include(measure)) &&
+           (!measure->has_pairs || set(object, "top_k", describe_top_k(limits)));
+}
+
+/* Sets what a row says beside its texts. False when there is no memory. */
+static bool fill_row(json_t *row, const struct rl_measure *measure, const struct rl_limits *limits)
+{
+    json_t *const parameters = json_object();
+    if (!set(row, "parameters", parameters) || !fill_parameters(parameters, measure, limits))
+        return false;
+    return measure->kind == RL_METRIC ||
+           set(row, "value_per", json_string(measure->value_per_list ? "list" : "item"));
+}
+
+static json_t *describe(const struct rl_measure *measure, const struct rl_limits *limits)
+{
+    json_t *const row = json_pack("{s:s, s:s, s:s}", "name", measure->name, "formula",
+                                  measure->formula, "description", measure->summary);
+    if (row == NULL || fill_row(row, measure, limits))
+        return row;
+    json_decref(row);
+    return NULL;
+}
+
+static json_t *describe_all(enum rl_kind kind, const struct rl_limits *limits)
+{
+    json_t *const rows = json_array();
+    bool whole = rows != NULL;
+    for (int id = 0; whole && id < RL_MEASURES; id++) {
+        const struct rl_measure *const measure = rl_measure_get((enum rl_measure_id)id);
+        if (measure->kind == kind)
+            whole = json_array_append_new(rows, describe(measure, limits)) == 0;
+    }
+    if (whole)
+        return json_pack("{s:o}", kind == RL_LOSS ? "losses" : "metrics", rows);
+    json_decref(rows);
+    return NULL;
+}
+
+static int append(const char *buffer, size_t size, void *text)
+{
+    rl_text_append(text, buffer, size);
+    return 0;
+}
+
+enum rl_status rl_catalog_write(enum rl_kind kind, const struct rl_limits *limits,
+                                struct rl_text *text, struct rl_error *error)
+{
+    json_t *const root = describe_all(kind, limits);
+    const bool whole = root != NULL && json_dump_callback(root, append, text, JSON_COMPACT) == 0;
+    json_decref(root);
+    if (whole && !text->failed)
+        return RL_OK;
+    return rl_fail(error, RL_NOMEM, "", "no memory for the catalogue");
+}

@@ -1,0 +1,14 @@
+/*
+ * catalog.h: GET /v1/losses and /v1/metrics: what can be evaluated, as JSON.
+ */
+#ifndef RL_CATALOG_H
+#define RL_CATALOG_H
+
+#include "server/formats/json/decode.h"
+#include "server/text/text.h"
+
+/* Appends {"losses": [...]} or {"metrics": [...]}; bounds come from the limits. RL_NOMEM. */
+enum rl_status rl_catalog_write(enum rl_kind kind, const struct rl_limits *limits,
+                                struct rl_text *text, struct rl_error *error);
+
+#endif

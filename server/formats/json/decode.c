@@ -1,0 +1,652 @@
+/*
+ * decode.c: from the text of a request to a typed query.
+ *
+ * lift.h takes the numbers out and checks the text, jansson parses what remains, this file reads
+ * its members by one table, and columns.h makes the batch.
+ */
+#include "server/formats/json/decode.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "server/formats/json/columns.h"
+#include "server/formats/json/jsonmem.h"
+#include "server/formats/json/lift.h"
+#include "server/formats/json/members.h"
+
+enum {
+    NAME_MAX_BYTES = 128,
+    DEFAULT_TOP_K = 10,
+    PIECE = 64 << 10,        /* bytes of a large body that one thread scans at a time … */
+    PIECES_FROM = 256 << 10, /* … and how large it must be */
+    JSON_BASE = 4 << 20,     /* jansson's part: this much for any request … */
+    JSON_FACTOR = 2 /* … and this many times the body, so that no body takes many times its size */
+};
+
+/* What one evaluation is asked for with, or the defaults of several. */
+struct options {
+    double temperature;
+    enum rl_reduction reduction;
+    bool reduction_null;
+    size_t k, top_k;
+    unsigned include;
+    const char *name;
+};
+
+struct decode {
+    struct rl_target target;
+    const struct rl_limits *limits;
+    struct rl_team *team; /* NULL: the calling thread alone */
+    struct rl_arena *arena;
+    struct rl_error *error;
+    struct rl_lifted lifted;
+    enum rl_dtype dtype;
+    struct rl_batch_members batch;
+    const json_t *losses, *metrics;
+    struct rl_query query;
+};
+
+/* ---- The remaining text ---------------------------------------------------------------------- */
+
+static pthread_once_t initialised = PTHREAD_ONCE_INIT;
+
+static void initialise(void)
+{
+    rl_jsonmem_install();
+    json_object_seed(0);
+}
+
+void rl_decode_init(void)
+{
+    pthread_once(&initialised, initialise);
+}
+
+/* Where in the remaining text the key starts that ends before `stop`. */
+static size_t key_start(const char *text, size_t stop)
+{
+    size_t at = stop - 1; /* the closing quote */
+    for (;;) {
+        size_t slashes = 0;
+        while (at > 0 && text[--at] != '"')
+            continue;
+        while (at > slashes && text[at - 1 - slashes] == '\\')
+            slashes++;
+        if (at == 0 || slashes % 2 == 0)
+            return at;
+    }
+}
+
+static enum rl_status refuse_duplicate(struct decode *decode, const char *body, size_t stop)
+{
+    const char *text = decode->lifted.text;
+    const size_t start = key_start(text, stop);
+    const struct rl_excerpt key = rl_excerpt(text + start + 1, stop - start - 2);
+    rl_fail(decode->error, RL_SYNTAX, "", "the key \"%s\" occurs twice in its object", key.text);
+    rl_error_locate(decode->error, body, rl_lifted_origin(&decode->lifted, start));
+    return RL_SYNTAX;
+}
+
+/* The text is JSON, or lift.h would have refused it: only a duplicate key or memory can fail. */
+static enum rl_status refuse_rest(struct decode *decode, const char *body, const json_error_t *why,
+                                  enum rl_jsonmem refused)
+{
+    if (refused == RL_JSONMEM_SPENT)
+        return rl_fail(decode->error, RL_TOO_LARGE, "",
+                       "what the request holds beside arrays of numbers takes more memory than "
+                       "max-json-memory or its own size allows");
+    if (json_error_code(why) == json_error_duplicate_key)
+        return refuse_duplicate(decode, body, (size_t)why->position);
+    if (refused == RL_JSONMEM_FAILED || json_error_code(why) == json_error_out_of_memory)
+        return rl_fail(decode->error, RL_NOMEM, "", "no memory for the request");
+    rl_fail(decode->error, RL_SYNTAX, "", "%s", why->text);
+    rl_error_locate(decode->error, body, rl_lifted_origin(&decode->lifted, (size_t)why->position));
+    return RL_SYNTAX;
+}
+
+static size_t json_budget(const struct rl_limits *limits, size_t length)
+{
+    const size_t most = limits->max_json_memory;
+    const size_t share = JSON_BASE + JSON_FACTOR * length;
+    return share < most ? share : most;
+}
+
+/* Lifts and parses; the caller owns *ret_root, an object. */
+static enum rl_status parse(struct decode *decode, char *body, size_t length, json_t **ret_root)
+{
+    json_error_t why;
+    const size_t piece = decode->team && length >= PIECES_FROM ? PIECE : 0;
+    if (rl_lift_in_pieces(body, length, decode->limits->max_depth, decode->team, piece,
+                          decode->arena, &decode->lifted, decode->error) != RL_OK)
+        return decode->error->status;
+    rl_jsonmem_begin(json_budget(decode->limits, length));
+    json_t *root = json_loadb(decode->lifted.text, decode->lifted.length,
+                              JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &why);
+    const enum rl_jsonmem refused = rl_jsonmem_end();
+    if (!root)
+        return refuse_rest(decode, body, &why, refused);
+    *ret_root = root;
+    return RL_OK;
+}
+
+/* ---- Members --------------------------------------------------------------------------------- */
+
+/* A member is read into the request or into the options of one evaluation, which are the same for
+ * a request of a single measure. `measure` is NULL where the options are defaults of several. */
+struct reading {
+    struct decode *decode;
+    struct options *options;
+    const struct rl_measure *measure;
+};
+
+typedef enum rl_status read_member(struct reading *reading, const json_t *value,
+                                   const char *pointer);
+
+static enum rl_status read_temperature(struct reading *reading, const json_t *value,
+                                       const char *pointer)
+{
+    struct rl_error *error = reading->decode->error;
+    double temperature = 0;
+    if (rl_read_number(value, pointer, &temperature, error) != RL_OK)
+        return error->status;
+    if (!(temperature > 0))
+        return rl_fail(error, RL_INVALID, pointer, "a number above 0 was expected, found %.9g",
+                       temperature);
+    const float rounded = (float)temperature;
+    if (reading->decode->dtype == RL_FLOAT32 && (!(rounded > 0) || isinf(rounded)))
+        return rl_fail(error, RL_INVALID, pointer,
+                       "beyond the range of float32; dtype float64 has more");
+    reading->options->temperature = temperature;
+    return RL_OK;
+}
+
+static enum rl_status read_reduction(struct reading *reading, const json_t *value,
+                                     const char *pointer)
+{
+    struct rl_error *error = reading->decode->error;
+    const char *word = "none";
+    const bool null = json_is_null(value);
+    if (!null && rl_read_word(value, pointer, "the name of a reduction or null", &word, error))
+        return error->status;
+    if (!rl_reduction_find(word, &reading->options->reduction))
+        return rl_fail(error, RL_INVALID, pointer,
+                       "sum_over_batch_size, mean, sum, mean_with_sample_weight, none or null was "
+                       "expected, found \"%s\"",
+                       rl_excerpt(word, strlen(word)).text);
+    reading->options->reduction_null = null;
+    return RL_OK;
+}
+
+static enum rl_status read_k(struct reading *reading, const json_t *value, const char *pointer)
+{
+    reading->options->k = 0;
+    if (json_is_null(value))
+        return RL_OK;
+    return rl_read_count(value, pointer, (size_t)1 << 53, NULL, &reading->options->k,
+                         reading->decode->error);
+}
+
+static enum rl_status read_top_k(struct reading *reading, const json_t *value, const char *pointer)
+{
+    return rl_read_count(value, pointer, reading->decode->limits->max_top_k, "max-top-k",
+                         &reading->options->top_k, reading->decode->error);
+}
+
+/* Whether a control character stands at `text` (Unicode's Cc, in UTF-8). */
+static bool is_control(const char *text)
+{
+    const unsigned char c = (unsigned char)text[0];
+    return c < 0x20 || c == 0x7f || (c == 0xc2 && (unsigned char)text[1] < 0xa0);
+}
+
+static enum rl_status read_name(struct reading *reading, const json_t *value, const char *pointer)
+{
+    struct rl_error *error = reading->decode->error;
+    if (!json_is_string(value))
+        return rl_refuse_kind(error, pointer, "a string", value);
+    const char *text = json_string_value(value);
+    const size_t length = json_string_length(value);
+    if (length > NAME_MAX_BYTES)
+        return rl_fail(error, RL_INVALID, pointer, "at most %d bytes were expected, found %zu",
+                       NAME_MAX_BYTES, length);
+    for (size_t i = 0; i < length; i++)
+        if (is_control(text + i))
+            return rl_fail(error, RL_INVALID, pointer, "a name has no control characters");
+    char *copy = rl_arena_alloc(reading->decode->arena, length + 1);
+    if (!copy)
+        return rl_fail(error, RL_NOMEM, "", "no memory for the request");
+    memcpy(copy, text, length + 1);
+    reading->options->name = copy;
+    return RL_OK;
+}
+
+/* What an evaluation of this measure may include; everything for NULL. */
+static unsigned includable(const struct rl_measure *measure)
+{
+    if (!measure)
+        return RL_PER_LIST | RL_GRADIENT | RL_TOP_PAIRS;
+    if (measure->kind == RL_METRIC)
+        return RL_PER_LIST;
+    return RL_PER_LIST | RL_GRADIENT | (measure->has_pairs ? RL_TOP_PAIRS : 0u);
+}
+
+static unsigned include_of(const char *word)
+{
+    return strcmp(word, "per_list") == 0    ? RL_PER_LIST
+           : strcmp(word, "gradient") == 0  ? RL_GRADIENT
+           : strcmp(word, "top_pairs") == 0 ? RL_TOP_PAIRS
+                                            : 0u;
+}
+
+static enum rl_status read_include_word(struct reading *reading, const json_t *value,
+                                        const char *pointer)
+{
+    struct rl_error *error = reading->decode->error;
+    const char *word = "";
+    if (rl_read_word(value, pointer, "per_list, gradient or top_pairs", &word, error) != RL_OK)
+        return error->status;
+    const unsigned include = include_of(word);
+    if (!include)
+        return rl_fail(error, RL_INVALID, pointer,
+                       "per_list, gradient or top_pairs was expected, found \"%s\"",
+                       rl_excerpt(word, strlen(word)).text);
+    if (!(include & includable(reading->measure)))
+        return rl_fail(error, RL_INVALID, pointer, "%s has no %s", reading->measure->name, word);
+    reading->options->include |= include;
+    return RL_OK;
+}
+
+/*
+ * Checks that a member is a list of other things than numbers. Such a list is no column, but for
+ * the empty one: *ret_count is 0 then.
+ */
+static enum rl_status open_list(struct decode *decode, const json_t *value, const char *pointer,
+                                const char *expected, size_t *ret_count)
+{
+    char first[RL_POINTER_MAX];
+    if (!json_is_array(value))
+        return rl_refuse_kind(decode->error, pointer, "a list", value);
+    const struct rl_column *column = rl_column_of(&decode->lifted, value);
+    const char *found = column ? rl_column_first_kind(column) : NULL;
+    if (found) {
+        rl_pointer_index(first, pointer, 0);
+        return rl_fail(decode->error, RL_INVALID, first, "%s was expected, found %s", expected,
+                       found);
+    }
+    *ret_count = column ? 0 : json_array_size(value);
+    return RL_OK;
+}
+
+static enum rl_status read_include(struct reading *reading, const json_t *value,
+                                   const char *pointer)
+{
+    char place[RL_POINTER_MAX];
+    size_t count = 0;
+    reading->options->include = 0;
+    if (open_list(reading->decode, value, pointer, "per_list, gradient or top_pairs", &count))
+        return reading->decode->error->status;
+    for (size_t i = 0; i < count; i++) {
+        rl_pointer_index(place, pointer, i);
+        if (read_include_word(reading, json_array_get(value, i), place) != RL_OK)
+            return reading->decode->error->status;
+    }
+    return RL_OK;
+}
+
+static enum rl_status read_scores(struct reading *reading, const json_t *value, const char *pointer)
+{
+    (void)pointer;
+    reading->decode->batch.scores = value;
+    return RL_OK;
+}
+
+static enum rl_status read_weights(struct reading *reading, const json_t *value,
+                                   const char *pointer)
+{
+    (void)pointer;
+    reading->decode->batch.weights = value;
+    return RL_OK;
+}
+
+static enum rl_status read_labels(struct reading *reading, const json_t *value, const char *pointer)
+{
+    struct rl_batch_members *batch = &reading->decode->batch;
+    char place[RL_POINTER_MAX];
+    const char *key;
+    json_t *member;
+    batch->nested = json_is_object(value);
+    batch->labels = value;
+    if (!batch->nested)
+        return RL_OK;
+    batch->labels = json_object_get(value, "labels");
+    batch->mask = json_object_get(value, "mask");
+    json_object_foreach((json_t *)value, key, member)
+    {
+        if (member == batch->labels || member == batch->mask)
+            continue;
+        rl_pointer_key(place, pointer, key);
+        return rl_fail(reading->decode->error, RL_INVALID, place,
+                       "no member of y_true, which has labels and mask");
+    }
+    if (!batch->labels)
+        return rl_fail(reading->decode->error, RL_INVALID, "/y_true/labels",
+                       "the labels are missing");
+    return RL_OK;
+}
+
+static enum rl_status read_losses(struct reading *reading, const json_t *value, const char *pointer)
+{
+    (void)pointer;
+    reading->decode->losses = value;
+    return RL_OK;
+}
+
+static enum rl_status read_metrics(struct reading *reading, const json_t *value,
+                                   const char *pointer)
+{
+    (void)pointer;
+    reading->decode->metrics = value;
+    return RL_OK;
+}
+
+/* Read before all others, since it decides on their ranges. */
+static enum rl_status read_dtype(struct reading *reading, const json_t *value, const char *pointer)
+{
+    struct rl_error *error = reading->decode->error;
+    const char *word = "";
+    if (rl_read_word(value, pointer, "float32 or float64", &word, error) != RL_OK)
+        return error->status;
+    if (strcmp(word, "float32") != 0 && strcmp(word, "float64") != 0)
+        return rl_fail(error, RL_INVALID, pointer, "float32 or float64 was expected, found \"%s\"",
+                       rl_excerpt(word, strlen(word)).text);
+    reading->decode->dtype = word[5] == '3' ? RL_FLOAT32 : RL_FLOAT64;
+    return RL_OK;
+}
+
+/* The name of the measure in an entry of evaluate: read where the entry begins. */
+static enum rl_status read_nothing(struct reading *reading, const json_t *value,
+                                   const char *pointer)
+{
+    (void)reading;
+    (void)value;
+    (void)pointer;
+    return RL_OK;
+}
+
+enum place {
+    IN_LOSS = 1,         /* the body of /v1/losses/… */
+    IN_METRIC = 2,       /* … of /v1/metrics/… */
+    IN_EVALUATE = 4,     /* … of /v1/evaluate */
+    IN_LOSS_ENTRY = 8,   /* an object in its losses */
+    IN_METRIC_ENTRY = 16 /* … in its metrics */
+};
+
+struct member {
+    const char *key;
+    unsigned places; /* of enum place */
+    read_member *read;
+};
+
+static const struct member members[] = {
+    {"y_true", IN_LOSS | IN_METRIC | IN_EVALUATE, read_labels},
+    {"y_pred", IN_LOSS | IN_METRIC | IN_EVALUATE, read_scores},
+    {"sample_weight", IN_LOSS | IN_METRIC | IN_EVALUATE, read_weights},
+    {"dtype", IN_LOSS | IN_METRIC | IN_EVALUATE, read_dtype},
+    {"name", IN_LOSS | IN_METRIC | IN_EVALUATE, read_name},
+    {"name", IN_LOSS_ENTRY | IN_METRIC_ENTRY, read_nothing},
+    {"temperature", IN_LOSS | IN_EVALUATE | IN_LOSS_ENTRY, read_temperature},
+    {"reduction", IN_LOSS | IN_EVALUATE | IN_LOSS_ENTRY, read_reduction},
+    {"k", IN_METRIC | IN_EVALUATE | IN_METRIC_ENTRY, read_k},
+    {"include", IN_LOSS | IN_METRIC | IN_EVALUATE | IN_LOSS_ENTRY | IN_METRIC_ENTRY, read_include},
+    {"top_k", IN_LOSS | IN_EVALUATE | IN_LOSS_ENTRY, read_top_k},
+    {"losses", IN_EVALUATE, read_losses},
+    {"metrics", IN_EVALUATE, read_metrics},
+};
+enum { MEMBERS = sizeof(members) / sizeof(members[0]) };
+
+static const struct member *find_member(const char *key, enum place place)
+{
+    for (size_t i = 0; i < MEMBERS; i++)
+        if ((members[i].places & place) && strcmp(members[i].key, key) == 0)
+            return &members[i];
+    return NULL;
+}
+
+/* Names what a place may hold, for the error about what it may not. */
+static enum rl_status refuse_member(struct rl_error *error, const char *pointer, enum place place)
+{
+    char known[200] = "";
+    size_t length = 0;
+    for (size_t i = 0; i < MEMBERS; i++)
+        if (members[i].places & place)
+            length += (size_t)snprintf(known + length, sizeof(known) - length, "%s%s",
+                                       length ? ", " : "", members[i].key);
+    return rl_fail(error, RL_INVALID, pointer, "no member of this object, which may have %s",
+                   known);
+}
+
+static enum rl_status read_object(struct reading *reading, const json_t *object, const char *base,
+                                  enum place place)
+{
+    char pointer[RL_POINTER_MAX];
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)object, key, value)
+    {
+        const struct member *member = find_member(key, place);
+        rl_pointer_key(pointer, base, key);
+        if (!member)
+            return refuse_member(reading->decode->error, pointer, place);
+        const enum rl_status status = member->read(reading, value, pointer);
+        if (status != RL_OK)
+            return status;
+    }
+    return RL_OK;
+}
+
+/* ---- Evaluations ----------------------------------------------------------------------------- */
+
+static enum rl_status reserve_evals(struct decode *decode, size_t count)
+{
+    struct rl_query *query = &decode->query;
+    query->evals = rl_arena_array(decode->arena, count, sizeof(*query->evals));
+    query->names = rl_arena_array(decode->arena, count, sizeof(*query->names));
+    query->reduction_null = rl_arena_array(decode->arena, count, sizeof(*query->reduction_null));
+    if (!query->evals || !query->names || !query->reduction_null)
+        return rl_fail(decode->error, RL_NOMEM, "", "no memory for the request");
+    return RL_OK;
+}
+
+static void add_eval(struct decode *decode, const struct rl_measure *measure,
+                     const struct options *options)
+{
+    struct rl_query *query = &decode->query;
+    const size_t index = query->count++;
+    query->evals[index] = (struct rl_eval){
+        .measure = measure,
+        .temperature = options->temperature,
+        .reduction = options->reduction,
+        .k = options->k,
+        .include = options->include,
+        .top_k = options->top_k,
+    };
+    query->names[index] = options->name ? options->name : measure->name;
+    query->reduction_null[index] = options->reduction_null;
+}
+
+/* The measure an entry names: "name" or {"name": …}. */
+static enum rl_status find_measure(struct decode *decode, enum rl_kind kind, const json_t *entry,
+                                   const char *pointer, const struct rl_measure **ret_measure)
+{
+    const char *expected = kind == RL_LOSS ? "the name of a loss, or an object with it"
+                                           : "the name of a metric, or an object with it";
+    char place[RL_POINTER_MAX];
+    const char *word = "";
+    const json_t *name = entry;
+    if (json_is_object(entry)) {
+        rl_pointer_key(place, pointer, "name");
+        pointer = place;
+        name = json_object_get(entry, "name");
+    }
+    if (!name)
+        return rl_fail(decode->error, RL_INVALID, pointer, "the name is missing");
+    if (rl_read_word(name, pointer, expected, &word, decode->error) != RL_OK)
+        return decode->error->status;
+    const struct rl_measure *measure = rl_measure_find(kind, word);
+    if (!measure)
+        return rl_fail(decode->error, RL_INVALID, pointer, "no %s is named \"%s\"",
+                       kind == RL_LOSS ? "loss" : "metric", rl_excerpt(word, strlen(word)).text);
+    *ret_measure = measure;
+    return RL_OK;
+}
+
+static enum rl_status read_entry(struct decode *decode, enum rl_kind kind,
+                                 const struct options *defaults, const json_t *entry,
+                                 const char *pointer)
+{
+    const struct rl_measure *measure = NULL;
+    struct options options = *defaults;
+    if (find_measure(decode, kind, entry, pointer, &measure) != RL_OK)
+        return decode->error->status;
+    options.name = NULL;
+    options.include &= includable(measure);
+    struct reading reading = {decode, &options, measure};
+    if (json_is_object(entry) &&
+        read_object(&reading, entry, pointer, kind == RL_LOSS ? IN_LOSS_ENTRY : IN_METRIC_ENTRY))
+        return decode->error->status;
+    add_eval(decode, measure, &options);
+    return RL_OK;
+}
+
+static enum rl_status read_entries(struct decode *decode, enum rl_kind kind,
+                                   const struct options *defaults, const json_t *entries,
+                                   size_t count)
+{
+    char pointer[RL_POINTER_MAX];
+    for (size_t i = 0; i < count; i++) {
+        rl_pointer_index(pointer, kind == RL_LOSS ? "/losses" : "/metrics", i);
+        if (read_entry(decode, kind, defaults, json_array_get(entries, i), pointer) != RL_OK)
+            return decode->error->status;
+    }
+    return RL_OK;
+}
+
+static enum rl_status read_evaluations(struct decode *decode, const struct options *defaults)
+{
+    size_t losses = 0, metrics = 0;
+    if (decode->losses && open_list(decode, decode->losses, "/losses", "a loss", &losses) != RL_OK)
+        return decode->error->status;
+    if (decode->metrics && open_list(decode, decode->metrics, "/metrics", "a metric", &metrics))
+        return decode->error->status;
+    if (losses + metrics == 0)
+        return rl_fail(decode->error, RL_INVALID, decode->losses ? "/losses" : "",
+                       "at least one entry in losses or metrics was expected");
+    if (losses + metrics > decode->limits->max_evaluations)
+        return rl_fail(decode->error, RL_TOO_LARGE, losses ? "/losses" : "/metrics",
+                       "%zu losses and metrics are more than max-evaluations allows (%zu)",
+                       losses + metrics, decode->limits->max_evaluations);
+    if (reserve_evals(decode, losses + metrics) != RL_OK ||
+        read_entries(decode, RL_LOSS, defaults, decode->losses, losses) != RL_OK)
+        return decode->error->status;
+    return read_entries(decode, RL_METRIC, defaults, decode->metrics, metrics);
+}
+
+static enum rl_status take_evals(struct decode *decode, const struct options *options)
+{
+    decode->query.name = options->name;
+    if (decode->target.evaluate)
+        return read_evaluations(decode, options);
+    if (reserve_evals(decode, 1) != RL_OK)
+        return decode->error->status;
+    add_eval(decode, decode->target.measure, options);
+    return RL_OK;
+}
+
+/* ---- Whole ----------------------------------------------------------------------------------- */
+
+static enum place place_of(const struct rl_target *target)
+{
+    if (target->evaluate)
+        return IN_EVALUATE;
+    return target->measure->kind == RL_LOSS ? IN_LOSS : IN_METRIC;
+}
+
+static enum rl_status read_root(struct decode *decode, const json_t *root)
+{
+    struct options options = {
+        .temperature = 1, .reduction = RL_SUM_OVER_BATCH_SIZE, .top_k = DEFAULT_TOP_K};
+    const struct rl_measure *measure = decode->target.evaluate ? NULL : decode->target.measure;
+    struct reading reading = {decode, &options, measure};
+    const json_t *dtype = json_object_get(root, "dtype");
+    if (dtype && read_dtype(&reading, dtype, "/dtype") != RL_OK)
+        return decode->error->status;
+    if (read_object(&reading, root, "", place_of(&decode->target)) != RL_OK)
+        return decode->error->status;
+    return take_evals(decode, &options);
+}
+
+/* A measure with one value per list has no use for a weight per item. */
+static enum rl_status check_weights(struct decode *decode)
+{
+    const struct rl_query *query = &decode->query;
+    char pointer[RL_POINTER_MAX];
+    if (query->batch.weight_kind != RL_WEIGHT_ITEM)
+        return RL_OK;
+    for (size_t i = 0; i < query->count; i++) {
+        if (!query->evals[i].measure->value_per_list)
+            continue;
+        rl_pointer_index(pointer, "/losses", i);
+        return rl_fail(decode->error, RL_INVALID,
+                       decode->target.evaluate ? pointer : "/sample_weight",
+                       "%s takes a number or one weight per list as sample_weight, found one per "
+                       "item",
+                       query->evals[i].measure->name);
+    }
+    return RL_OK;
+}
+
+static enum rl_status take_batch(struct decode *decode)
+{
+    struct rl_query *query = &decode->query;
+    if (!decode->batch.labels)
+        return rl_fail(decode->error, RL_INVALID, "/y_true", "the labels are missing");
+    if (!decode->batch.scores)
+        return rl_fail(decode->error, RL_INVALID, "/y_pred", "the scores are missing");
+    if (rl_columns_batch(&decode->lifted, &decode->batch, decode->dtype, decode->limits,
+                         decode->arena, &query->batch, &query->batched, decode->error) != RL_OK)
+        return decode->error->status;
+    return check_weights(decode);
+}
+
+enum rl_status rl_decode_on_team(char *body, size_t length, const struct rl_target *target,
+                                 const struct rl_limits *limits, struct rl_team *team,
+                                 struct rl_arena *arena, struct rl_query *ret_query,
+                                 struct rl_error *error)
+{
+    struct decode decode = {.target = *target,
+                            .limits = limits,
+                            .team = team,
+                            .arena = arena,
+                            .error = error,
+                            .query = {.target = *target}};
+    json_t *root = NULL;
+    rl_decode_init();
+    enum rl_status status = parse(&decode, body, length, &root);
+    if (status == RL_OK)
+        status = read_root(&decode, root);
+    if (status == RL_OK)
+        status = take_batch(&decode);
+    if (status == RL_OK)
+        *ret_query = decode.query;
+    json_decref(root);
+    return status;
+}
+
+enum rl_status rl_decode(char *body, size_t length, const struct rl_target *target,
+                         const struct rl_limits *limits, struct rl_arena *arena,
+                         struct rl_query *ret_query, struct rl_error *error)
+{
+    return rl_decode_on_team(body, length, target, limits, NULL, arena, ret_query, error);
+}

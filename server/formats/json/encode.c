@@ -1,0 +1,419 @@
+/*
+ * encode.c: from results to the text of the reply.
+ *
+ * Long arrays of numbers are written straight into room reserved for the longest texts they could
+ * have; all the rest goes through text.h.
+ */
+#include "server/formats/json/encode.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/text/shortest.h"
+
+/* One reply in the making. */
+struct encoding {
+    const struct rl_query *query;
+    struct rl_text *text;
+    struct rl_team *team; /* NULL: the calling thread alone */
+};
+
+/* ---- Small pieces ---------------------------------------------------------------------------- */
+
+/* `,"key":`, without the comma where the object begins. */
+static void add_key(struct rl_text *text, const char *key)
+{
+    if (text->length > 0 && text->data[text->length - 1] != '{')
+        rl_text_append(text, ",", 1);
+    rl_text_append(text, "\"", 1);
+    rl_text_string(text, key);
+    rl_text_append(text, "\":", 2);
+}
+
+static void add_count(struct rl_text *text, const char *key, uint64_t count)
+{
+    add_key(text, key);
+    rl_text_unsigned(text, count);
+}
+
+static void add_double(struct rl_text *text, const char *key, double value)
+{
+    add_key(text, key);
+    rl_text_double(text, value);
+}
+
+static void add_string(struct rl_text *text, const char *key, const char *value)
+{
+    add_key(text, key);
+    rl_text_json_string(text, value, strlen(value));
+}
+
+static void add_dtype(struct rl_text *text, const struct rl_query *query)
+{
+    add_string(text, "dtype", query->batch.dtype == RL_FLOAT32 ? "float32" : "float64");
+}
+
+/* ---- Arrays of numbers ----------------------------------------------------------------------- */
+
+/* Numbers first … end - 1 with a comma behind each. */
+static char *write_numbers(char *out, const void *values, enum rl_dtype dtype, size_t first,
+                           size_t end)
+{
+    for (size_t i = first; i < end; i++) {
+        out = dtype == RL_FLOAT32 ? rl_write_float(out, ((const float *)values)[i])
+                                  : rl_write_double(out, ((const double *)values)[i]);
+        *out++ = ',';
+    }
+    return out;
+}
+
+/* The most bytes a number and its comma take. */
+static size_t number_width(enum rl_dtype dtype)
+{
+    return 1 + (size_t)(dtype == RL_FLOAT32 ? RL_FLOAT_TEXT : RL_DOUBLE_TEXT);
+}
+
+/* `count` numbers as one list. */
+static void add_numbers(struct rl_text *text, const void *values, enum rl_dtype dtype, size_t count)
+{
+    if (!rl_text_reserve(text, count * number_width(dtype) + 2 + RL_NUMBER_ROOM))
+        return;
+    char *out = text->data + text->length;
+    *out++ = '[';
+    out = write_numbers(out, values, dtype, 0, count);
+    out -= count > 0; /* the last comma */
+    *out++ = ']';
+    text->length = (size_t)(out - text->data);
+}
+
+/* Empty lists from `*list` on, with a comma behind each. */
+static char *write_empty_lists(char *out, const struct rl_batch *batch, size_t *list)
+{
+    for (; *list < batch->lists && batch->offsets[*list] == batch->offsets[*list + 1]; ++*list) {
+        memcpy(out, "[],", 3);
+        out += 3;
+    }
+    return out;
+}
+
+/* The list that holds an item. */
+static size_t list_of(const struct rl_batch *batch, size_t item)
+{
+    size_t low = 0, high = batch->lists;
+    while (high - low > 1) {
+        const size_t middle = low + (high - low) / 2;
+        if (batch->offsets[middle] <= item)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Items first … end - 1 in their lists, with a comma behind each item and list. Lists may begin
+ * before and end behind; empty ones are written behind the list before them. */
+static char *write_items(char *out, const struct rl_batch *batch, const void *values, size_t first,
+                         size_t end)
+{
+    size_t list = 0;
+    if (first == 0)
+        out = write_empty_lists(out, batch, &list);
+    else
+        list = list_of(batch, first);
+    while (first < end) {
+        const size_t list_end = batch->offsets[list + 1];
+        const size_t stop = end < list_end ? end : list_end;
+        if (first == batch->offsets[list])
+            *out++ = '[';
+        out = write_numbers(out, values, batch->dtype, first, stop);
+        if (stop == list_end) {
+            out[-1] = ']';
+            *out++ = ',';
+            list++;
+            out = write_empty_lists(out, batch, &list);
+        }
+        first = stop;
+    }
+    return out;
+}
+
+/*
+ * Many items are written in blocks, by several threads. Each block has a place of its own, wide
+ * enough for the longest numbers; then all are moved together.
+ */
+enum { BLOCK = 4096 /* items */, SLACK = RL_NUMBER_ROOM + 16 };
+
+struct blocks {
+    const struct rl_batch *batch;
+    const void *values;
+    char *begin;
+    char **stops; /* where each block's text ends */
+};
+
+/* How far from the beginning block `index` has its place: behind all that those before it can take,
+ * a number with its comma for each item, brackets and a comma for each list. */
+static size_t block_place(const struct rl_batch *batch, size_t index)
+{
+    const size_t first = index * BLOCK < batch->items ? index * BLOCK : batch->items;
+    const size_t lists = first < batch->items ? list_of(batch, first) + 1 : batch->lists;
+    return index == 0 ? 0 : first * number_width(batch->dtype) + 3 * lists + index * SLACK;
+}
+
+static void write_block(void *context, size_t index)
+{
+    const struct blocks *blocks = context;
+    const struct rl_batch *batch = blocks->batch;
+    const size_t first = index * BLOCK;
+    const size_t end = batch->items - first < BLOCK ? batch->items : first + BLOCK;
+    char *out = blocks->begin + block_place(batch, index);
+    blocks->stops[index] = write_items(out, batch, blocks->values, first, end);
+}
+
+/* Returns where the text ends, or NULL when memory is short. */
+static char *write_blocks(char *out, const struct rl_batch *batch, const void *values,
+                          struct rl_team *team)
+{
+    const size_t count = (batch->items + BLOCK - 1) / BLOCK;
+    struct blocks blocks = {
+        .batch = batch, .values = values, .begin = out, .stops = calloc(count, sizeof(char *))};
+    if (!blocks.stops)
+        return NULL;
+    rl_team_run(team, count, write_block, &blocks);
+    out = blocks.stops[0];
+    for (size_t i = 1; i < count; i++) {
+        const char *from = blocks.begin + block_place(batch, i);
+        const size_t length = (size_t)(blocks.stops[i] - from);
+        memmove(out, from, length);
+        out += length;
+    }
+    free(blocks.stops);
+    return out;
+}
+
+/* A number for each item, in the shape of y_pred. */
+static void add_items(struct encoding *encoding, const void *values)
+{
+    const struct rl_batch *batch = &encoding->query->batch;
+    struct rl_text *text = encoding->text;
+    const size_t blocks = batch->items / BLOCK + 1;
+    if (!rl_text_reserve(text, batch->items * number_width(batch->dtype) + 3 * batch->lists +
+                                   (blocks + 1) * SLACK))
+        return;
+    char *out = text->data + text->length;
+    out[0] = '[';
+    out += encoding->query->batched;
+    if (encoding->team && blocks > 1)
+        out = write_blocks(out, batch, values, encoding->team);
+    else
+        out = write_items(out, batch, values, 0, batch->items);
+    text->failed |= !out;
+    if (!out)
+        return;
+    out--; /* the last comma */
+    if (encoding->query->batched)
+        *out++ = ']';
+    text->length = (size_t)(out - text->data);
+}
+
+static void add_number(struct rl_text *text, enum rl_dtype dtype, double value)
+{
+    if (dtype == RL_FLOAT32)
+        rl_text_float(text, (float)value);
+    else
+        rl_text_double(text, value);
+}
+
+/* ---- Members --------------------------------------------------------------------------------- */
+
+static void add_loss(struct encoding *encoding, size_t index, const struct rl_result *result)
+{
+    const struct rl_query *query = encoding->query;
+    struct rl_text *text = encoding->text;
+    const struct rl_eval *eval = &query->evals[index];
+    const enum rl_dtype dtype = query->batch.dtype;
+    add_key(text, "loss");
+    if (eval->reduction != RL_NONE)
+        add_number(text, dtype, result->value);
+    else if (!eval->measure->value_per_list)
+        add_items(encoding, result->values);
+    else if (query->batched)
+        add_numbers(text, result->values, dtype, query->batch.lists);
+    else
+        add_number(text, dtype,
+                   dtype == RL_FLOAT32 ? *(const float *)result->values
+                                       : *(const double *)result->values);
+}
+
+static void add_loss_settings(struct rl_text *text, const struct rl_query *query, size_t index)
+{
+    const struct rl_eval *eval = &query->evals[index];
+    add_string(text, "name", query->names[index]);
+    if (query->reduction_null[index]) {
+        add_key(text, "reduction");
+        rl_text_string(text, "null");
+    } else {
+        add_string(text, "reduction", rl_reduction_name(eval->reduction));
+    }
+    add_double(text, "temperature", eval->temperature);
+}
+
+static void add_metric(struct rl_text *text, const struct rl_query *query, size_t index,
+                       const struct rl_result *result)
+{
+    const struct rl_eval *eval = &query->evals[index];
+    add_key(text, "metric");
+    add_number(text, query->batch.dtype, result->value);
+    add_string(text, "name", query->names[index]);
+    if (eval->k > 0) {
+        add_count(text, "k", eval->k);
+    } else {
+        add_key(text, "k");
+        rl_text_string(text, "null");
+    }
+}
+
+static void add_totals(struct rl_text *text, bool loss, const struct rl_totals *totals)
+{
+    add_key(text, "totals");
+    rl_text_append(text, "{", 1);
+    add_count(text, "lists", totals->lists);
+    add_count(text, "items", totals->items);
+    add_count(text, "valid_items", totals->valid_items);
+    if (loss) {
+        add_count(text, "pairs", totals->pairs);
+        add_count(text, "values", totals->values);
+    }
+    add_double(text, loss ? "loss_sum" : "metric_sum", totals->sum);
+    add_double(text, "weight_sum", totals->weight_sum);
+    rl_text_append(text, "}", 1);
+}
+
+/* The comma before an element, but for the first. */
+static void add_comma(struct rl_text *text, size_t index)
+{
+    if (index > 0)
+        rl_text_append(text, ",", 1);
+}
+
+static void add_per_list(struct rl_text *text, bool loss, const struct rl_list_result *lists,
+                         size_t count)
+{
+    add_key(text, "per_list");
+    rl_text_append(text, "[", 1);
+    for (size_t l = 0; l < count; l++) {
+        add_comma(text, l);
+        rl_text_append(text, "{", 1);
+        add_double(text, loss ? "loss_sum" : "metric", loss ? lists[l].sum : lists[l].value);
+        if (!loss)
+            add_double(text, "weight", lists[l].weight);
+        add_count(text, "items", lists[l].items);
+        add_count(text, "valid_items", lists[l].valid_items);
+        if (loss)
+            add_count(text, "pairs", lists[l].pairs);
+        rl_text_append(text, "}", 1);
+    }
+    rl_text_append(text, "]", 1);
+}
+
+static void add_pairs(struct rl_text *text, const struct rl_pair *pairs, size_t count)
+{
+    rl_text_append(text, "[", 1);
+    for (size_t p = 0; p < count; p++) {
+        add_comma(text, p);
+        rl_text_append(text, "{", 1);
+        add_count(text, "i", pairs[p].i);
+        add_count(text, "j", pairs[p].j);
+        add_double(text, "loss", pairs[p].loss);
+        rl_text_append(text, "}", 1);
+    }
+    rl_text_append(text, "]", 1);
+}
+
+static void add_top_pairs(struct rl_text *text, const struct rl_result *result, size_t lists)
+{
+    add_key(text, "top_pairs");
+    rl_text_append(text, "[", 1);
+    for (size_t l = 0; l < lists; l++) {
+        add_comma(text, l);
+        add_pairs(text, result->top_pairs + result->top_offsets[l], result->top_counts[l]);
+    }
+    rl_text_append(text, "]", 1);
+}
+
+/* What `include` asked for. */
+static void add_included(struct encoding *encoding, size_t index, const struct rl_result *result)
+{
+    const struct rl_query *query = encoding->query;
+    struct rl_text *text = encoding->text;
+    const struct rl_eval *eval = &query->evals[index];
+    const bool loss = eval->measure->kind == RL_LOSS;
+    if (eval->include & RL_PER_LIST)
+        add_per_list(text, loss, result->lists, query->batch.lists);
+    if (eval->include & RL_GRADIENT) {
+        add_key(text, "gradient");
+        add_items(encoding, result->gradient);
+    }
+    if (eval->include & RL_TOP_PAIRS)
+        add_top_pairs(text, result, query->batch.lists);
+}
+
+/* ---- Replies --------------------------------------------------------------------------------- */
+
+/* The members of one evaluation's object; the dtype stands in it only where it is the reply. */
+static void add_evaluation(struct encoding *encoding, size_t index, const struct rl_result *result,
+                           bool with_dtype)
+{
+    const struct rl_query *query = encoding->query;
+    struct rl_text *text = encoding->text;
+    const bool loss = query->evals[index].measure->kind == RL_LOSS;
+    rl_text_append(text, "{", 1);
+    if (loss) {
+        add_loss(encoding, index, result);
+        add_loss_settings(text, query, index);
+    } else {
+        add_metric(text, query, index, result);
+    }
+    if (with_dtype)
+        add_dtype(text, query);
+    add_totals(text, loss, &result->totals);
+    add_included(encoding, index, result);
+    rl_text_append(text, "}", 1);
+}
+
+static void add_evaluations(struct encoding *encoding, const struct rl_result *results)
+{
+    const struct rl_query *query = encoding->query;
+    struct rl_text *text = encoding->text;
+    rl_text_string(text, "{\"results\":[");
+    for (size_t i = 0; i < query->count; i++) {
+        add_comma(text, i);
+        add_evaluation(encoding, i, &results[i], false);
+    }
+    rl_text_append(text, "]", 1);
+    if (query->name)
+        add_string(text, "name", query->name);
+    add_dtype(text, query);
+    add_key(text, "totals");
+    rl_text_append(text, "{", 1);
+    add_count(text, "lists", results[0].totals.lists);
+    add_count(text, "items", results[0].totals.items);
+    add_count(text, "valid_items", results[0].totals.valid_items);
+    rl_text_string(text, "}}");
+}
+
+enum rl_status rl_encode_on_team(const struct rl_query *query, const struct rl_result *results,
+                                 struct rl_team *team, struct rl_text *text)
+{
+    struct encoding encoding = {query, text, team};
+    if (query->target.evaluate)
+        add_evaluations(&encoding, results);
+    else
+        add_evaluation(&encoding, 0, results, true);
+    return text->failed ? RL_NOMEM : RL_OK;
+}
+
+enum rl_status rl_encode(const struct rl_query *query, const struct rl_result *results,
+                         struct rl_text *text)
+{
+    return rl_encode_on_team(query, results, NULL, text);
+}

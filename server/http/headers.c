@@ -1,0 +1,222 @@
+/*
+ * headers.c: gathering and checking header fields.
+ */
+#include "server/http/headers.h"
+
+#include <errno.h>
+#include <microhttpd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* Where each known field's value is kept. */
+static const struct field {
+    const char *name;
+    size_t length, offset;
+    bool single;
+} fields[] = {
+#define RL_HEADER_ROW(member, name, single)                                                        \
+    {name, sizeof name - 1, offsetof(struct rl_headers, member), single},
+    RL_HEADER_MAP(RL_HEADER_ROW)
+#undef RL_HEADER_ROW
+};
+
+/* RFC 9110, 5.6.2: the bytes of a token. */
+static bool is_token_byte(unsigned char byte)
+{
+    static const char others[] = "!#$%&'*+-.^_`|~";
+    return (byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z') ||
+           (byte >= 'a' && byte <= 'z') ||
+           (byte != '\0' && memchr(others, byte, sizeof others - 1) != NULL);
+}
+
+static bool is_token(const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if (!is_token_byte((unsigned char)text[i]))
+            return false;
+    return length > 0;
+}
+
+/* Whether a value has a control character other than a tab. */
+static bool has_control(const char *value, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        const unsigned char byte = (unsigned char)value[i];
+        if ((byte < 0x20 && byte != '\t') || byte == 0x7f)
+            return true;
+    }
+    return false;
+}
+
+enum { CRLF = 2 };
+
+bool rl_headers_layout(void)
+{
+    return strcmp(MHD_get_version(), "0.9.75") == 0;
+}
+
+bool rl_headers_clean(const char *target, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if ((unsigned char)target[i] <= ' ' || target[i] == 0x7f)
+            return false;
+    return length > 0;
+}
+
+void rl_headers_init(struct rl_headers *headers, const struct rl_request_line *line)
+{
+    *headers = (struct rl_headers){0};
+    if (line == NULL)
+        return;
+    if (!line->target_clean ||
+        line->version != line->method + strlen(line->method) + 1 + line->target_length + 1)
+        headers->fault = "the request line is not three words with one blank between them";
+    headers->next = line->version + strlen(line->version) + CRLF;
+}
+
+/* Whether a line starts where the one before it ended with CRLF. */
+static bool in_place(struct rl_headers *headers, const char *name, const char *value_end)
+{
+    const bool good = headers->next == NULL || headers->next == name;
+    if (headers->next != NULL)
+        headers->next = value_end + CRLF;
+    return good;
+}
+
+void rl_headers_end(struct rl_headers *headers, const struct rl_request_line *line, size_t size)
+{
+    if (headers->next != NULL && headers->fault == NULL &&
+        headers->next + CRLF != line->method + size)
+        headers->fault = "the header fields do not end with an empty line";
+}
+
+static const struct field *find(const char *name, size_t length)
+{
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        if (fields[i].length == length && strncasecmp(fields[i].name, name, length) == 0)
+            return &fields[i];
+    return NULL;
+}
+
+void rl_headers_add(struct rl_headers *headers, const char *name, size_t name_length,
+                    const char *value, size_t value_length)
+{
+    headers->bytes += name_length + value_length + 4;
+    if (headers->fault != NULL)
+        return;
+    if (!in_place(headers, name, value + value_length))
+        headers->fault = "a line of the headers is folded or does not end with CRLF";
+    else if (!is_token(name, name_length))
+        headers->fault = "a header field's name is not a token";
+    else if (has_control(value, value_length))
+        headers->fault = "a header field's value has a control character in it";
+    const struct field *const field = find(name, name_length);
+    if (field == NULL)
+        return;
+    const char **const slot = (const char **)(void *)((char *)headers + field->offset);
+    if (*slot == NULL)
+        *slot = value != NULL ? value : "";
+    else if (field->single)
+        headers->fault = "a header field that may come once came twice";
+}
+
+static enum rl_status check_transfer(const struct rl_headers *headers, unsigned version,
+                                     struct rl_error *error)
+{
+    if (headers->transfer_encoding == NULL)
+        return RL_OK;
+    if (headers->content_length != NULL)
+        return rl_fail(error, RL_FRAMING, "",
+                       "Transfer-Encoding and Content-Length exclude each "
+                       "other");
+    if (version < 1)
+        return rl_fail(error, RL_FRAMING, "", "HTTP/1.0 has no Transfer-Encoding");
+    if (strcasecmp(headers->transfer_encoding, "chunked") != 0)
+        return rl_fail(error, RL_TRANSFER_CODING, "", "the only transfer coding is chunked");
+    return RL_OK;
+}
+
+enum rl_status rl_headers_check(const struct rl_headers *headers, unsigned version,
+                                size_t max_bytes, struct rl_error *error)
+{
+    if (headers->fault != NULL)
+        return rl_fail(error, RL_FRAMING, "", "%s", headers->fault);
+    if (version >= 1 && headers->host == NULL)
+        return rl_fail(error, RL_FRAMING, "", "there is no Host header field");
+    const enum rl_status status = check_transfer(headers, version, error);
+    if (status != RL_OK)
+        return status;
+    if (headers->bytes > max_bytes)
+        return rl_fail(error, RL_HEADERS_TOO_LARGE, "", "header fields are over %zu bytes",
+                       max_bytes);
+    if (headers->expect != NULL && strcasecmp(headers->expect, "100-continue") != 0)
+        return rl_fail(error, RL_EXPECTATION, "", "the only expectation known is 100-continue");
+    return RL_OK;
+}
+
+bool rl_headers_body(const struct rl_headers *headers, size_t *ret_length)
+{
+    if (headers->transfer_encoding != NULL) {
+        *ret_length = SIZE_MAX;
+        return true;
+    }
+    if (headers->content_length == NULL)
+        return false;
+    errno = 0;
+    const unsigned long long length = strtoull(headers->content_length, NULL, 10);
+    *ret_length = errno != 0 || length >= SIZE_MAX ? SIZE_MAX - 1 : (size_t)length;
+    return true;
+}
+
+static const char *skip_blanks(const char *text)
+{
+    return text + strspn(text, " \t");
+}
+
+/* Whether a Content-Type parameter, "name=value", leaves the text UTF-8. */
+static bool parameter_fits(const char *parameter)
+{
+    if (strncasecmp(parameter, "charset=", 8) != 0)
+        return true;
+    const char *value = parameter + 8;
+    const bool quoted = value[0] == '"';
+    value += quoted;
+    if (strncasecmp(value, "utf-8", 5) != 0)
+        return false;
+    return strchr(quoted ? "\"" : "; \t", value[5]) != NULL;
+}
+
+bool rl_headers_json(const struct rl_headers *headers)
+{
+    static const char type[] = "application/json";
+    const char *rest = headers->content_type;
+    if (rest == NULL || strncasecmp(rest, type, sizeof type - 1) != 0)
+        return false;
+    rest = skip_blanks(rest + sizeof type - 1);
+    while (*rest == ';') {
+        rest = skip_blanks(rest + 1);
+        if (!parameter_fits(rest))
+            return false;
+        rest += strcspn(rest, ";");
+    }
+    return *rest == '\0';
+}
+
+bool rl_headers_matches(const struct rl_headers *headers, const char *etag)
+{
+    const char *list = headers->if_none_match;
+    const size_t length = strlen(etag);
+    while (list != NULL && *list != '\0') {
+        list += strspn(list, " \t,");
+        if (*list == '*')
+            return true;
+        if (strncmp(list, "W/", 2) == 0)
+            list += 2;
+        const size_t item = strcspn(list, " \t,");
+        if (item == length && memcmp(list, etag, length) == 0)
+            return true;
+        list += item;
+    }
+    return false;
+}

@@ -1,0 +1,40 @@
+/*
+ * problem.h: from a status to what HTTP says about it. The only place that knows HTTP's codes.
+ *
+ * Error replies are problem details (RFC 9457): type, title, status, detail, request_id, and where
+ * they apply errors [{pointer, detail}] (a JSON Pointer into the request's body) or line, column
+ * and offset (malformed JSON).
+ */
+#ifndef RL_PROBLEM_H
+#define RL_PROBLEM_H
+
+#include <stdbool.h>
+
+#include "server/text/text.h"
+
+#include "core/rankloss.h"
+
+#define RL_PROBLEM_TYPE "application/problem+json"
+
+/* The HTTP status code of a status. */
+unsigned rl_problem_code(enum rl_status status);
+
+/* The reason phrase of a code that rl_problem_code gives, static. */
+const char *rl_problem_reason(unsigned code);
+
+/* The value of Retry-After where the client may try again later, else NULL; static. */
+const char *rl_problem_retry_after(enum rl_status status);
+
+/* Whether the connection cannot be used again after this status: the stream may be out of step, or
+ * more of the body would come than is worth reading. */
+bool rl_problem_closes(enum rl_status status);
+
+/*
+ * Appends the problem's JSON. `request_id` may be "". Text of the client's that is not UTF-8 was
+ * never put into an error by the decoder; what jansson refuses all the same is left out. When
+ * memory is short a fixed text without detail is given instead, so there is always an answer; only
+ * text->failed says otherwise.
+ */
+void rl_problem_write(const struct rl_error *error, const char *request_id, struct rl_text *text);
+
+#endif

@@ -1,0 +1,318 @@
+/*
+ * address.c: from "HOST:PORT" or "unix:/path" to a listening socket.
+ */
+#include "server/net/address.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <arpa/inet.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum { HOST_MAX = 254, PORT_DIGITS = 5 };
+
+static const char unix_prefix[] = "unix:";
+
+/* An address taken apart. */
+struct parts {
+    bool is_unix;
+    const char *path;        /* of a unix socket, its '@' included */
+    char host[HOST_MAX + 1]; /* "" for every interface */
+    char port[PORT_DIGITS + 1];
+};
+
+/* ---- Reading -------------------------------------------------------------------------------- */
+
+static enum rl_status bad_form(const char *text, const char *setting, struct rl_error *error)
+{
+    return rl_fail(error, RL_CONFIG, "",
+                   "%s: '%.100s' is not HOST:PORT, [IPV6]:PORT, :PORT or unix:/path", setting,
+                   text);
+}
+
+static bool parse_port(const char *text, char ret_port[PORT_DIGITS + 1])
+{
+    const size_t length = strlen(text);
+    if (length == 0 || length > PORT_DIGITS || strspn(text, "0123456789") != length)
+        return false;
+    if (strtoul(text, NULL, 10) > UINT16_MAX)
+        return false;
+    memcpy(ret_port, text, length + 1);
+    return true;
+}
+
+/* The host between its brackets, or as it stands, which then holds no colon. */
+static bool parse_host(const char *text, size_t length, char ret_host[HOST_MAX + 1])
+{
+    struct in6_addr address;
+    const bool brackets = length >= 2 && text[0] == '[' && text[length - 1] == ']';
+    if (brackets) {
+        text++;
+        length -= 2;
+    }
+    if (length > HOST_MAX || (!brackets && memchr(text, ':', length)))
+        return false;
+    memcpy(ret_host, text, length);
+    ret_host[length] = '\0';
+    return !brackets || inet_pton(AF_INET6, ret_host, &address) == 1;
+}
+
+static bool parse(const char *text, struct parts *parts)
+{
+    *parts = (struct parts){0};
+    if (strncmp(text, unix_prefix, sizeof unix_prefix - 1) == 0) {
+        parts->is_unix = true;
+        parts->path = text + sizeof unix_prefix - 1;
+        return (parts->path[0] == '/' || parts->path[0] == '@') && parts->path[1] != '\0' &&
+               strlen(parts->path) < RL_SOCKET_PATH_MAX;
+    }
+    const char *const colon = strrchr(text, ':');
+    return colon && parse_port(colon + 1, parts->port) &&
+           parse_host(text, (size_t)(colon - text), parts->host);
+}
+
+enum rl_status rl_address_check(const char *text, const char *setting, struct rl_error *error)
+{
+    struct parts parts;
+    return parse(text, &parts) ? RL_OK : bad_form(text, setting, error);
+}
+
+/* ---- Sockets -------------------------------------------------------------------------------- */
+
+static enum rl_status failed(const char *text, const char *setting, int reason,
+                             struct rl_error *error)
+{
+    return rl_fail(error, RL_SYSTEM, "", "%s: cannot listen on %.100s: %s", setting, text,
+                   strerror(reason));
+}
+
+static int stream_socket(int family)
+{
+    return socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
+
+/* Bound and listening, or -1 with errno. SO_REUSEADDR takes a port over from TIME_WAIT, never from
+ * a listener. */
+static int open_tcp(const struct sockaddr *address, socklen_t size, bool both_families)
+{
+    const int yes = 1, only_v6 = !both_families;
+    const int fd = stream_socket(address->sa_family);
+    if (fd < 0)
+        return -1;
+    const bool v6 = address->sa_family == AF_INET6;
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) == 0 &&
+        (!v6 || setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only_v6, sizeof only_v6) == 0) &&
+        bind(fd, address, size) == 0 && listen(fd, RL_BACKLOG) == 0)
+        return fd;
+    const int reason = errno;
+    close(fd);
+    errno = reason;
+    return -1;
+}
+
+/* Every interface: IPv6 and IPv4 by one socket, or IPv4 alone where the kernel has no IPv6. */
+static int open_any(const char *port)
+{
+    const in_port_t number = htons((uint16_t)strtoul(port, NULL, 10));
+    const struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = number};
+    const struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = number};
+    const int fd = open_tcp((const struct sockaddr *)&v6, sizeof v6, true);
+    if (fd >= 0 || (errno != EAFNOSUPPORT && errno != EADDRNOTAVAIL))
+        return fd;
+    return open_tcp((const struct sockaddr *)&v4, sizeof v4, false);
+}
+
+static enum rl_status open_host(const struct parts *parts, const char *text, const char *setting,
+                                int *ret_fd, struct rl_error *error)
+{
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
+    struct addrinfo *found;
+    int fd;
+    if (parts->host[0] == '\0') {
+        fd = open_any(parts->port);
+    } else {
+        const int wrong = getaddrinfo(parts->host, parts->port, &hints, &found);
+        if (wrong)
+            return rl_fail(error, RL_SYSTEM, "", "%s: cannot find %.100s: %s", setting, parts->host,
+                           gai_strerror(wrong));
+        fd = open_tcp(found->ai_addr, found->ai_addrlen, false);
+        const int reason = errno;
+        freeaddrinfo(found);
+        errno = reason;
+    }
+    if (fd < 0)
+        return failed(text, setting, errno, error);
+    *ret_fd = fd;
+    return RL_OK;
+}
+
+/* ---- Unix sockets --------------------------------------------------------------------------- */
+
+static socklen_t fill_unix(const char *path, struct sockaddr_un *address)
+{
+    const size_t length = strlen(path);
+    *address = (struct sockaddr_un){.sun_family = AF_UNIX};
+    memcpy(address->sun_path, path, length);
+    if (path[0] == '@') {
+        address->sun_path[0] = '\0';
+        return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length);
+    }
+    return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length + 1);
+}
+
+/* Removes the socket of a daemon that is gone. 0, or the reason why the path cannot be had. */
+static int clear_stale(const char *path, const struct sockaddr_un *address, socklen_t size)
+{
+    struct stat kind;
+    if (lstat(path, &kind) != 0)
+        return errno == ENOENT ? 0 : errno;
+    if (!S_ISSOCK(kind.st_mode))
+        return EEXIST;
+    const int probe = stream_socket(AF_UNIX);
+    if (probe < 0)
+        return errno;
+    /* EAGAIN: somebody listens and its backlog is full. */
+    const int reason =
+        connect(probe, (const struct sockaddr *)address, size) == 0 ? EADDRINUSE : errno;
+    close(probe);
+    if (reason != ECONNREFUSED)
+        return reason == EACCES ? EACCES : EADDRINUSE;
+    return unlink(path) == 0 || errno == ENOENT ? 0 : errno;
+}
+
+/* Binds and listens; 0, or the reason. The mode is set before the socket has a name, so that no
+ * moment is open to others; chmod then gives what the umask took. */
+static int bind_unix(int fd, const char *path, const struct sockaddr_un *address, socklen_t size,
+                     mode_t mode)
+{
+    const bool named = path[0] != '@';
+    if (fchmod(fd, mode) != 0 || bind(fd, (const struct sockaddr *)address, size) != 0)
+        return errno;
+    if ((!named || chmod(path, mode) == 0) && listen(fd, RL_BACKLOG) == 0)
+        return 0;
+    const int reason = errno;
+    if (named)
+        unlink(path);
+    return reason;
+}
+
+/* Bound and listening, or -1 with errno. */
+static int open_unix(const char *path, enum rl_socket_mode mode)
+{
+    static const mode_t modes[] = {0600, 0660, 0666};
+    struct sockaddr_un address;
+    const socklen_t size = fill_unix(path, &address);
+    int reason = path[0] == '@' ? 0 : clear_stale(path, &address, size);
+    const int fd = reason ? -1 : stream_socket(AF_UNIX);
+    if (fd >= 0)
+        reason = bind_unix(fd, path, &address, size, modes[mode]);
+    else if (!reason)
+        reason = errno;
+    if (!reason)
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    errno = reason;
+    return -1;
+}
+
+/* Remembers the file, so that only this one is removed at the end. */
+static void remember_file(const char *path, struct rl_listener *listener)
+{
+    struct stat file;
+    if (path[0] == '@' || lstat(path, &file) != 0)
+        return;
+    snprintf(listener->path, sizeof listener->path, "%s", path);
+    listener->device = file.st_dev;
+    listener->inode = file.st_ino;
+}
+
+/* ---- Listeners ------------------------------------------------------------------------------ */
+
+static void describe_unix(const struct sockaddr_un *address, socklen_t size, char *text)
+{
+    const size_t length = size - offsetof(struct sockaddr_un, sun_path);
+    const bool abstract = size > offsetof(struct sockaddr_un, sun_path) && !address->sun_path[0];
+    if (abstract)
+        snprintf(text, RL_ADDRESS_MAX, "unix:@%.*s", (int)length - 1, address->sun_path + 1);
+    else
+        snprintf(text, RL_ADDRESS_MAX, "unix:%.*s", (int)length, address->sun_path);
+}
+
+/* The address a socket is bound to, in the form a person writes. */
+static bool describe(int fd, struct rl_listener *listener)
+{
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+        struct sockaddr_un path;
+    } bound = {.path = {0}};
+    socklen_t size = sizeof bound;
+    char host[INET6_ADDRSTRLEN] = "";
+    if (getsockname(fd, &bound.any, &size) != 0)
+        return false;
+    if (bound.any.sa_family == AF_UNIX) {
+        listener->is_unix = true;
+        describe_unix(&bound.path, size, listener->bound);
+    } else if (bound.any.sa_family == AF_INET6) {
+        inet_ntop(AF_INET6, &bound.v6.sin6_addr, host, sizeof host);
+        snprintf(listener->bound, RL_ADDRESS_MAX, "[%s]:%u", host, ntohs(bound.v6.sin6_port));
+    } else {
+        inet_ntop(AF_INET, &bound.v4.sin_addr, host, sizeof host);
+        snprintf(listener->bound, RL_ADDRESS_MAX, "%s:%u", host, ntohs(bound.v4.sin_port));
+    }
+    return true;
+}
+
+enum rl_status rl_listener_open(const char *text, const char *setting, enum rl_socket_mode mode,
+                                struct rl_listener *ret_listener, struct rl_error *error)
+{
+    struct parts parts;
+    struct rl_listener listener = {.fd = -1};
+    if (!parse(text, &parts))
+        return bad_form(text, setting, error);
+    if (parts.is_unix) {
+        listener.fd = open_unix(parts.path, mode);
+        if (listener.fd < 0)
+            return failed(text, setting, errno, error);
+        remember_file(parts.path, &listener);
+    } else {
+        const enum rl_status status = open_host(&parts, text, setting, &listener.fd, error);
+        if (status != RL_OK)
+            return status;
+    }
+    describe(listener.fd, &listener);
+    *ret_listener = listener;
+    return RL_OK;
+}
+
+enum rl_status rl_listener_adopt(int fd, struct rl_listener *ret_listener, struct rl_error *error)
+{
+    struct rl_listener listener = {.fd = fd, .is_passed = true};
+    if (!describe(fd, &listener))
+        return rl_fail(error, RL_SYSTEM, "", "LISTEN_FDS: descriptor %d: %s", fd, strerror(errno));
+    *ret_listener = listener;
+    return RL_OK;
+}
+
+/* The file goes first: while the socket is open it pins the file's inode, so that a file with this
+ * number cannot be another's. */
+void rl_listener_close(struct rl_listener *listener)
+{
+    struct stat file;
+    if (listener->path[0] && lstat(listener->path, &file) == 0 && file.st_dev == listener->device &&
+        file.st_ino == listener->inode)
+        unlink(listener->path);
+    listener->path[0] = '\0';
+    if (listener->fd >= 0)
+        close(listener->fd);
+    listener->fd = -1;
+}

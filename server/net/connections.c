@@ -1,0 +1,237 @@
+/*
+ * connections.c: a locked list of connections, and the reaper that walks it.
+ */
+#include "server/net/connections.h"
+
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "server/base/clock.h"
+#include "server/observe/metrics.h"
+#include "server/net/rawreply.h"
+
+enum { PHASE_BITS = 3 };
+
+struct rl_connections {
+    pthread_mutex_t lock;      /* list, and the life of each descriptor in it */
+    struct rl_connection list; /* ring: list.next is the newest */
+    _Atomic size_t count;      /* admitted and not closed */
+    size_t max, descriptors;
+    struct rl_deadlines deadlines;
+    /* By descriptor: admitted, and not begun by its I/O thread. libmicrohttpd may give such a one
+     * up without a word (no memory); it is found here when its descriptor comes again. */
+    struct rl_connection *_Atomic admitted[];
+};
+
+enum rl_status rl_connections_create(size_t max, size_t descriptors,
+                                     const struct rl_deadlines *deadlines,
+                                     struct rl_connections **ret_registry, struct rl_error *error)
+{
+    struct rl_connections *const registry =
+        calloc(1, sizeof *registry + descriptors * sizeof registry->admitted[0]);
+    if (registry == NULL)
+        return rl_fail(error, RL_NOMEM, "", "no memory for the registry of connections");
+    pthread_mutex_init(&registry->lock, NULL);
+    registry->list.next = registry->list.prev = &registry->list;
+    registry->deadlines = *deadlines;
+    registry->max = max;
+    registry->descriptors = descriptors;
+    *ret_registry = registry;
+    return RL_OK;
+}
+
+void rl_connections_free(struct rl_connections *registry)
+{
+    if (registry == NULL)
+        return;
+    for (size_t fd = 0; fd < registry->descriptors; fd++)
+        rl_connections_withdraw(registry, (int)fd);
+    pthread_mutex_destroy(&registry->lock);
+    free(registry);
+}
+
+size_t rl_connections_count(struct rl_connections *registry)
+{
+    return atomic_load_explicit(&registry->count, memory_order_relaxed);
+}
+
+/* The word that says: in `phase`, from now on. */
+static uint64_t state_of(const struct rl_connections *registry, enum rl_phase phase)
+{
+    const uint64_t limit = registry->deadlines.limits[phase];
+    const uint64_t deadline = limit == 0 ? 0 : rl_clock_coarse_ms() + limit;
+    return deadline << PHASE_BITS | (uint64_t)phase;
+}
+
+static enum rl_phase phase_in(uint64_t state)
+{
+    return (enum rl_phase)(state & ((1u << PHASE_BITS) - 1));
+}
+
+/* 0: none. */
+static uint64_t deadline_in(uint64_t state)
+{
+    return state >> PHASE_BITS;
+}
+
+void rl_connections_withdraw(struct rl_connections *registry, int fd)
+{
+    struct rl_connection *const connection = atomic_exchange(&registry->admitted[fd], NULL);
+    if (connection == NULL)
+        return;
+    atomic_fetch_sub_explicit(&registry->count, 1, memory_order_relaxed);
+    free(connection);
+}
+
+bool rl_connections_admit(struct rl_connections *registry, int fd, bool plain)
+{
+    if ((size_t)fd >= registry->descriptors)
+        return false;
+    rl_connections_withdraw(registry, fd);
+    if (rl_connections_count(registry) >= registry->max)
+        return false;
+    struct rl_connection *const connection = calloc(1, sizeof *connection);
+    if (connection == NULL)
+        return false;
+    connection->registry = registry;
+    connection->fd = fd;
+    connection->plain = plain;
+    atomic_fetch_add_explicit(&registry->count, 1, memory_order_relaxed);
+    atomic_store(&registry->admitted[fd], connection);
+    return true;
+}
+
+struct rl_connection *rl_connection_open(struct rl_connections *registry, int fd)
+{
+    struct rl_connection *const connection = atomic_exchange(&registry->admitted[fd], NULL);
+    if (connection == NULL)
+        return NULL;
+    atomic_store_explicit(&connection->state, state_of(registry, RL_PHASE_FRESH),
+                          memory_order_relaxed);
+    pthread_mutex_lock(&registry->lock);
+    connection->prev = &registry->list;
+    connection->next = registry->list.next;
+    connection->next->prev = connection;
+    registry->list.next = connection;
+    pthread_mutex_unlock(&registry->lock);
+    rl_metrics_connections(1);
+    return connection;
+}
+
+void rl_connection_close(struct rl_connection *connection)
+{
+    if (connection == NULL)
+        return;
+    struct rl_connections *const registry = connection->registry;
+    pthread_mutex_lock(&registry->lock);
+    connection->prev->next = connection->next;
+    connection->next->prev = connection->prev;
+    pthread_mutex_unlock(&registry->lock);
+    atomic_fetch_sub_explicit(&registry->count, 1, memory_order_relaxed);
+    rl_metrics_connections(-1);
+    free(connection);
+}
+
+enum rl_phase rl_connection_phase(const struct rl_connection *connection)
+{
+    return phase_in(atomic_load_explicit(&connection->state, memory_order_acquire));
+}
+
+bool rl_connection_enter(struct rl_connection *connection, enum rl_phase phase)
+{
+    uint64_t state = atomic_load_explicit(&connection->state, memory_order_acquire);
+    const uint64_t next = state_of(connection->registry, phase);
+    return phase_in(state) != RL_PHASE_DOOMED &&
+           atomic_compare_exchange_strong_explicit(&connection->state, &state, next,
+                                                   memory_order_acq_rel, memory_order_acquire);
+}
+
+/* Whether bytes wait to be read: a request that is just coming in. */
+static bool has_input(int fd)
+{
+    char byte;
+    return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+/* What the reaper is to do with a connection. */
+enum verdict { LEAVE, CLOSE, ANSWER_BODY_TIMEOUT, ANSWER_DRAINING };
+
+static bool waits(enum rl_phase phase)
+{
+    return phase == RL_PHASE_IDLE || phase == RL_PHASE_FRESH;
+}
+
+static enum verdict judge_overdue(enum rl_phase phase)
+{
+    if (phase == RL_PHASE_BODY)
+        return ANSWER_BODY_TIMEOUT;
+    return phase == RL_PHASE_WORK || phase == RL_PHASE_DOOMED ? LEAVE : CLOSE;
+}
+
+static enum verdict judge(const struct rl_connection *connection, uint64_t state, uint64_t now,
+                          enum rl_reap reap)
+{
+    const enum rl_phase phase = phase_in(state);
+    const uint64_t deadline = deadline_in(state);
+    const uint64_t limit = connection->registry->deadlines.limits[phase];
+    if (phase == RL_PHASE_DOOMED || phase == RL_PHASE_WORK)
+        return LEAVE;
+    if (reap == RL_REAP_ALL && phase != RL_PHASE_WRITE)
+        return phase == RL_PHASE_BODY ? ANSWER_DRAINING : CLOSE;
+    if (reap != RL_REAP_OVERDUE && waits(phase) && deadline - limit + RL_REAP_GRACE_MS <= now)
+        return CLOSE;
+    return limit != 0 && deadline <= now ? judge_overdue(phase) : LEAVE;
+}
+
+static void answer(const struct rl_connection *connection, enum rl_status status)
+{
+    if (connection->plain)
+        rl_rawreply_send(connection->fd, status, connection->request_id, connection->allow_origin);
+}
+
+static void count_end(enum rl_phase phase, enum verdict verdict)
+{
+    if (verdict == ANSWER_DRAINING)
+        rl_metrics_rejected(RL_REJECT_DRAINING);
+    else if (phase == RL_PHASE_BODY)
+        rl_metrics_rejected(RL_REJECT_BODY_TIMEOUT);
+    else if (phase == RL_PHASE_HEADER || phase == RL_PHASE_FRESH)
+        rl_metrics_rejected(RL_REJECT_HEADER_TIMEOUT);
+}
+
+static void reap_one(struct rl_connection *connection, uint64_t now, enum rl_reap reap)
+{
+    uint64_t state = atomic_load_explicit(&connection->state, memory_order_acquire);
+    const enum verdict verdict = judge(connection, state, now, reap);
+    if (verdict == LEAVE || (waits(phase_in(state)) && has_input(connection->fd)) ||
+        !atomic_compare_exchange_strong_explicit(&connection->state, &state,
+                                                 (uint64_t)RL_PHASE_DOOMED, memory_order_acq_rel,
+                                                 memory_order_relaxed))
+        return;
+    if (verdict == ANSWER_BODY_TIMEOUT)
+        answer(connection, RL_BODY_TIMEOUT);
+    else if (verdict == ANSWER_DRAINING)
+        answer(connection, RL_DRAINING);
+    count_end(phase_in(state), verdict);
+    shutdown(connection->fd, SHUT_RDWR);
+}
+
+void rl_connections_reap(struct rl_connections *registry, uint64_t now_ms, enum rl_reap reap)
+{
+    pthread_mutex_lock(&registry->lock);
+    for (struct rl_connection *at = registry->list.next; at != &registry->list; at = at->next)
+        reap_one(at, now_ms, reap);
+    pthread_mutex_unlock(&registry->lock);
+}
+
+size_t rl_connections_busy(struct rl_connections *registry)
+{
+    size_t busy = 0;
+    pthread_mutex_lock(&registry->lock);
+    for (struct rl_connection *at = registry->list.next; at != &registry->list; at = at->next) {
+        const enum rl_phase phase = rl_connection_phase(at);
+        busy += !waits(phase) && phase != RL_PHASE_DOOMED;
+    }
+    pthread_mutex_unlock(&registry->lock);
+    return busy;
+}

@@ -1,0 +1,45 @@
+/*
+ * notify.h: the service manager's protocols, sd_notify(3) and sd_listen_fds(3), without its
+ * library.
+ *
+ * Every function does nothing where the process was not started by such a manager. Notifications
+ * never block: one that cannot be sent is dropped. Call from one thread at a time.
+ */
+#ifndef RL_NOTIFY_H
+#define RL_NOTIFY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/rankloss.h"
+
+/* Reads NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID and removes them from the environment.
+ * RL_CONFIG when the socket's name is unusable, RL_SYSTEM. Before other threads start. */
+enum rl_status rl_notify_init(struct rl_error *error);
+void rl_notify_release(void);
+
+void rl_notify_ready(void);
+void rl_notify_reloading(void); /* rl_notify_ready() says that it is done */
+void rl_notify_stopping(void);
+void rl_notify_watchdog(void);
+/* One line of text for `systemctl status`. */
+void rl_notify_status(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Asks for `milliseconds` more before start-up or stop counts as hung. */
+void rl_notify_extend(uint64_t milliseconds);
+
+/* How often to call rl_notify_watchdog, in milliseconds: half of what the manager asks. 0: never.
+ */
+uint64_t rl_notify_watchdog_interval(void);
+
+/* Sockets passed in by the manager: one per name, listening, close-on-exec set. */
+struct rl_activation {
+    int main;  /* -1: none */
+    int admin; /* the one named "admin" (FileDescriptorName=); -1: none */
+};
+
+/* Takes LISTEN_PID, LISTEN_FDS and LISTEN_FDNAMES and removes them from the environment. RL_CONFIG
+ * when what was passed is not one listening stream socket, or one and an "admin". */
+enum rl_status rl_notify_activation(struct rl_activation *ret_activation, struct rl_error *error);
+
+#endif

@@ -1,0 +1,541 @@
+/*
+ * metrics.c: shards of counters, one for each thread, and the tracked names.
+ *
+ * A shard's cells have one writer, so a relaxed load and a relaxed store make an increment; no
+ * locked instruction is needed. A thread for which no shard could be had counts in `common`, with
+ * atomic additions. Shards are chained under a lock that is taken once in a thread's life and once
+ * a scrape.
+ */
+#include "server/observe/metrics.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+enum { NAME_MAX_BYTES = 128 };
+
+const struct rl_bound rl_time_bounds[RL_TIME_BUCKETS] = {
+    {100000, "0.0001"},  {250000, "0.00025"}, {500000, "0.0005"},  {1000000, "0.001"},
+    {2500000, "0.0025"}, {5000000, "0.005"},  {10000000, "0.01"},  {25000000, "0.025"},
+    {50000000, "0.05"},  {100000000, "0.1"},  {250000000, "0.25"}, {500000000, "0.5"},
+    {1000000000, "1.0"}, {2500000000, "2.5"}, {5000000000, "5.0"}, {10000000000, "10.0"},
+};
+
+const struct rl_bound rl_size_bounds[RL_SIZE_BUCKETS] = {
+    {256, "256.0"},           {1024, "1024.0"},       {4096, "4096.0"},
+    {16384, "16384.0"},       {65536, "65536.0"},     {262144, "262144.0"},
+    {1048576, "1048576.0"},   {4194304, "4194304.0"}, {16777216, "16777216.0"},
+    {67108864, "67108864.0"},
+};
+
+const struct rl_bound rl_batch_bounds[RL_BATCH_BUCKETS] = {
+    {1, "1.0"},   {2, "2.0"},   {4, "4.0"},     {8, "8.0"},     {16, "16.0"},
+    {32, "32.0"}, {64, "64.0"}, {128, "128.0"}, {256, "256.0"},
+};
+
+/* ---- Labels --------------------------------------------------------------------------------- */
+
+#define TEXT_OF(name, text) text,
+static const char *const method_names[] = {RL_METHOD_MAP(TEXT_OF)};
+static const char *const handler_names[] = {RL_HANDLER_MAP(TEXT_OF)};
+static const char *const reject_names[] = {RL_REJECT_MAP(TEXT_OF)};
+#undef TEXT_OF
+
+#define CODE_OF(code) code,
+static const unsigned codes[RL_CODES] = {RL_CODE_MAP(CODE_OF) 0};
+#undef CODE_OF
+
+enum rl_method rl_method_find(const char *name)
+{
+    for (unsigned i = 0; i < RL_METHOD_OTHER; i++)
+        if (strcmp(method_names[i], name) == 0)
+            return (enum rl_method)i;
+    return RL_METHOD_OTHER;
+}
+
+const char *rl_method_name(enum rl_method method)
+{
+    return method_names[method];
+}
+
+const char *rl_handler_name(enum rl_handler handler)
+{
+    return handler_names[handler];
+}
+
+const char *rl_reject_name(enum rl_reject reason)
+{
+    return reject_names[reason];
+}
+
+size_t rl_code_index(unsigned code)
+{
+    size_t i = 0;
+    while (i < RL_CODES - 1 && codes[i] != code)
+        i++;
+    return i;
+}
+
+unsigned rl_code_at(size_t index)
+{
+    return codes[index];
+}
+
+/* ---- Shards --------------------------------------------------------------------------------- */
+
+struct shard {
+    struct rl_counters counters;
+    struct shard *next;
+    bool owned; /* by a living thread; under the lock */
+};
+
+static pthread_mutex_t shards_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct shard *shards; /* under the lock */
+static struct shard common;
+static pthread_key_t shard_key; /* only for its destructor: a thread's end */
+static _Thread_local struct shard *own_shard;
+
+/* A thread ends: what it counted stays, and the next thread goes on from there. */
+static void disown(void *pointer)
+{
+    struct shard *const shard = pointer;
+    pthread_mutex_lock(&shards_lock);
+    shard->owned = false;
+    pthread_mutex_unlock(&shards_lock);
+}
+
+/* A shard that nobody owns, chained; NULL when memory is short. */
+static struct shard *claim_locked(void)
+{
+    struct shard *shard = shards;
+    while (shard && shard->owned)
+        shard = shard->next;
+    if (!shard && (shard = aligned_alloc(64, (sizeof *shard + 63) / 64 * 64)) != NULL) {
+        memset(shard, 0, sizeof *shard);
+        shard->next = shards;
+        shards = shard;
+    }
+    if (shard)
+        shard->owned = true;
+    return shard;
+}
+
+static struct shard *first_shard(void)
+{
+    pthread_mutex_lock(&shards_lock);
+    struct shard *const shard = claim_locked();
+    pthread_mutex_unlock(&shards_lock);
+    if (!shard)
+        return &common;
+    if (pthread_setspecific(shard_key, shard) != 0) {
+        disown(shard);
+        return &common;
+    }
+    own_shard = shard;
+    return shard;
+}
+
+static struct shard *shard_here(void)
+{
+    return own_shard ? own_shard : first_shard();
+}
+
+/* Adds to a cell of this thread's shard. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): the builtins write to it */
+static void bump(const struct shard *shard, uint64_t *cell, uint64_t amount)
+{
+    if (shard == &common)
+        __atomic_fetch_add(cell, amount, __ATOMIC_RELAXED);
+    else
+        __atomic_store_n(cell, __atomic_load_n(cell, __ATOMIC_RELAXED) + amount, __ATOMIC_RELAXED);
+}
+
+static size_t bucket_of(const struct rl_bound *bounds, size_t count, uint64_t value)
+{
+    size_t i = 0;
+    while (i < count && value > bounds[i].value)
+        i++;
+    return i;
+}
+
+static void observe_time(const struct shard *shard, struct rl_time_histogram *histogram,
+                         uint64_t duration)
+{
+    bump(shard, &histogram->cells[bucket_of(rl_time_bounds, RL_TIME_BUCKETS, duration)], 1);
+    bump(shard, &histogram->sum, duration);
+}
+
+static void observe_size(const struct shard *shard, struct rl_size_histogram *histogram,
+                         uint64_t bytes)
+{
+    bump(shard, &histogram->cells[bucket_of(rl_size_bounds, RL_SIZE_BUCKETS, bytes)], 1);
+    bump(shard, &histogram->sum, bytes);
+}
+
+static void add_shard(const struct shard *shard, uint64_t *sums)
+{
+    const uint64_t *const cells = (const uint64_t *)(const void *)&shard->counters;
+    for (size_t i = 0; i < sizeof shard->counters / sizeof *cells; i++)
+        sums[i] += __atomic_load_n(&cells[i], __ATOMIC_RELAXED);
+}
+
+void rl_metrics_read(struct rl_counters *ret_counters)
+{
+    uint64_t *const sums = (uint64_t *)(void *)ret_counters;
+    memset(ret_counters, 0, sizeof *ret_counters);
+    add_shard(&common, sums);
+    pthread_mutex_lock(&shards_lock);
+    for (const struct shard *shard = shards; shard; shard = shard->next)
+        add_shard(shard, sums);
+    pthread_mutex_unlock(&shards_lock);
+}
+
+/* ---- Counting ------------------------------------------------------------------------------- */
+
+void rl_metrics_in_flight(int change)
+{
+    struct shard *const shard = shard_here();
+    bump(shard, &shard->counters.in_flight, (uint64_t)(int64_t)change);
+}
+
+void rl_metrics_request(enum rl_method method, enum rl_handler handler, unsigned code,
+                        uint64_t duration, uint64_t request_bytes, uint64_t response_bytes)
+{
+    struct shard *const shard = shard_here();
+    struct rl_counters *const counters = &shard->counters;
+    bump(shard, &counters->requests[method][handler][rl_code_index(code)], 1);
+    observe_time(shard, &counters->duration[handler], duration);
+    observe_size(shard, &counters->request_size[handler], request_bytes);
+    observe_size(shard, &counters->response_size[handler], response_bytes);
+}
+
+void rl_metrics_transfer(uint64_t read, uint64_t write)
+{
+    struct shard *const shard = shard_here();
+    observe_time(shard, &shard->counters.read, read);
+    observe_time(shard, &shard->counters.write, write);
+}
+
+void rl_metrics_decode(uint64_t duration, size_t items)
+{
+    struct shard *const shard = shard_here();
+    observe_time(shard, &shard->counters.decode, duration);
+    bump(shard, &shard->counters.items, items);
+}
+
+void rl_metrics_compute(enum rl_measure_id measure, uint64_t duration, size_t lists, uint64_t pairs)
+{
+    struct shard *const shard = shard_here();
+    observe_time(shard, &shard->counters.compute[measure], duration);
+    bump(shard, &shard->counters.lists[measure], lists);
+    bump(shard, &shard->counters.pairs, pairs);
+}
+
+void rl_metrics_encode(uint64_t duration)
+{
+    struct shard *const shard = shard_here();
+    observe_time(shard, &shard->counters.encode, duration);
+}
+
+void rl_metrics_queue_wait(uint64_t duration)
+{
+    struct shard *const shard = shard_here();
+    observe_time(shard, &shard->counters.queue_wait, duration);
+}
+
+void rl_metrics_batch(size_t requests)
+{
+    struct shard *const shard = shard_here();
+    struct rl_batch_histogram *const batch = &shard->counters.batch;
+    bump(shard, &batch->cells[bucket_of(rl_batch_bounds, RL_BATCH_BUCKETS, requests)], 1);
+    bump(shard, &batch->sum, requests);
+}
+
+void rl_metrics_rejected(enum rl_reject reason)
+{
+    struct shard *const shard = shard_here();
+    bump(shard, &shard->counters.rejected[reason], 1);
+}
+
+void rl_metrics_client_gone(void)
+{
+    struct shard *const shard = shard_here();
+    bump(shard, &shard->counters.client_gone, 1);
+}
+
+void rl_metrics_connections(int change)
+{
+    struct shard *const shard = shard_here();
+    bump(shard, &shard->counters.connections, (uint64_t)(int64_t)change);
+}
+
+void rl_metrics_connection_rejected(void)
+{
+    struct shard *const shard = shard_here();
+    bump(shard, &shard->counters.connections_rejected, 1);
+}
+
+/* ---- Gauges --------------------------------------------------------------------------------- */
+
+static struct {
+    _Atomic uint64_t queue_depth, queue_bytes, queue_capacity, queue_bytes_limit, max_connections;
+    _Atomic uint64_t threads, io_threads, ready, last_reload_ok;
+} gauges;
+
+static void set(_Atomic uint64_t *gauge, uint64_t value)
+{
+    atomic_store_explicit(gauge, value, memory_order_relaxed);
+}
+
+static uint64_t get(_Atomic uint64_t *gauge)
+{
+    return atomic_load_explicit(gauge, memory_order_relaxed);
+}
+
+void rl_metrics_reload(bool ok)
+{
+    struct shard *const shard = shard_here();
+    struct rl_counters *const counters = &shard->counters;
+    bump(shard, ok ? &counters->reloads_ok : &counters->reloads_failed, 1);
+    set(&gauges.last_reload_ok, ok);
+}
+
+void rl_metrics_set_queue(size_t depth, size_t bytes)
+{
+    set(&gauges.queue_depth, depth);
+    set(&gauges.queue_bytes, bytes);
+}
+
+void rl_metrics_set_limits(size_t queue_capacity, size_t queue_bytes, size_t max_connections)
+{
+    set(&gauges.queue_capacity, queue_capacity);
+    set(&gauges.queue_bytes_limit, queue_bytes);
+    set(&gauges.max_connections, max_connections);
+}
+
+void rl_metrics_set_threads(size_t compute, size_t io)
+{
+    set(&gauges.threads, compute);
+    set(&gauges.io_threads, io);
+}
+
+void rl_metrics_set_ready(bool ready)
+{
+    set(&gauges.ready, ready);
+}
+
+void rl_metrics_read_gauges(struct rl_gauges *ret_gauges)
+{
+    *ret_gauges = (struct rl_gauges){
+        .queue_depth = get(&gauges.queue_depth),
+        .queue_bytes = get(&gauges.queue_bytes),
+        .queue_capacity = get(&gauges.queue_capacity),
+        .queue_bytes_limit = get(&gauges.queue_bytes_limit),
+        .max_connections = get(&gauges.max_connections),
+        .threads = get(&gauges.threads),
+        .io_threads = get(&gauges.io_threads),
+        .ready = get(&gauges.ready),
+        .last_reload_ok = get(&gauges.last_reload_ok),
+    };
+}
+
+/* ---- Names ---------------------------------------------------------------------------------- */
+
+struct named_cell {
+    _Atomic uint64_t count;
+    _Atomic double last, sum;
+};
+
+struct named {
+    uint64_t hash;
+    char name[NAME_MAX_BYTES + 1];
+    struct named_cell cells[RL_MEASURES];
+};
+
+/* An open hash table, at most half full. A slot is set once, under the lock, and its entry lives
+ * until the end, so counting under a known name, and reading, need none. */
+static struct {
+    _Atomic(struct named *) *slots;
+    size_t mask, limit;
+    _Atomic size_t taken;
+    _Atomic uint64_t dropped;
+    uint64_t seed;
+    pthread_mutex_t lock;
+} names = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+/* FNV-1a, seeded so that a client cannot pick names that collide. */
+static uint64_t hash_name(const char *name, size_t length)
+{
+    uint64_t hash = 0xcbf29ce484222325u ^ names.seed;
+    for (size_t i = 0; i < length; i++)
+        hash = (hash ^ (unsigned char)name[i]) * 0x100000001b3u;
+    return hash ^ hash >> 32;
+}
+
+static struct named *named_create(const char *name, size_t length, uint64_t hash)
+{
+    struct named *const entry = calloc(1, sizeof *entry);
+    if (entry) {
+        entry->hash = hash;
+        memcpy(entry->name, name, length);
+    }
+    return entry;
+}
+
+static bool is_named(const struct named *entry, const char *name, size_t length, uint64_t hash)
+{
+    return entry->hash == hash && strlen(entry->name) == length &&
+           memcmp(entry->name, name, length) == 0;
+}
+
+/* The slot that holds a name, or else the empty one where it belongs. */
+static _Atomic(struct named *) *slot_of(const char *name, size_t length, uint64_t hash)
+{
+    for (size_t i = hash & names.mask;; i = (i + 1) & names.mask) {
+        const struct named *const entry =
+            atomic_load_explicit(&names.slots[i], memory_order_acquire);
+        if (!entry || is_named(entry, name, length, hash))
+            return &names.slots[i];
+    }
+}
+
+static bool has_room(void)
+{
+    return atomic_load_explicit(&names.taken, memory_order_relaxed) < names.limit;
+}
+
+/* Two threads may see a new name at once, and the last place is taken only once: hence the lock. */
+static struct named *named_add(const char *name, size_t length, uint64_t hash)
+{
+    pthread_mutex_lock(&names.lock);
+    _Atomic(struct named *) *const slot = slot_of(name, length, hash);
+    struct named *entry = atomic_load_explicit(slot, memory_order_relaxed);
+    if (!entry && has_room() && (entry = named_create(name, length, hash))) {
+        atomic_fetch_add_explicit(&names.taken, 1, memory_order_relaxed);
+        atomic_store_explicit(slot, entry, memory_order_release);
+    }
+    pthread_mutex_unlock(&names.lock);
+    return entry;
+}
+
+/* The entry of a name, made if there is room; NULL if there is none. */
+static struct named *named_get(const char *name, size_t length)
+{
+    const uint64_t hash = hash_name(name, length);
+    struct named *const entry =
+        atomic_load_explicit(slot_of(name, length, hash), memory_order_acquire);
+    return entry || !has_room() ? entry : named_add(name, length, hash);
+}
+
+static void add_double(_Atomic double *sum, double value)
+{
+    double old = atomic_load_explicit(sum, memory_order_relaxed);
+    while (!atomic_compare_exchange_weak_explicit(sum, &old, old + value, memory_order_relaxed,
+                                                  memory_order_relaxed))
+        ;
+}
+
+void rl_metrics_named(enum rl_measure_id measure, const char *name, double value)
+{
+    if (names.limit == 0)
+        return;
+    struct named *const entry = named_get(name, strnlen(name, NAME_MAX_BYTES));
+    if (!entry) {
+        atomic_fetch_add_explicit(&names.dropped, 1, memory_order_relaxed);
+        return;
+    }
+    struct named_cell *const cell = &entry->cells[measure];
+    atomic_store_explicit(&cell->last, value, memory_order_relaxed);
+    add_double(&cell->sum, value);
+    atomic_fetch_add_explicit(&cell->count, 1, memory_order_release);
+}
+
+static void read_entry(struct named *entry,
+                       void (*each)(void *context, const struct rl_named_value *value),
+                       void *context)
+{
+    for (unsigned i = 0; i < RL_MEASURES; i++) {
+        struct named_cell *const cell = &entry->cells[i];
+        const struct rl_named_value value = {
+            .name = entry->name,
+            .measure = (enum rl_measure_id)i,
+            .count = atomic_load_explicit(&cell->count, memory_order_acquire),
+            .last = atomic_load_explicit(&cell->last, memory_order_relaxed),
+            .sum = atomic_load_explicit(&cell->sum, memory_order_relaxed),
+        };
+        if (value.count)
+            each(context, &value);
+    }
+}
+
+void rl_metrics_read_names(void (*each)(void *context, const struct rl_named_value *value),
+                           void *context)
+{
+    for (size_t i = 0; names.limit && i <= names.mask; i++) {
+        struct named *const entry = atomic_load_explicit(&names.slots[i], memory_order_acquire);
+        if (entry)
+            read_entry(entry, each, context);
+    }
+}
+
+uint64_t rl_metrics_names_dropped(void)
+{
+    return atomic_load_explicit(&names.dropped, memory_order_relaxed);
+}
+
+static bool names_init(size_t limit)
+{
+    size_t slots = 2;
+    while (slots < 2 * limit)
+        slots *= 2;
+    names.slots = calloc(slots, sizeof *names.slots);
+    if (!names.slots)
+        return false;
+    names.mask = slots - 1;
+    names.limit = limit;
+    if (getrandom(&names.seed, sizeof names.seed, GRND_NONBLOCK) < 0)
+        names.seed = (uint64_t)(uintptr_t)names.slots;
+    return true;
+}
+
+static void names_release(void)
+{
+    for (size_t i = 0; names.slots && i <= names.mask; i++)
+        free(atomic_load_explicit(&names.slots[i], memory_order_relaxed));
+    free(names.slots);
+    names.slots = NULL;
+    names.limit = names.mask = 0;
+    atomic_store(&names.taken, 0);
+    atomic_store(&names.dropped, 0);
+}
+
+/* ---- Life ----------------------------------------------------------------------------------- */
+
+enum rl_status rl_metrics_init(size_t track_names, struct rl_error *error)
+{
+    if (pthread_key_create(&shard_key, disown) != 0)
+        return rl_fail(error, RL_SYSTEM, "", "no thread key for the metrics");
+    if (!names_init(track_names)) {
+        pthread_key_delete(shard_key);
+        return rl_fail(error, RL_NOMEM, "", "no memory for %zu tracked names", track_names);
+    }
+    memset(&gauges, 0, sizeof gauges);
+    set(&gauges.last_reload_ok, 1);
+    return RL_OK;
+}
+
+void rl_metrics_release(void)
+{
+    pthread_key_delete(shard_key);
+    own_shard = NULL;
+    while (shards) {
+        struct shard *const next = shards->next;
+        free(shards);
+        shards = next;
+    }
+    memset(&common, 0, sizeof common);
+    names_release();
+}

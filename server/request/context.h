@@ -1,0 +1,43 @@
+/*
+ * context.h: what every request of a running daemon may look at.
+ *
+ * Filled by lifecycle.c before the first connection. After that it is read only, but for `stage`
+ * and for what synchronises itself (tokens, CORS, queue, registry).
+ */
+#ifndef RL_CONTEXT_H
+#define RL_CONTEXT_H
+
+#include <stdatomic.h>
+
+#include "server/formats/json/decode.h"
+
+#include "config/settings.h"
+
+enum rl_stage {
+    RL_STAGE_STARTING,
+    RL_STAGE_READY,
+    RL_STAGE_LEAVING,  /* serves on, but says that it is not ready (shutdown-delay) */
+    RL_STAGE_DRAINING, /* accepts nobody; finishes what is in flight (drain-timeout) */
+    RL_STAGE_ENDING,   /* answers 503 to what is left */
+};
+
+struct rl_context {
+    const struct rl_settings *settings; /* those of the start; reloadable ones live below */
+    struct rl_limits limits;
+    bool separate_admin;    /* metrics have an address of their own */
+    size_t max_connections; /* the setting, or what descriptors allow */
+    struct rl_auth *auth;
+    struct rl_cors *cors;
+    struct rl_queue *queue;
+    struct rl_executor *executor;
+    struct rl_connections *connections;
+    struct rl_linger *linger;
+    _Atomic int stage; /* of enum rl_stage */
+};
+
+static inline enum rl_stage rl_context_stage(const struct rl_context *context)
+{
+    return (enum rl_stage)atomic_load_explicit(&context->stage, memory_order_relaxed);
+}
+
+#endif

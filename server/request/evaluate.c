@@ -1,0 +1,240 @@
+/*
+ * evaluate.c: the middle of the road.
+ */
+#include "server/request/evaluate.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "server/base/clock.h"
+#include "server/formats/json/encode.h"
+#include "server/request/http.h"
+#include "server/observe/metrics.h"
+#include "server/request/respond.h"
+
+/* ---- decode ---------------------------------------------------------------------------------- */
+
+/* `team` NULL: on this thread alone. `inflated`: the most bytes that the body may inflate to. */
+static enum rl_status decode_body(struct rl_job *job, struct rl_team *team, size_t inflated,
+                                  struct rl_error *error)
+{
+    static char nothing[1];
+    const struct rl_context *const context = job->context;
+    struct rl_body *const body = &job->body;
+    const enum rl_status status = rl_body_inflate(body, inflated, error);
+    if (status != RL_OK)
+        return status;
+    return rl_decode_on_team(body->data != NULL ? body->data : nothing, body->length,
+                             &job->route.target, &context->limits, team, &job->arena, &job->query,
+                             error);
+}
+
+static enum rl_status decode_job(struct rl_job *job, struct rl_team *team, size_t inflated,
+                                 struct rl_error *error)
+{
+    if (job->progress >= RL_PROGRESS_DECODED)
+        return RL_OK;
+    const uint64_t start = rl_clock_now();
+    enum rl_status status = decode_body(job, team, inflated, error);
+    if (status == RL_OK)
+        status = rl_work_init(&job->work, &job->query.batch, job->query.evals, job->query.count,
+                              &job->arena, error);
+    if (status != RL_OK)
+        return status;
+    rl_body_end(&job->body); /* its text is no longer needed, and may be large */
+    job->progress = RL_PROGRESS_DECODED;
+    job->times.decode = rl_clock_now() - start;
+    rl_metrics_decode(job->times.decode, job->query.batch.items);
+    return RL_OK;
+}
+
+enum rl_status rl_evaluate_decode(struct rl_job *job, struct rl_error *error)
+{
+    return decode_job(job, NULL, job->context->settings->max_inflated_bytes, error);
+}
+
+/* ---- compute --------------------------------------------------------------------------------- */
+
+/* core names the list; a client that sent one bare list knows no list 0. */
+static void unbatch_pointer(const struct rl_job *job, struct rl_error *error)
+{
+    static const char prefix[] = "/y_pred/0";
+    if (!job->query.batched && strncmp(error->pointer, prefix, sizeof prefix - 1) == 0)
+        memmove(error->pointer + sizeof "/y_pred" - 1, error->pointer + sizeof prefix - 1,
+                strlen(error->pointer + sizeof prefix - 1) + 1);
+}
+
+/* Counts the measures of a computed job: each is given an equal share of its time. */
+static void count_measures(const struct rl_job *job)
+{
+    const struct rl_query *const query = &job->query;
+    const bool track = job->context->settings->track_names > 0;
+    for (size_t i = 0; i < query->count; i++) {
+        const struct rl_eval *const eval = &query->evals[i];
+        const struct rl_result *const result = &job->work.results[i];
+        rl_metrics_compute(eval->measure->id, job->times.compute / query->count,
+                           result->totals.lists, result->totals.pairs);
+        const bool scalar = eval->measure->kind == RL_METRIC || eval->reduction != RL_NONE;
+        if (track && scalar && strcmp(query->names[i], eval->measure->name) != 0)
+            rl_metrics_named(eval->measure->id, query->names[i], result->value);
+    }
+}
+
+/* What computing left in the work, as the job's own status. */
+static enum rl_status take_outcome(struct rl_job *job, uint64_t elapsed, struct rl_error *error)
+{
+    job->times.compute = elapsed;
+    if (job->work.status != RL_OK) {
+        *error = job->work.error;
+        unbatch_pointer(job, error);
+        return job->work.status;
+    }
+    job->progress = RL_PROGRESS_COMPUTED;
+    count_measures(job);
+    return RL_OK;
+}
+
+enum rl_status rl_evaluate_compute(struct rl_job *job, struct rl_error *error)
+{
+    const uint64_t start = rl_clock_now();
+    rl_compute_inline(rl_io_scratch(job->io), &job->work);
+    return take_outcome(job, rl_clock_now() - start, error);
+}
+
+/* ---- encode ---------------------------------------------------------------------------------- */
+
+static void take_text(struct rl_reply *reply, struct rl_text *text)
+{
+    reply->data = rl_text_take(text, &reply->length);
+    reply->owned = true;
+    reply->content_type = "application/json";
+}
+
+static enum rl_status encode_job(struct rl_job *job, struct rl_team *team, struct rl_error *error)
+{
+    const uint64_t start = rl_clock_now();
+    struct rl_text text;
+    rl_text_init(&text);
+    const enum rl_status status = rl_encode_on_team(&job->query, job->work.results, team, &text);
+    if (status != RL_OK) {
+        rl_text_release(&text);
+        return rl_fail(error, status, "", "no memory for the reply");
+    }
+    rl_arena_reset(&job->arena); /* before the reply is sent, which may take long */
+    take_text(&job->reply, &text);
+    rl_respond_compress(job);
+    job->progress = RL_PROGRESS_ENCODED;
+    job->times.encode = rl_clock_now() - start;
+    rl_metrics_encode(job->times.encode);
+    return RL_OK;
+}
+
+enum rl_status rl_evaluate_encode(struct rl_job *job, struct rl_error *error)
+{
+    return encode_job(job, NULL, error);
+}
+
+/* ---- Many jobs on the team ------------------------------------------------------------------- */
+
+struct pass {
+    struct rl_team *team; /* for the inside of a job; NULL where each job has a thread */
+    bool alone;           /* one job */
+    struct rl_job **jobs;
+    void (*done)(struct rl_job *job);
+};
+
+/* Of several jobs each may inflate to what its body claims, which is what the pass was made up by:
+ * together they take no more memory than a pass may, whatever they really come to. */
+static void decode_one(void *context, size_t index)
+{
+    const struct pass *const pass = context;
+    struct rl_job *const job = pass->jobs[index];
+    const size_t max = job->context->settings->max_inflated_bytes;
+    const size_t claim = rl_body_claim(&job->body, max);
+    job->over_claim = false;
+    job->status = decode_job(job, pass->team, pass->alone ? max : claim, &job->error);
+    if (job->status == RL_TOO_LARGE && job->body.coding == RL_CODING_GZIP)
+        job->over_claim = !pass->alone && claim < max;
+}
+
+static void encode_one(void *context, size_t index)
+{
+    const struct pass *const pass = context;
+    struct rl_job *const job = pass->jobs[index];
+    job->status = encode_job(job, pass->team, &job->error);
+    pass->done(job);
+}
+
+/* One job has the whole team to itself; of several each has a thread. */
+static void run_pass(struct rl_team *team, struct pass *pass, size_t count,
+                     void (*body)(void *context, size_t index))
+{
+    pass->team = count == 1 ? team : NULL;
+    pass->alone = count == 1;
+    if (count == 1)
+        body(pass, 0);
+    else
+        rl_team_run(team, count, body, pass);
+}
+
+/* Moves the jobs that are over their claim behind the others; how many others there are. */
+static size_t move_over_claim_back(struct rl_job **jobs, size_t count)
+{
+    size_t fit = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct rl_job *const job = jobs[i];
+        if (job->over_claim)
+            continue;
+        jobs[i] = jobs[fit];
+        jobs[fit++] = job;
+    }
+    return fit;
+}
+
+/* Gives those that failed back, and moves the others together; how many those are. */
+static size_t sift(const struct pass *pass, size_t count)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct rl_job *const job = pass->jobs[i];
+        if (job->status == RL_OK)
+            pass->jobs[kept++] = job;
+        else
+            pass->done(job);
+    }
+    return kept;
+}
+
+static void compute_all(struct rl_team *team, struct rl_job *const *jobs, size_t count)
+{
+    struct rl_work *works[RL_EVALUATE_MOST];
+    double costs[RL_EVALUATE_MOST], sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        works[i] = &jobs[i]->work;
+        costs[i] = rl_work_cost(works[i]);
+        sum += costs[i];
+    }
+    const uint64_t start = rl_clock_now();
+    rl_compute(team, works, count);
+    /* Each job is given the part of the time that its estimated work is of the whole. */
+    const double elapsed = (double)(rl_clock_now() - start);
+    for (size_t i = 0; i < count; i++)
+        jobs[i]->status = take_outcome(
+            jobs[i], sum > 0 ? (uint64_t)(elapsed * (costs[i] / sum)) : 0, &jobs[i]->error);
+}
+
+void rl_evaluate_many(struct rl_team *team, struct rl_job **jobs, size_t count,
+                      void (*done)(struct rl_job *job))
+{
+    struct pass pass = {.jobs = jobs, .done = done};
+    run_pass(team, &pass, count, decode_one);
+    const size_t fit = move_over_claim_back(jobs, count);
+    size_t kept = sift(&pass, fit);
+    if (kept > 0) {
+        compute_all(team, jobs, kept);
+        kept = sift(&pass, kept);
+        run_pass(team, &pass, kept, encode_one);
+    }
+    for (size_t i = fit; i < count; i++)
+        rl_evaluate_many(team, &jobs[i], 1, done);
+}

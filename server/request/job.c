@@ -1,0 +1,180 @@
+/*
+ * job.c: the life of a job.
+ */
+#include "server/request/job.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "server/request/admit.h"
+#include "server/base/clock.h"
+#include "server/observe/log.h"
+#include "server/observe/metrics.h"
+#include "server/request/queue.h"
+
+struct rl_job *rl_job_create(const struct rl_context *context, struct rl_io *io)
+{
+    struct rl_job *const job = calloc(1, sizeof *job);
+    if (job == NULL)
+        return NULL;
+    job->context = context;
+    job->io = io;
+    rl_arena_init(&job->arena, context->settings->max_request_memory);
+    return job;
+}
+
+void rl_job_free(struct rl_job *job)
+{
+    if (job == NULL)
+        return;
+    rl_arena_release(&job->arena);
+    rl_body_release(&job->body);
+    free(job);
+}
+
+void rl_job_begin(struct rl_job *job, struct MHD_Connection *mhd, struct rl_connection *connection)
+{
+    job->next = NULL;
+    job->mhd = mhd;
+    job->connection = connection;
+    job->method = RL_METHOD_OTHER;
+    job->path = "";
+    job->route = (struct rl_route){.handler = RL_HANDLER_OTHER, .allow = ""};
+    job->request_id[0] = job->trace_id[0] = '\0';
+    job->progress = RL_PROGRESS_NEW;
+    job->status = RL_OK;
+    job->reply = (struct rl_reply){0};
+    job->close = job->in_flight = job->answered = false;
+    job->sent = 0;
+    job->times = (struct rl_times){.started = rl_clock_now()};
+    rl_body_begin(&job->body, 0, RL_CODING_IDENTITY);
+}
+
+/* The code to count a request under that libmicrohttpd was given no reply for. */
+static unsigned code_unanswered(const struct rl_job *job)
+{
+    if (job->progress == RL_PROGRESS_NEW)
+        return 400; /* libmicrohttpd answered, or the client went away within the headers */
+    return job->connection != NULL && rl_connection_phase(job->connection) == RL_PHASE_DOOMED ? 408
+                                                                                              : 499;
+}
+
+/* The client's address as text; "" where it has none to speak of. */
+static void name_client(const struct rl_job *job, char *text, size_t size)
+{
+    const union MHD_ConnectionInfo *const info =
+        MHD_get_connection_info(job->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    text[0] = '\0';
+    if (info == NULL || info->client_addr == NULL)
+        return;
+    const struct sockaddr *const address = info->client_addr;
+    const void *const bytes =
+        (const char *)address + (address->sa_family == AF_INET6
+                                     ? offsetof(struct sockaddr_in6, sin6_addr)
+                                     : offsetof(struct sockaddr_in, sin_addr));
+    if (address->sa_family == AF_INET || address->sa_family == AF_INET6)
+        (void)inet_ntop(address->sa_family, bytes, text, (socklen_t)size);
+}
+
+static bool is_logged(const struct rl_job *job)
+{
+    const unsigned which = job->context->settings->access_log;
+    return rl_log_enabled(RL_LOG_INFO) &&
+           (which == RL_ACCESS_ALL || (which == RL_ACCESS_ERRORS && job->code >= 400));
+}
+
+static double seconds_of(uint64_t nanoseconds)
+{
+    return nanoseconds == 0 ? -1 : (double)nanoseconds * 1e-9;
+}
+
+static void write_log(const struct rl_job *job, uint64_t duration)
+{
+    char client[INET6_ADDRSTRLEN];
+    name_client(job, client, sizeof client);
+    const bool decoded = job->progress >= RL_PROGRESS_DECODED;
+    rl_log_access(&(struct rl_access){
+        .request_id = job->request_id[0] != '\0' ? job->request_id : NULL,
+        .method = rl_method_name(job->method),
+        .path = job->path,
+        .handler = rl_handler_name(job->route.handler),
+        .client = client[0] != '\0' ? client : NULL,
+        .trace_id = job->trace_id[0] != '\0' ? job->trace_id : NULL,
+        .status = job->code,
+        .request_bytes = job->body.received,
+        .response_bytes = job->sent,
+        .seconds = (double)duration * 1e-9,
+        .queue = seconds_of(job->times.waited),
+        .decode = seconds_of(job->times.decode),
+        .compute = seconds_of(job->times.compute),
+        .encode = seconds_of(job->times.encode),
+        .lists = decoded ? job->query.batch.lists : 0,
+        .items = decoded ? job->query.batch.items : 0,
+    });
+}
+
+/* A request is counted once, under the reason it was not carried out if there is one. The queue
+ * counts its own refusals (executor.c, admit.c). */
+static void count_refusal(const struct rl_job *job)
+{
+    switch (job->status) {
+    case RL_FRAMING:
+    case RL_TRANSFER_CODING:
+    case RL_EXPECTATION:
+    case RL_URI_TOO_LONG:
+    case RL_HEADERS_TOO_LARGE:
+    case RL_LENGTH_REQUIRED:
+        rl_metrics_rejected(RL_REJECT_FRAMING);
+        break;
+    case RL_TOO_LARGE:
+        rl_metrics_rejected(RL_REJECT_TOO_LARGE);
+        break;
+    case RL_UNAUTHORIZED:
+        rl_metrics_rejected(RL_REJECT_UNAUTHORIZED);
+        break;
+    case RL_NOMEM:
+        rl_metrics_rejected(RL_REJECT_MEMORY);
+        break;
+    case RL_DEADLINE:
+        rl_metrics_rejected(RL_REJECT_DEADLINE);
+        break;
+    case RL_DRAINING:
+        if (job->route.handler != RL_HANDLER_READYZ)
+            rl_metrics_rejected(RL_REJECT_DRAINING);
+        break;
+    default:
+        break;
+    }
+}
+
+/* Only batches that were answered: the stages then add up to their duration. */
+static void count_transfer(const struct rl_job *job, uint64_t now)
+{
+    if (job->progress == RL_PROGRESS_ENCODED && job->times.replied != 0)
+        rl_metrics_transfer(job->times.received - job->times.started, now - job->times.replied);
+}
+
+void rl_job_end(struct rl_job *job)
+{
+    const uint64_t now = rl_clock_now(), duration = now - job->times.started;
+    if (!job->answered)
+        job->code = code_unanswered(job);
+    rl_metrics_request(job->method, job->route.handler, job->code, duration, job->body.received,
+                       job->sent);
+    count_transfer(job, now);
+    count_refusal(job);
+    if (is_logged(job))
+        write_log(job, duration);
+    if (job->in_flight)
+        rl_metrics_in_flight(-1);
+    if (job->reply.owned)
+        free(job->reply.data);
+    job->reply.owned = false;
+    rl_queue_break(job->context->queue, job);
+    rl_admit_release(job);
+    rl_arena_reset(&job->arena);
+    rl_body_end(&job->body);
+}

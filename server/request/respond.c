@@ -1,0 +1,294 @@
+/*
+ * respond.c: replies, as libmicrohttpd wants them.
+ */
+#include "server/request/respond.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/formats/json/catalog.h"
+#include "server/http/compress.h"
+#include "server/base/clock.h"
+#include "server/http/cors.h"
+#include "server/observe/exposition.h"
+#include "server/request/http.h"
+#include "server/observe/metrics.h"
+#include "server/http/problem.h"
+
+/* ---- What reads are answered with ------------------------------------------------------------ */
+
+static enum rl_status give_text(struct rl_job *job, const char *type, struct rl_text *text,
+                                struct rl_error *error)
+{
+    if (text->failed) {
+        rl_text_release(text);
+        return rl_fail(error, RL_NOMEM, "", "no memory for the reply");
+    }
+    job->reply.data = rl_text_take(text, &job->reply.length);
+    job->reply.owned = true;
+    job->reply.content_type = type;
+    return RL_OK;
+}
+
+static enum rl_status give_health(struct rl_job *job, struct rl_error *error)
+{
+    static char alive[] = "{\"status\":\"alive\"}", ready[] = "{\"status\":\"ready\"}";
+    const bool asks_ready = job->route.handler == RL_HANDLER_READYZ;
+    if (asks_ready && rl_context_stage(job->context) != RL_STAGE_READY)
+        return rl_fail(error, RL_DRAINING, "", "the server is not ready");
+    job->reply.data = asks_ready ? ready : alive;
+    job->reply.length = strlen(job->reply.data);
+    job->reply.content_type = "application/json";
+    return RL_OK;
+}
+
+static enum rl_status give_metrics(struct rl_job *job, struct rl_error *error)
+{
+    const bool open = rl_exposition_open(job->headers.accept);
+    struct rl_text text;
+    rl_text_init(&text);
+    rl_exposition_write(open, &text);
+    return give_text(job, rl_exposition_type(open), &text, error);
+}
+
+static enum rl_status give_catalog(struct rl_job *job, enum rl_kind kind, struct rl_error *error)
+{
+    struct rl_text text;
+    rl_text_init(&text);
+    const struct rl_limits *const limits = &job->context->limits;
+    const enum rl_status status = rl_catalog_write(kind, limits, &text, error);
+    if (status != RL_OK) {
+        rl_text_release(&text);
+        return status;
+    }
+    return give_text(job, "application/json", &text, error);
+}
+
+static enum rl_status give_asset(struct rl_job *job)
+{
+    const struct rl_asset *const asset = job->route.asset;
+    union {
+        const unsigned char *bytes;
+        char *data;
+    } pun = {.bytes = asset->data}; /* libmicrohttpd takes what it only reads as non-const */
+    job->reply.data = pun.data;
+    job->reply.length = asset->size;
+    job->reply.content_type = asset->content_type;
+    job->reply.etag = asset->etag;
+    job->reply.policy = asset->policy[0] != '\0' ? asset->policy : NULL;
+    return RL_OK;
+}
+
+static enum rl_status give(struct rl_job *job, struct rl_error *error)
+{
+    switch (job->route.handler) {
+    case RL_HANDLER_METRICS:
+        return give_metrics(job, error);
+    case RL_HANDLER_LOSSES:
+        return give_catalog(job, RL_LOSS, error);
+    case RL_HANDLER_METRICS_CATALOGUE:
+        return give_catalog(job, RL_METRIC, error);
+    case RL_HANDLER_PAGE:
+    case RL_HANDLER_OPENAPI:
+        return give_asset(job);
+    default:
+        return give_health(job, error);
+    }
+}
+
+enum rl_status rl_respond_read(struct rl_job *job, struct rl_error *error)
+{
+    if (job->method == RL_METHOD_OPTIONS)
+        return RL_OK;
+    const enum rl_status status = give(job, error);
+    if (status == RL_OK)
+        rl_respond_compress(job);
+    return status;
+}
+
+/* Whether the client holds this very reply already. */
+static bool is_unchanged(const struct rl_job *job)
+{
+    return job->reply.etag != NULL && rl_headers_matches(&job->headers, job->reply.etag);
+}
+
+void rl_respond_compress(struct rl_job *job)
+{
+    struct rl_reply *const reply = &job->reply;
+    char *data;
+    size_t length;
+    reply->varies = job->context->settings->compression && reply->length >= RL_GZIP_MIN;
+    if (!reply->varies || is_unchanged(job) ||
+        rl_coding_of_reply(job->headers.accept_encoding) != RL_CODING_GZIP ||
+        !rl_gzip(reply->data, reply->length, &data, &length))
+        return;
+    if (reply->owned)
+        free(reply->data);
+    reply->data = data;
+    reply->length = length;
+    reply->owned = true;
+    reply->gzipped = true;
+}
+
+/* ---- Header fields --------------------------------------------------------------------------- */
+
+/* A response that is being put together; false stays once a field could not be added. */
+struct draft {
+    struct MHD_Response *response;
+    bool whole;
+};
+
+static void add(struct draft *draft, const char *name, const char *value)
+{
+    if (value != NULL && MHD_add_response_header(draft->response, name, value) != MHD_YES)
+        draft->whole = false;
+}
+
+static enum rl_cors_decision decide_origin(const struct rl_job *job)
+{
+    return rl_cors_decide(job->context->cors, job->headers.origin);
+}
+
+const char *rl_respond_allow_origin(const struct rl_job *job)
+{
+    switch (decide_origin(job)) {
+    case RL_CORS_ANY:
+        return "*";
+    case RL_CORS_ORIGIN:
+        return job->headers.origin;
+    default:
+        return "";
+    }
+}
+
+static void add_cors(struct draft *draft, const struct rl_job *job)
+{
+    const char *const origin = rl_respond_allow_origin(job);
+    if (origin[0] == '\0')
+        return;
+    add(draft, "Access-Control-Allow-Origin", origin);
+    if (rl_cors_is_preflight(job->line.method, job->headers.origin, job->headers.request_method)) {
+        add(draft, "Access-Control-Allow-Methods", job->route.allow);
+        add(draft, "Access-Control-Allow-Headers", rl_cors_allow_headers());
+        add(draft, "Access-Control-Max-Age", rl_cors_max_age());
+    } else {
+        add(draft, "Access-Control-Expose-Headers", rl_cors_expose_headers());
+    }
+}
+
+static void add_vary(struct draft *draft, const struct rl_job *job)
+{
+    const bool origin = rl_cors_varies(job->context->cors);
+    if (job->reply.varies)
+        add(draft, "Vary", origin ? "Accept-Encoding, Origin" : "Accept-Encoding");
+    else if (origin)
+        add(draft, "Vary", "Origin");
+}
+
+static void add_storage(struct draft *draft, const struct rl_reply *reply)
+{
+    if (reply->etag == NULL) {
+        add(draft, "Cache-Control", "no-store");
+        return;
+    }
+    /* Weak when coded: the bytes differ from those the tag was made of. */
+    char weak[RL_ETAG_MAX + 2] = "W/";
+    strncat(weak, reply->etag, RL_ETAG_MAX - 1);
+    add(draft, "ETag", reply->gzipped ? weak : reply->etag);
+    add(draft, "Cache-Control", "no-cache");
+    add(draft, "X-Content-Type-Options", "nosniff");
+    add(draft, "Referrer-Policy", "no-referrer");
+    add(draft, "Content-Security-Policy", reply->policy);
+}
+
+static void add_refusal(struct draft *draft, const struct rl_job *job)
+{
+    add(draft, "Retry-After", rl_problem_retry_after(job->status));
+    if (job->status == RL_METHOD)
+        add(draft, "Allow", job->route.allow);
+    if (job->status == RL_UNAUTHORIZED)
+        add(draft, "WWW-Authenticate", job->challenge);
+    if (job->status == RL_CONTENT_CODING)
+        add(draft, "Accept-Encoding", rl_coding_accepted());
+}
+
+/* Whether the client is to make a new connection for its next request. */
+static bool closes(const struct rl_job *job)
+{
+    return job->close || rl_problem_closes(job->status) ||
+           rl_context_stage(job->context) >= RL_STAGE_DRAINING;
+}
+
+static void add_fields(struct draft *draft, const struct rl_job *job)
+{
+    const struct rl_reply *const reply = &job->reply;
+    add(draft, "X-Request-Id", job->request_id);
+    add(draft, "Content-Type", reply->content_type);
+    if (reply->gzipped)
+        add(draft, "Content-Encoding", "gzip");
+    if (job->trace_id[0] != '\0')
+        add(draft, "traceparent", job->headers.traceparent);
+    if (job->method == RL_METHOD_OPTIONS && job->status == RL_OK)
+        add(draft, "Allow", job->route.allow);
+    add_cors(draft, job);
+    add_vary(draft, job);
+    add_storage(draft, reply);
+    if (job->status != RL_OK)
+        add_refusal(draft, job);
+    if (closes(job))
+        add(draft, "Connection", "close");
+}
+
+/* ---- Sending ----------------------------------------------------------------------------- */
+
+/* Turns a failed job's error into its reply. False when there is no memory for even that. */
+static bool give_problem(struct rl_job *job)
+{
+    struct rl_text text;
+    rl_text_init(&text);
+    job->error.status = job->status;
+    rl_problem_write(&job->error, job->request_id, &text);
+    if (job->reply.owned)
+        free(job->reply.data);
+    job->reply = (struct rl_reply){0};
+    return give_text(job, RL_PROBLEM_TYPE, &text, &job->error) == RL_OK;
+}
+
+static unsigned code_of(const struct rl_job *job)
+{
+    const struct rl_reply *const reply = &job->reply;
+    if (job->status != RL_OK)
+        return rl_problem_code(job->status);
+    if (reply->content_type == NULL)
+        return MHD_HTTP_NO_CONTENT;
+    return is_unchanged(job) ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK;
+}
+
+/* The reply's bytes go to libmicrohttpd as they are; owned ones are freed by it. */
+static struct MHD_Response *wrap(struct rl_reply *reply)
+{
+    struct MHD_Response *const response = MHD_create_response_from_buffer(
+        reply->length, reply->data, reply->owned ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
+    if (response != NULL)
+        reply->owned = false;
+    return response;
+}
+
+enum MHD_Result rl_respond(struct rl_job *job)
+{
+    if (job->status == RL_GONE || (job->status != RL_OK && !give_problem(job)))
+        return MHD_NO;
+    struct draft draft = {.response = wrap(&job->reply), .whole = true};
+    if (draft.response == NULL)
+        return MHD_NO;
+    job->code = code_of(job);
+    job->sent = job->reply.length;
+    job->times.replied = rl_clock_now();
+    add_fields(&draft, job);
+    enum MHD_Result result = MHD_NO;
+    if (draft.whole && rl_connection_enter(job->connection, RL_PHASE_WRITE))
+        result = MHD_queue_response(job->mhd, job->code, draft.response);
+    job->answered = result == MHD_YES;
+    MHD_destroy_response(draft.response);
+    return result;
+}

@@ -1,0 +1,132 @@
+/*
+ * text.c: a growing piece of text, and the JSON writers that append to it.
+ */
+#include "server/text/text.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/text/shortest.h"
+
+enum { FIRST_CAPACITY = 512 };
+
+void rl_text_init(struct rl_text *text)
+{
+    *text = (struct rl_text){0};
+}
+
+void rl_text_release(struct rl_text *text)
+{
+    free(text->data);
+    *text = (struct rl_text){0};
+}
+
+char *rl_text_take(struct rl_text *text, size_t *ret_length)
+{
+    char *data = text->data;
+    *ret_length = text->length;
+    *text = (struct rl_text){0};
+    return data;
+}
+
+bool rl_text_reserve(struct rl_text *text, size_t extra)
+{
+    if (text->failed)
+        return false;
+    if (extra <= text->capacity - text->length)
+        return true;
+    size_t capacity = text->capacity ? text->capacity : FIRST_CAPACITY;
+    while (capacity - text->length < extra && capacity <= SIZE_MAX / 2)
+        capacity *= 2;
+    char *data = capacity - text->length < extra ? NULL : realloc(text->data, capacity);
+    if (!data) {
+        text->failed = true;
+        return false;
+    }
+    text->data = data;
+    text->capacity = capacity;
+    return true;
+}
+
+void rl_text_append(struct rl_text *text, const char *bytes, size_t length)
+{
+    if (length == 0 || !rl_text_reserve(text, length))
+        return;
+    memcpy(text->data + text->length, bytes, length);
+    text->length += length;
+}
+
+void rl_text_string(struct rl_text *text, const char *literal)
+{
+    rl_text_append(text, literal, strlen(literal));
+}
+
+void rl_text_format(struct rl_text *text, const char *format, ...)
+{
+    va_list arguments, again;
+    va_start(arguments, format);
+    va_copy(again, arguments);
+    const int length = vsnprintf(NULL, 0, format, arguments);
+    va_end(arguments);
+    if (length < 0)
+        text->failed = true;
+    else if (rl_text_reserve(text, (size_t)length + 1)) { /* one more for vsnprintf's NUL */
+        vsnprintf(text->data + text->length, (size_t)length + 1, format, again);
+        text->length += (size_t)length;
+    }
+    va_end(again);
+}
+
+/* What stands for a byte that a JSON string may not hold as it is. */
+static void append_escape(struct rl_text *text, unsigned char byte)
+{
+    static const char short_forms[32] = {
+        ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't'};
+    if (byte >= 32)
+        rl_text_append(text, (const char[]){'\\', (char)byte}, 2);
+    else if (short_forms[byte])
+        rl_text_append(text, (const char[]){'\\', short_forms[byte]}, 2);
+    else
+        rl_text_format(text, "\\u%04x", (unsigned)byte);
+}
+
+void rl_text_json_string(struct rl_text *text, const char *bytes, size_t length)
+{
+    size_t done = 0;
+    rl_text_append(text, "\"", 1);
+    for (size_t i = 0; i < length; i++) {
+        const unsigned char byte = (unsigned char)bytes[i];
+        if (byte >= 32 && byte != '"' && byte != '\\')
+            continue;
+        rl_text_append(text, bytes + done, i - done);
+        append_escape(text, byte);
+        done = i + 1;
+    }
+    rl_text_append(text, bytes + done, length - done);
+    rl_text_append(text, "\"", 1);
+}
+
+static void advance(struct rl_text *text, const char *stop)
+{
+    text->length = (size_t)(stop - text->data);
+}
+
+void rl_text_double(struct rl_text *text, double value)
+{
+    if (rl_text_reserve(text, RL_NUMBER_ROOM))
+        advance(text, rl_write_double(text->data + text->length, value));
+}
+
+void rl_text_float(struct rl_text *text, float value)
+{
+    if (rl_text_reserve(text, RL_NUMBER_ROOM))
+        advance(text, rl_write_float(text->data + text->length, value));
+}
+
+void rl_text_unsigned(struct rl_text *text, uint64_t value)
+{
+    if (rl_text_reserve(text, RL_NUMBER_ROOM))
+        advance(text, rl_write_unsigned(text->data + text->length, value));
+}

@@ -1,0 +1,174 @@
+/*
+ * test_reduce.c: from the sums of lists to totals, values and errors.
+ */
+#include "core/reduce.h"
+
+#include <check.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LISTS = 3 };
+
+static const size_t offsets[] = {0, 2, 2, 5};
+static double sums[LISTS];
+static uint8_t outcomes[LISTS];
+static uint32_t valid[] = {2, 0, 3};
+static uint64_t pairs[] = {1, 0, 2};
+static struct rl_list_result lists[LISTS];
+static struct rl_ranking rankings[LISTS];
+static struct rl_batch batch;
+static struct rl_eval eval;
+static struct rl_eval_state eval_state;
+static struct rl_work_state state;
+static struct rl_result result;
+static struct rl_work work;
+
+static void set_up(void)
+{
+    batch = (struct rl_batch){.dtype = RL_FLOAT32, .lists = LISTS, .items = 5, .offsets = offsets};
+    eval = (struct rl_eval){.measure = rl_measure_get(RL_PAIRWISE_HINGE), .temperature = 1};
+    eval_state = (struct rl_eval_state){.temperature = 1, .divisor = 5, .sums = sums};
+    state = (struct rl_work_state){
+        .evals = &eval_state, .outcomes = outcomes, .valid = valid, .pairs = pairs};
+    result = (struct rl_result){.lists = lists, .totals = {.weight_sum = 5}};
+    work = (struct rl_work){&batch, &eval, 1, &result, RL_OK, {0}, &state};
+    memset(outcomes, RL_OK, sizeof(outcomes));
+    sums[0] = 1, sums[1] = 0, sums[2] = 2.5;
+}
+
+START_TEST(sums_become_totals_and_a_value)
+{
+    rl_reduce(&work);
+    ck_assert_int_eq(work.status, RL_OK);
+    ck_assert_double_eq(result.value, (double)0.7f);
+    ck_assert_double_eq(result.totals.sum, 3.5);
+    ck_assert_uint_eq(result.totals.valid_items, 5);
+    ck_assert_uint_eq(result.totals.pairs, 3);
+    ck_assert_uint_eq(lists[2].items, 3);
+    ck_assert_uint_eq(lists[2].valid_items, 3);
+    ck_assert_uint_eq(lists[2].pairs, 2);
+    ck_assert_double_eq(lists[2].sum, 2.5);
+}
+END_TEST
+
+START_TEST(squared_error_counts_every_ordered_pair)
+{
+    eval.measure = rl_measure_get(RL_PAIRWISE_MEAN_SQUARED_ERROR);
+    rl_reduce(&work);
+    ck_assert_uint_eq(result.totals.pairs, 2 + 0 + 6);
+}
+END_TEST
+
+START_TEST(list_mle_has_no_pairs)
+{
+    eval.measure = rl_measure_get(RL_LIST_MLE);
+    rl_reduce(&work);
+    ck_assert_uint_eq(result.totals.pairs, 0);
+}
+END_TEST
+
+START_TEST(a_zero_divisor_gives_zero)
+{
+    eval_state.divisor = 0;
+    rl_reduce(&work);
+    ck_assert_int_eq(work.status, RL_OK);
+    ck_assert_double_eq(result.value, 0);
+    ck_assert_double_eq(result.totals.sum, 3.5);
+}
+END_TEST
+
+START_TEST(metrics_are_combined)
+{
+    eval.measure = rl_measure_get(RL_MEAN_RECIPROCAL_RANK);
+    eval_state.sums = NULL;
+    eval_state.rankings = rankings;
+    rankings[0] =
+        (struct rl_ranking){.value = 0.5, .weighted_relevance = 2, .relevance = 1, .counts = true};
+    rankings[1] = (struct rl_ranking){.counts = false};
+    rankings[2] =
+        (struct rl_ranking){.value = 1, .weighted_relevance = 1, .relevance = 1, .counts = true};
+    rl_reduce(&work);
+    ck_assert_int_eq(work.status, RL_OK);
+    ck_assert_double_eq(result.value, (double)(float)(2.0 / 3));
+    ck_assert_double_eq(result.totals.sum, 2);
+    ck_assert_double_eq(result.totals.weight_sum, 3);
+    ck_assert_double_eq(lists[0].value, 0.5);
+    ck_assert_double_eq(lists[0].weight, 2);
+}
+END_TEST
+
+/* ---- Errors ---------------------------------------------------------------------------------- */
+
+static void check_failure(enum rl_status status, const char *pointer)
+{
+    rl_reduce(&work);
+    ck_assert_int_eq(work.status, status);
+    ck_assert_int_eq(work.error.status, status);
+    ck_assert_str_eq(work.error.pointer, pointer);
+}
+
+START_TEST(the_lowest_list_that_is_not_finite_is_named)
+{
+    outcomes[1] = outcomes[2] = RL_NOT_FINITE;
+    check_failure(RL_NOT_FINITE, "/y_pred/1");
+    ck_assert_ptr_nonnull(strstr(work.error.detail, "list 1"));
+}
+END_TEST
+
+START_TEST(missing_memory_goes_before_all_else)
+{
+    outcomes[0] = RL_NOT_FINITE, outcomes[2] = RL_NOMEM;
+    check_failure(RL_NOMEM, "");
+}
+END_TEST
+
+START_TEST(the_list_with_which_the_sum_overflows_is_named)
+{
+    batch.dtype = RL_FLOAT64;
+    sums[0] = 1.5e308, sums[2] = 1.5e308;
+    check_failure(RL_NOT_FINITE, "/y_pred/2");
+}
+END_TEST
+
+START_TEST(a_value_too_large_for_float32_is_an_error)
+{
+    sums[0] = 1e30, sums[2] = 1e40;
+    check_failure(RL_NOT_FINITE, "/y_pred/2");
+    batch.dtype = RL_FLOAT64;
+    rl_reduce(&work);
+    ck_assert_int_eq(work.status, RL_OK);
+}
+END_TEST
+
+START_TEST(weights_whose_sum_overflows_are_an_error)
+{
+    result.totals.weight_sum = INFINITY;
+    check_failure(RL_NOT_FINITE, "/sample_weight");
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("reduce");
+    TCase *values = tcase_create("values"), *errors = tcase_create("errors");
+    tcase_add_checked_fixture(values, set_up, NULL);
+    tcase_add_test(values, sums_become_totals_and_a_value);
+    tcase_add_test(values, squared_error_counts_every_ordered_pair);
+    tcase_add_test(values, list_mle_has_no_pairs);
+    tcase_add_test(values, a_zero_divisor_gives_zero);
+    tcase_add_test(values, metrics_are_combined);
+    suite_add_tcase(suite, values);
+    tcase_add_checked_fixture(errors, set_up, NULL);
+    tcase_add_test(errors, the_lowest_list_that_is_not_finite_is_named);
+    tcase_add_test(errors, missing_memory_goes_before_all_else);
+    tcase_add_test(errors, the_list_with_which_the_sum_overflows_is_named);
+    tcase_add_test(errors, a_value_too_large_for_float32_is_an_error);
+    tcase_add_test(errors, weights_whose_sum_overflows_are_an_error);
+    suite_add_tcase(suite, errors);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,167 @@
+/*
+ * test_reference.c: the plain reference against values worked out by hand, and its gradients
+ * against its own losses by central differences.
+ */
+#include "core/reference.h"
+
+#include <check.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "tests/property/lists.h"
+
+static void check_close(long double got, long double want, long double tolerance)
+{
+    ck_assert_msg(fabsl(got - want) <= tolerance, "got %.18Lg, want %.18Lg", got, want);
+}
+
+static const double LABELS[] = {1, 0, 1, 3}, SCORES[] = {1, 3, 2, 4};
+static const struct rl_reference_list LIST = {.items = 4, .labels = LABELS, .scores = SCORES};
+
+START_TEST(hinge_of_the_documented_list)
+{
+    long double losses[4];
+    rl_reference_losses(RL_PAIRWISE_HINGE, &LIST, 1, losses);
+    const long double want[] = {3, 0, 2, 0};
+    for (size_t i = 0; i < 4; i++)
+        check_close(losses[i], want[i], 0);
+    ck_assert_uint_eq(rl_reference_pairs(RL_PAIRWISE_HINGE, &LIST), 5);
+}
+END_TEST
+
+START_TEST(pair_losses_by_hand)
+{
+    check_close(rl_reference_pair(RL_PAIRWISE_HINGE, &LIST, 0, 1, 2), 2, 0);
+    check_close(rl_reference_pair(RL_PAIRWISE_LOGISTIC, &LIST, 0, 1, 2), 1.3132616875182228L,
+                1e-16L);
+    check_close(rl_reference_pair(RL_PAIRWISE_SOFT_ZERO_ONE, &LIST, 0, 1, 2), 0.7310585786300049L,
+                1e-16L);
+    check_close(rl_reference_pair(RL_PAIRWISE_MEAN_SQUARED_ERROR, &LIST, 0, 1, 2), 9, 0);
+    ck_assert_uint_eq(rl_reference_pairs(RL_PAIRWISE_MEAN_SQUARED_ERROR, &LIST), 12);
+    ck_assert_uint_eq(rl_reference_pairs(RL_LIST_MLE, &LIST), 0);
+}
+END_TEST
+
+START_TEST(list_mle_by_hand)
+{
+    const double labels[] = {0, 2}, scores[] = {1, 0};
+    const struct rl_reference_list list = {.items = 2, .labels = labels, .scores = scores};
+    long double loss, e = expl(-1);
+    rl_reference_losses(RL_LIST_MLE, &list, 1, &loss);
+    check_close(loss, logl(e + 1 + 1e-10L) + 1 + logl(1 + 1e-10L), 1e-18L);
+}
+END_TEST
+
+START_TEST(invalid_items_are_inert)
+{
+    const double labels[] = {1, NAN, 0, -1, 2}, scores[] = {1, NAN, 3, INFINITY, NAN};
+    const uint8_t mask[] = {1, 1, 1, 1, 0};
+    const struct rl_reference_list list = {
+        .items = 5, .labels = labels, .scores = scores, .mask = mask};
+    for (int loss = RL_PAIRWISE_HINGE; loss <= RL_LIST_MLE; loss++) {
+        long double losses[5], gradient[5];
+        rl_reference_losses((enum rl_measure_id)loss, &list, 1, losses);
+        rl_reference_gradient((enum rl_measure_id)loss, &list, 1, NULL, gradient);
+        ck_assert(isfinite(losses[0]) && losses[0] > 0);
+        for (size_t i = 0; i < 5; i++)
+            ck_assert(isfinite(gradient[i]) && (gradient[i] == 0) == (i != 0 && i != 2));
+    }
+}
+END_TEST
+
+START_TEST(metrics_by_hand)
+{
+    /* Rank order: labels 3, 0, 1, 1. */
+    struct rl_reference_metric ret;
+    long double log3 = log2l(3), log5 = log2l(5);
+    rl_reference_metric(RL_DCG, &LIST, NULL, 0, &ret);
+    check_close(ret.value, 7 + 0.5L + 1 / log5, 1e-17L);
+    check_close(ret.relevance, 9, 0);
+    rl_reference_metric(RL_DCG, &LIST, NULL, 2, &ret);
+    check_close(ret.value, 7, 0);
+    rl_reference_metric(RL_NDCG, &LIST, NULL, 0, &ret);
+    check_close(ret.value, (7 + 0.5L + 1 / log5) / (7 + 1 / log3 + 0.5L), 1e-17L);
+    rl_reference_metric(RL_MEAN_RECIPROCAL_RANK, &LIST, NULL, 0, &ret);
+    check_close(ret.value, 1, 0);
+    rl_reference_metric(RL_MEAN_AVERAGE_PRECISION, &LIST, NULL, 0, &ret);
+    check_close(ret.value, (1 + 2 / 3.0L + 3 / 4.0L) / 3, 1e-18L);
+    rl_reference_metric(RL_PRECISION_AT_K, &LIST, NULL, 2, &ret);
+    check_close(ret.value, 0.5L, 0);
+    rl_reference_metric(RL_RECALL_AT_K, &LIST, NULL, 3, &ret);
+    check_close(ret.value, 2 / 3.0L, 1e-18L);
+}
+END_TEST
+
+START_TEST(weights_of_zero_mask_in_metrics)
+{
+    const double weights[] = {1, 2, 1, 0};
+    struct rl_reference_metric ret;
+    rl_reference_metric(RL_MEAN_RECIPROCAL_RANK, &LIST, weights, 0, &ret);
+    check_close(ret.value, 0.5L, 0);
+    ck_assert(ret.counts);
+    check_close(ret.weighted_relevance, 2, 0);
+}
+END_TEST
+
+/* The weighted loss with score k moved by `step`. */
+static long double moved(enum rl_measure_id loss, const struct rl_reference_list *list,
+                         double *scores, const double *weights, size_t k, double step)
+{
+    long double losses[8] = {0}, sum = 0;
+    double kept = scores[k];
+    scores[k] += step;
+    rl_reference_losses(loss, list, 1.5L, losses);
+    scores[k] = kept;
+    for (size_t i = 0; i < list->items; i++)
+        sum += losses[i] * weights[loss == RL_LIST_MLE ? 0 : i];
+    return sum;
+}
+
+START_TEST(gradients_match_central_differences)
+{
+    struct random random = random_init(random_seed());
+    const double step = 0x1p-13;
+    for (int round = 0; round < 3000; round++) {
+        double labels[8], scores[8], weights[8];
+        random_labels(&random, (enum label_style)random_below(&random, LABEL_STYLES), 8, labels);
+        for (size_t i = 0; i < 8; i++) {
+            scores[i] = random_normal(&random);
+            weights[i] = random_uniform(&random, -1, 2);
+        }
+        struct rl_reference_list list = {.items = 8, .labels = labels, .scores = scores};
+        enum rl_measure_id loss = (enum rl_measure_id)(round % 5);
+        long double gradient[8], bound = loss == RL_PAIRWISE_HINGE ? 2 : 1e-6L;
+        size_t beyond = 0;
+        rl_reference_gradient(loss, &list, 1.5L, weights, gradient);
+        for (size_t k = 0; k < 8; k++) {
+            long double slope = (moved(loss, &list, scores, weights, k, step) -
+                                 moved(loss, &list, scores, weights, k, -step)) /
+                                (2 * (long double)step);
+            beyond += fabsl(slope - gradient[k]) > 1e-6L;
+            check_close(gradient[k], slope, bound);
+        }
+        /* A kink within the step is rare. */
+        ck_assert_uint_le(beyond, 4);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    random_seed();
+    Suite *suite = suite_create("reference");
+    TCase *values = tcase_create("values");
+    tcase_add_test(values, hinge_of_the_documented_list);
+    tcase_add_test(values, pair_losses_by_hand);
+    tcase_add_test(values, list_mle_by_hand);
+    tcase_add_test(values, invalid_items_are_inert);
+    tcase_add_test(values, metrics_by_hand);
+    tcase_add_test(values, weights_of_zero_mask_in_metrics);
+    tcase_add_test(values, gradients_match_central_differences);
+    suite_add_tcase(suite, values);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

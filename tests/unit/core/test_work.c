@@ -1,0 +1,129 @@
+/*
+ * test_work.c: the memory of a request's results, and its estimated cost.
+ */
+#include "core/work.h"
+
+#include <check.h>
+#include <stdlib.h>
+
+static const size_t offsets[] = {0, 3, 3, 103};
+static float labels[103], scores[103], weights[103];
+
+static struct rl_batch batch_of(enum rl_weight_kind kind)
+{
+    for (size_t i = 0; i < 103; i++) {
+        labels[i] = (float)(i % 3);
+        scores[i] = (float)i / 8;
+        weights[i] = (float)(i % 5);
+    }
+    return (struct rl_batch){.dtype = RL_FLOAT32,
+                             .lists = 3,
+                             .items = 103,
+                             .offsets = offsets,
+                             .labels = labels,
+                             .scores = scores,
+                             .weight_kind = kind,
+                             .weight = 2.5,
+                             .weights = weights};
+}
+
+static struct rl_eval eval_of(enum rl_measure_id id, unsigned include)
+{
+    return (struct rl_eval){
+        .measure = rl_measure_get(id), .temperature = 1, .include = include, .top_k = 4};
+}
+
+START_TEST(every_limit_that_is_too_small_is_refused)
+{
+    struct rl_batch batch = batch_of(RL_WEIGHT_NONE);
+    struct rl_eval evals[] = {eval_of(RL_PAIRWISE_HINGE, RL_PER_LIST | RL_GRADIENT | RL_TOP_PAIRS),
+                              eval_of(RL_LIST_MLE, RL_GRADIENT), eval_of(RL_NDCG, RL_PER_LIST)};
+    evals[1].reduction = RL_NONE;
+    size_t limit = 0, refused = 0;
+    for (enum rl_status status = RL_NOMEM; status != RL_OK; limit += 8) {
+        struct rl_arena arena;
+        struct rl_error error;
+        struct rl_work work;
+        rl_arena_init(&arena, limit);
+        status = rl_work_init(&work, &batch, evals, 3, &arena, &error);
+        ck_assert(status == RL_OK || status == RL_NOMEM);
+        ck_assert(status == RL_OK || error.status == RL_NOMEM);
+        refused += status == RL_NOMEM;
+        rl_arena_release(&arena);
+        ck_assert_uint_lt(limit, 100000);
+    }
+    ck_assert_uint_gt(refused, 100);
+}
+END_TEST
+
+static double weight_sum_of(enum rl_weight_kind kind, enum rl_measure_id id)
+{
+    struct rl_batch batch = batch_of(kind);
+    struct rl_eval eval = eval_of(id, 0);
+    struct rl_arena arena;
+    struct rl_error error;
+    struct rl_work work;
+    rl_arena_init(&arena, SIZE_MAX);
+    ck_assert_int_eq(rl_work_init(&work, &batch, &eval, 1, &arena, &error), RL_OK);
+    double sum = work.results[0].totals.weight_sum;
+    rl_arena_release(&arena);
+    return sum;
+}
+
+START_TEST(weights_are_summed_as_sent)
+{
+    ck_assert_double_eq(weight_sum_of(RL_WEIGHT_NONE, RL_PAIRWISE_HINGE), 103);
+    ck_assert_double_eq(weight_sum_of(RL_WEIGHT_NONE, RL_LIST_MLE), 3);
+    ck_assert_double_eq(weight_sum_of(RL_WEIGHT_SCALAR, RL_PAIRWISE_HINGE), 2.5);
+    ck_assert_double_eq(weight_sum_of(RL_WEIGHT_LIST, RL_PAIRWISE_HINGE), 0 + 1 + 2);
+    ck_assert_double_eq(weight_sum_of(RL_WEIGHT_ITEM, RL_PAIRWISE_HINGE), 20 * 10 + 0 + 1 + 2);
+}
+END_TEST
+
+static double cost_of_list(enum rl_measure_id id, unsigned include, size_t items)
+{
+    size_t own_offsets[] = {0, items};
+    struct rl_batch batch = {.lists = 1, .items = items, .offsets = own_offsets};
+    struct rl_eval eval = eval_of(id, include);
+    struct rl_arena arena;
+    struct rl_error error;
+    struct rl_work work;
+    rl_arena_init(&arena, SIZE_MAX);
+    ck_assert_int_eq(rl_work_init(&work, &batch, &eval, 1, &arena, &error), RL_OK);
+    double cost = rl_work_cost(&work);
+    rl_arena_release(&arena);
+    return cost;
+}
+
+START_TEST(cost_grows_with_the_list_and_with_what_is_asked)
+{
+    for (int id = 0; id < RL_MEASURES; id++) {
+        double last = 0;
+        for (size_t items = 0; items < 3000000; items = items * 3 + 1) {
+            double cost = cost_of_list((enum rl_measure_id)id, 0, items);
+            ck_assert_double_gt(cost, last);
+            last = cost;
+        }
+    }
+    ck_assert_double_gt(cost_of_list(RL_PAIRWISE_HINGE, RL_GRADIENT, 500),
+                        cost_of_list(RL_PAIRWISE_HINGE, 0, 500));
+    ck_assert_double_lt(cost_of_list(RL_PAIRWISE_HINGE, 0, 5), 1000);
+    ck_assert_double_lt(cost_of_list(RL_PAIRWISE_HINGE, 0, 1000000), 1e9);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("work");
+    TCase *requests = tcase_create("requests");
+    tcase_set_timeout(requests, 120);
+    tcase_add_test(requests, every_limit_that_is_too_small_is_refused);
+    tcase_add_test(requests, weights_are_summed_as_sent);
+    tcase_add_test(requests, cost_grows_with_the_list_and_with_what_is_asked);
+    suite_add_tcase(suite, requests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

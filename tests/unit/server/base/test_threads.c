@@ -1,0 +1,173 @@
+/*
+ * test_threads.c: quotas of made-up cgroup trees, and the affinity of this process.
+ */
+#include "server/base/threads.h"
+
+#include <check.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { PATH_SIZE = 256 };
+
+static char root[64];
+
+/* Each test has a tree of its own. */
+static void make_root(void)
+{
+    snprintf(root, sizeof(root), "/tmp/rl-cgroup-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(root));
+}
+
+static void remove_root(void)
+{
+    char command[PATH_SIZE];
+    snprintf(command, sizeof(command), "rm -rf %s", root);
+    ck_assert_int_eq(system(command), 0);
+}
+
+/* Writes root/path, with the directories above it. */
+static void put(const char *path, const char *text)
+{
+    char full[PATH_SIZE];
+    snprintf(full, sizeof(full), "%s/%s", root, path);
+    for (char *slash = full + strlen(root) + 1; (slash = strchr(slash, '/')) != NULL; slash++) {
+        *slash = '\0';
+        mkdir(full, 0755);
+        *slash = '/';
+    }
+    FILE *const file = fopen(full, "we");
+    ck_assert_ptr_nonnull(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+static unsigned quota(void)
+{
+    char membership[PATH_SIZE], mount[PATH_SIZE];
+    snprintf(membership, sizeof(membership), "%s/self", root);
+    snprintf(mount, sizeof(mount), "%s/fs", root);
+    return rl_threads_quota(membership, mount);
+}
+
+START_TEST(quotas_of_version_2)
+{
+    static const struct {
+        const char *text;
+        unsigned cpus;
+    } cases[] = {
+        {"max 100000\n", 0},    {"100000 100000\n", 1}, {"400000 100000\n", 4},
+        {"150000 100000\n", 1}, {"50000 100000\n", 1},  {"1000 100000\n", 1},
+        {"399999 100000\n", 3}, {"200000 50000\n", 4},  {"", 0},
+        {"100000", 0},          {"x y\n", 0},           {"-1 100000\n", 0},
+        {"100000 0\n", 0},      {"1e300 1\n", 0},
+    };
+    make_root();
+    put("self", "0::/\n");
+    put("fs/cpu.max", cases[_i].text);
+    ck_assert_uint_eq(quota(), cases[_i].cpus);
+    remove_root();
+}
+END_TEST
+
+/* The tightest of a group and all above it counts. */
+START_TEST(quotas_of_the_groups_above)
+{
+    make_root();
+    put("self", "0::/a/b/c\n");
+    put("fs/a/b/c/cpu.max", "max 100000\n");
+    put("fs/a/b/cpu.max", "800000 100000\n");
+    ck_assert_uint_eq(quota(), 8);
+    put("fs/a/cpu.max", "300000 100000\n");
+    ck_assert_uint_eq(quota(), 3);
+    put("fs/a/b/c/cpu.max", "200000 100000\n");
+    ck_assert_uint_eq(quota(), 2);
+    put("fs/cpu.max", "100000 100000\n");
+    ck_assert_uint_eq(quota(), 1);
+    remove_root();
+}
+END_TEST
+
+/* In a container, the group's path may be the host's and not be there: the mount's own files count.
+ */
+START_TEST(a_group_that_is_not_there)
+{
+    make_root();
+    put("self", "0::/docker/0123456789abcdef\n");
+    put("fs/cpu.max", "250000 100000\n");
+    ck_assert_uint_eq(quota(), 2);
+    remove_root();
+}
+END_TEST
+
+START_TEST(quotas_of_version_1)
+{
+    make_root();
+    put("self", "12:memory:/x\n4:cpu,cpuacct:/pod\n3:cpuset:/\n1:name=systemd:/\n");
+    put("fs/cpu,cpuacct/pod/cpu.cfs_quota_us", "500000\n");
+    put("fs/cpu,cpuacct/pod/cpu.cfs_period_us", "100000\n");
+    put("fs/cpuset/cpu.cfs_quota_us", "100000\n");
+    put("fs/cpuset/cpu.cfs_period_us", "100000\n");
+    ck_assert_uint_eq(quota(), 5);
+    put("fs/cpu,cpuacct/pod/cpu.cfs_quota_us", "-1\n");
+    ck_assert_uint_eq(quota(), 0);
+    remove_root();
+}
+END_TEST
+
+START_TEST(both_versions_at_once)
+{
+    make_root();
+    put("self", "2:cpu:/a\n0::/a\n");
+    put("fs/cpu/a/cpu.cfs_quota_us", "600000\n");
+    put("fs/cpu/a/cpu.cfs_period_us", "100000\n");
+    put("fs/unified/a/cpu.max", "300000 100000\n");
+    ck_assert_uint_eq(quota(), 3);
+    remove_root();
+}
+END_TEST
+
+START_TEST(no_cgroups)
+{
+    make_root();
+    ck_assert_uint_eq(quota(), 0);
+    put("self", "nonsense\n:\n::\n");
+    ck_assert_uint_eq(quota(), 0);
+    remove_root();
+}
+END_TEST
+
+START_TEST(affinity_limits)
+{
+    cpu_set_t one;
+    const unsigned before = rl_threads_available();
+    ck_assert_uint_ge(before, 1);
+    ck_assert_uint_le(before, (unsigned)sysconf(_SC_NPROCESSORS_CONF));
+    CPU_ZERO(&one);
+    CPU_SET((size_t)sched_getcpu(), &one);
+    ck_assert_int_eq(sched_setaffinity(0, sizeof(one), &one), 0);
+    ck_assert_uint_eq(rl_threads_available(), 1);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *const suite = suite_create("threads");
+    TCase *const cases = tcase_create("threads");
+    tcase_add_loop_test(cases, quotas_of_version_2, 0, 14);
+    tcase_add_test(cases, quotas_of_the_groups_above);
+    tcase_add_test(cases, a_group_that_is_not_there);
+    tcase_add_test(cases, quotas_of_version_1);
+    tcase_add_test(cases, both_versions_at_once);
+    tcase_add_test(cases, no_cgroups);
+    tcase_add_test(cases, affinity_limits);
+    suite_add_tcase(suite, cases);
+    SRunner *const runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    const int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

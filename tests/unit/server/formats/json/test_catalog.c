@@ -1,0 +1,122 @@
+/*
+ * test_catalog.c: the catalogue that clients read says what core and the limits say.
+ */
+#include "server/formats/json/catalog.h"
+
+#include <check.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct rl_limits limits = {.max_top_k = 123};
+
+static json_t *read_catalog(enum rl_kind kind)
+{
+    struct rl_text text;
+    struct rl_error error;
+    rl_text_init(&text);
+    ck_assert_int_eq(rl_catalog_write(kind, &limits, &text, &error), RL_OK);
+    json_t *const root = json_loadb(text.data, text.length, JSON_REJECT_DUPLICATES, NULL);
+    ck_assert_ptr_nonnull(root);
+    rl_text_release(&text);
+    return root;
+}
+
+static const json_t *parameter(const json_t *row, const char *name)
+{
+    return json_object_get(json_object_get(row, "parameters"), name);
+}
+
+static void check_row(const json_t *row, const struct rl_measure *measure)
+{
+    const bool loss = measure->kind == RL_LOSS;
+    ck_assert_str_eq(json_string_value(json_object_get(row, "name")), measure->name);
+    ck_assert_str_eq(json_string_value(json_object_get(row, "formula")), measure->formula);
+    ck_assert_str_eq(json_string_value(json_object_get(row, "description")), measure->summary);
+    ck_assert_int_eq(json_object_get(row, "value_per") != NULL, loss);
+    ck_assert_int_eq(parameter(row, "temperature") != NULL, loss);
+    ck_assert_int_eq(parameter(row, "reduction") != NULL, loss);
+    ck_assert_int_eq(parameter(row, "k") != NULL, measure->takes_k);
+    ck_assert_int_eq(parameter(row, "top_k") != NULL, measure->has_pairs);
+    ck_assert_ptr_nonnull(parameter(row, "dtype"));
+    const json_t *const items = json_object_get(parameter(row, "include"), "items");
+    ck_assert_uint_eq(json_array_size(json_object_get(items, "enum")), measure->has_pairs ? 3
+                                                                       : loss             ? 2
+                                                                                          : 1);
+}
+
+START_TEST(every_measure_has_its_row)
+{
+    for (int kind = RL_LOSS; kind <= RL_METRIC; kind++) {
+        json_t *const root = read_catalog((enum rl_kind)kind);
+        const json_t *const rows = json_object_get(root, kind == RL_LOSS ? "losses" : "metrics");
+        size_t at = 0;
+        for (int id = 0; id < RL_MEASURES; id++) {
+            const struct rl_measure *const measure = rl_measure_get((enum rl_measure_id)id);
+            if ((int)measure->kind == kind)
+                check_row(json_array_get(rows, at++), measure);
+        }
+        ck_assert_uint_eq(json_array_size(rows), at);
+        json_decref(root);
+    }
+}
+END_TEST
+
+START_TEST(bounds_and_defaults_are_said)
+{
+    json_t *const root = read_catalog(RL_LOSS);
+    const json_t *const row = json_array_get(json_object_get(root, "losses"), 0);
+    const json_t *const reduction = parameter(row, "reduction");
+    ck_assert_uint_eq(json_array_size(json_object_get(reduction, "enum")), RL_REDUCTIONS + 1);
+    ck_assert_str_eq(json_string_value(json_object_get(reduction, "default")),
+                     "sum_over_batch_size");
+    const json_t *const top_k = parameter(row, "top_k");
+    ck_assert_int_eq(json_integer_value(json_object_get(top_k, "maximum")), 123);
+    ck_assert_int_eq(json_integer_value(json_object_get(top_k, "default")), 10);
+    const json_t *const temperature = parameter(row, "temperature");
+    ck_assert_int_eq(json_integer_value(json_object_get(temperature, "exclusiveMinimum")), 0);
+    json_decref(root);
+}
+END_TEST
+
+static long allocations, fail_at;
+
+static void *failing_malloc(size_t size)
+{
+    return ++allocations == fail_at ? NULL : malloc(size);
+}
+
+START_TEST(every_failing_allocation_is_an_error)
+{
+    json_set_alloc_funcs(failing_malloc, free);
+    struct rl_error error;
+    enum rl_status status = RL_NOMEM;
+    long refused = 0;
+    for (fail_at = 1; status != RL_OK && fail_at < 5000; fail_at++) {
+        struct rl_text text;
+        rl_text_init(&text);
+        allocations = 0;
+        status = rl_catalog_write(RL_LOSS, &limits, &text, &error);
+        refused += status == RL_NOMEM;
+        rl_text_release(&text);
+    }
+    json_set_alloc_funcs(malloc, free);
+    ck_assert_int_eq(status, RL_OK);
+    ck_assert_int_gt(refused, 300);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("catalog");
+    TCase *tests = tcase_create("catalog");
+    tcase_add_test(tests, every_measure_has_its_row);
+    tcase_add_test(tests, bounds_and_defaults_are_said);
+    tcase_add_test(tests, every_failing_allocation_is_an_error);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

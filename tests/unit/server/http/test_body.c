@@ -1,0 +1,167 @@
+/*
+ * test_body.c: bodies whole and in pieces, within the cap and past it.
+ */
+#include "server/http/body.h"
+
+#include <check.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+static struct rl_body body;
+static struct rl_error error;
+
+static void setup(void)
+{
+    body = (struct rl_body){0};
+    rl_body_free_spares();
+}
+
+static void teardown(void)
+{
+    rl_body_release(&body);
+}
+
+START_TEST(pieces_come_together)
+{
+    for (size_t announced = 0; announced <= 1; announced++) {
+        rl_body_begin(&body, announced ? 300000 : SIZE_MAX, RL_CODING_IDENTITY);
+        ck_assert_int_eq(rl_body_reserve(&body, &error), RL_OK);
+        size_t failed = 0, wrong = 0;
+        for (size_t i = 0; i < 100000; i++)
+            failed += rl_body_append(&body, "abc", 3, 1 << 20, &error) != RL_OK;
+        ck_assert_uint_eq(failed, 0);
+        ck_assert_uint_eq(body.length, 300000);
+        ck_assert_uint_eq(body.received, 300000);
+        for (size_t i = 0; i < 300000; i++)
+            wrong += body.data[i] != "abc"[i % 3];
+        ck_assert_uint_eq(wrong, 0);
+        if (announced)
+            ck_assert_uint_eq(body.capacity, 300000);
+        rl_body_end(&body);
+        rl_body_free_spares();
+    }
+}
+END_TEST
+
+START_TEST(the_cap_is_kept_to_the_byte)
+{
+    rl_body_begin(&body, SIZE_MAX, RL_CODING_IDENTITY);
+    ck_assert_int_eq(rl_body_append(&body, "0123456789", 10, 15, &error), RL_OK);
+    ck_assert_int_eq(rl_body_append(&body, "01234", 5, 15, &error), RL_OK);
+    ck_assert_int_eq(rl_body_append(&body, "5", 1, 15, &error), RL_TOO_LARGE);
+    ck_assert_ptr_nonnull(strstr(error.detail, "max-body-bytes"));
+    ck_assert_uint_eq(body.length, 15);
+    ck_assert_uint_le(body.capacity, 15);
+}
+END_TEST
+
+START_TEST(what_is_dropped_takes_no_memory)
+{
+    static char piece[65536];
+    rl_body_begin(&body, SIZE_MAX, RL_CODING_IDENTITY);
+    ck_assert_int_eq(rl_body_append(&body, piece, sizeof piece, 1 << 20, &error), RL_OK);
+    rl_body_drop(&body);
+    ck_assert_ptr_null(body.data);
+    for (int i = 0; i < 100; i++)
+        ck_assert_int_eq(rl_body_append(&body, piece, sizeof piece, 1, &error), RL_OK);
+    ck_assert_ptr_null(body.data);
+    ck_assert_uint_eq(body.dropped, 100 * sizeof piece);
+    ck_assert_uint_eq(body.received, 101 * sizeof piece);
+}
+END_TEST
+
+START_TEST(small_buffers_are_kept_and_large_ones_are_not)
+{
+    rl_body_begin(&body, RL_BODY_KEEP_MAX, RL_CODING_IDENTITY);
+    ck_assert_int_eq(rl_body_reserve(&body, &error), RL_OK);
+    const char *const kept = body.data;
+    rl_body_end(&body);
+    ck_assert_ptr_eq(body.data, kept);
+    rl_body_begin(&body, 100, RL_CODING_IDENTITY);
+    ck_assert_int_eq(rl_body_reserve(&body, &error), RL_OK);
+    ck_assert_ptr_eq(body.data, kept);
+    ck_assert_uint_eq(body.length, 0);
+    rl_body_begin(&body, RL_BODY_KEEP_MAX + 1, RL_CODING_IDENTITY);
+    ck_assert_int_eq(rl_body_reserve(&body, &error), RL_OK);
+    rl_body_end(&body);
+    ck_assert_ptr_null(body.data);
+}
+END_TEST
+
+/* Fills the body with `length` zeros in gzip. */
+static void take_zeros(size_t length)
+{
+    char *const plain = calloc(1, length);
+    const size_t room = length + 1000;
+    unsigned char *const coded = malloc(room);
+    z_stream stream = {.next_in = (unsigned char *)plain,
+                       .avail_in = (unsigned)length,
+                       .next_out = coded,
+                       .avail_out = (unsigned)room};
+    ck_assert_int_eq(deflateInit2(&stream, 9, Z_DEFLATED, 31, 9, Z_DEFAULT_STRATEGY), Z_OK);
+    ck_assert_int_eq(deflate(&stream, Z_FINISH), Z_STREAM_END);
+    rl_body_begin(&body, stream.total_out, RL_CODING_GZIP);
+    ck_assert_int_eq(rl_body_append(&body, (const char *)coded, stream.total_out, SIZE_MAX, &error),
+                     RL_OK);
+    deflateEnd(&stream);
+    free(coded);
+    free(plain);
+}
+
+START_TEST(gzip_is_undone_within_its_own_cap)
+{
+    take_zeros(100000);
+    ck_assert_uint_lt(body.length, 1000);
+    ck_assert_int_eq(rl_body_inflate(&body, 100000, &error), RL_OK);
+    ck_assert_uint_eq(body.length, 100000);
+    ck_assert_int_eq(rl_body_inflate(&body, 1, &error), RL_OK); /* once is enough */
+    rl_body_release(&body);
+    take_zeros(100000);
+    ck_assert_int_eq(rl_body_inflate(&body, 99999, &error), RL_TOO_LARGE);
+}
+END_TEST
+
+static char *reserve(size_t announced)
+{
+    rl_body_begin(&body, announced, RL_CODING_IDENTITY);
+    ck_assert_int_eq(rl_body_reserve(&body, &error), RL_OK);
+    ck_assert_uint_ge(body.capacity, announced);
+    char *const data = body.data;
+    memset(data, 'x', announced);
+    rl_body_end(&body);
+    return data;
+}
+
+START_TEST(large_buffers_serve_the_next_large_body)
+{
+    char *const first = reserve(1 << 20);
+    ck_assert_ptr_eq(reserve(900000), first);
+    ck_assert_ptr_eq(reserve(1 << 20), first);
+    ck_assert_ptr_ne(reserve((1 << 20) + 1), first); /* too small for it */
+    ck_assert_ptr_ne(reserve(100000), first);        /* too large for it */
+    for (size_t size = 2 << 20; size < 8 << 20; size += 1 << 20)
+        reserve(size); /* others take its place, and as many are kept as there are places */
+    rl_body_free_spares();
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("body");
+    TCase *tests = tcase_create("body");
+    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_add_test(tests, pieces_come_together);
+    tcase_add_test(tests, the_cap_is_kept_to_the_byte);
+    tcase_add_test(tests, what_is_dropped_takes_no_memory);
+    tcase_add_test(tests, small_buffers_are_kept_and_large_ones_are_not);
+    tcase_add_test(tests, gzip_is_undone_within_its_own_cap);
+    tcase_add_test(tests, large_buffers_serve_the_next_large_body);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

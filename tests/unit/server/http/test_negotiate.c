@@ -1,0 +1,67 @@
+/*
+ * test_negotiate.c: weights of names in the lists of Accept headers.
+ */
+#include "server/http/negotiate.h"
+
+#include <check.h>
+#include <stdlib.h>
+
+static const struct {
+    const char *list, *name;
+    int weight;
+} cases[] = {
+    {NULL, "gzip", -1},
+    {"", "gzip", -1},
+    {",, ,", "gzip", -1},
+    {"gzip", "gzip", 1000},
+    {"GZip", "gzip", 1000},
+    {"x-gzip", "gzip", -1},
+    {"gzipx", "gzip", -1},
+    {"gz", "gzip", -1},
+    {"br, gzip ; q=0.5", "gzip", 500},
+    {"br,\tgzip\t;\tq=0.5\t,x", "gzip", 500},
+    {"gzip;q=0", "gzip", 0},
+    {"gzip;q=0.000", "gzip", 0},
+    {"gzip;q=1.000", "gzip", 1000},
+    {"gzip;q=0.123", "gzip", 123},
+    {"gzip;Q=0.1", "gzip", 100},
+    {"gzip;q=1.", "gzip", 1000},
+    {"gzip;level=1;q=0.2", "gzip", 200},
+    {"text/plain;version=0.0.4;q=0.3;x=\"y\"", "text/plain", 300},
+    /* Malformed weights: the element is passed over. */
+    {"gzip;q=1.001", "gzip", -1},
+    {"gzip;q=2", "gzip", -1},
+    {"gzip;q=-1", "gzip", -1},
+    {"gzip;q=", "gzip", -1},
+    {"gzip;q=0.1234", "gzip", -1},
+    {"gzip;q=0,5", "gzip", 0},
+    {"gzip;q=x, gzip;q=0.4", "gzip", 400},
+    {"*", "gzip", -1},
+    {"*;q=0.1", "*", 100},
+    {"gzip;", "gzip", 1000},
+    {"gzip;;", "gzip", 1000},
+    {";q=1", "gzip", -1},
+};
+
+enum { CASES = sizeof(cases) / sizeof(*cases) };
+
+START_TEST(weights)
+{
+    ck_assert_msg(rl_negotiate_weight(cases[_i].list, cases[_i].name) == cases[_i].weight,
+                  "'%s' gives %d", cases[_i].list,
+                  rl_negotiate_weight(cases[_i].list, cases[_i].name));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *const suite = suite_create("negotiate");
+    TCase *const tcase = tcase_create("negotiate");
+    tcase_add_loop_test(tcase, weights, 0, CASES);
+    suite_add_tcase(suite, tcase);
+    SRunner *const runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    const int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,272 @@
+/*
+ * test_executor.c: what the executor does with a job, seen by an I/O thread that is the test
+ * itself.
+ */
+#include "server/request/executor.h"
+
+#include <check.h>
+#include <semaphore.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "server/formats/json/jsonmem.h"
+#include "server/observe/metrics.h"
+#include "server/text/text.h"
+
+/* In place of libmicrohttpd's: the test's jobs have no connection of its kind. */
+static _Atomic int suspended;
+static sem_t resumed;
+
+void MHD_suspend_connection(struct MHD_Connection *connection)
+{
+    (void)connection;
+    suspended++;
+}
+
+void MHD_resume_connection(struct MHD_Connection *connection)
+{
+    (void)connection;
+    suspended--;
+    sem_post(&resumed);
+}
+
+enum { CAPACITY = 4, MOST_JOBS = 6 };
+
+static struct rl_settings settings;
+static struct rl_context context;
+static struct rl_connection connections[MOST_JOBS];
+static struct rl_job *jobs[MOST_JOBS];
+static int clients[MOST_JOBS];
+static size_t count;
+static struct rl_error error;
+
+static void setup(void)
+{
+    rl_jsonmem_install();
+    sem_init(&resumed, 0, 0);
+    ck_assert_int_eq(rl_init(NULL, &error), RL_OK);
+    ck_assert_int_eq(rl_metrics_init(0, &error), RL_OK);
+    settings = (struct rl_settings){
+        .max_request_memory = 1 << 30, .max_inflated_bytes = 1 << 20, .request_timeout = 60000};
+    context = (struct rl_context){.settings = &settings,
+                                  .limits = {.max_lists = 1000000,
+                                             .max_items = 20000000,
+                                             .max_depth = 32,
+                                             .max_top_k = 1000,
+                                             .max_evaluations = 64,
+                                             .max_json_memory = 64 << 20}};
+    ck_assert_int_eq(rl_queue_create(CAPACITY, RL_EXECUTOR_PASS, &context.queue, &error), RL_OK);
+    ck_assert_int_eq(
+        rl_executor_create(&(struct rl_executor_options){.queue = context.queue, .threads = 2},
+                           &context.executor, &error),
+        RL_OK);
+    count = 0;
+}
+
+static void teardown(void)
+{
+    rl_executor_free(context.executor);
+    for (size_t i = 0; i < count; i++) {
+        if (jobs[i]->reply.owned)
+            free(jobs[i]->reply.data);
+        rl_job_free(jobs[i]);
+        close(connections[i].fd);
+        close(clients[i]);
+    }
+    rl_queue_free(context.queue);
+    rl_metrics_release();
+}
+
+/* A job whose whole body is in. */
+static struct rl_job *make_job(const char *body, size_t length)
+{
+    int ends[2];
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    connections[count].fd = ends[0];
+    clients[count] = ends[1];
+    struct rl_job *const job = rl_job_create(&context, NULL);
+    rl_job_begin(job, NULL, &connections[count]);
+    job->route.target.measure = rl_measure_get(RL_PAIRWISE_HINGE);
+    rl_body_begin(&job->body, length, RL_CODING_IDENTITY);
+    ck_assert_int_eq(rl_body_append(&job->body, body, length, SIZE_MAX, &error), RL_OK);
+    jobs[count++] = job;
+    return job;
+}
+
+static struct rl_job *make_small(void)
+{
+    static const char body[] = "{\"y_true\":[1,0],\"y_pred\":[0,1]}";
+    return make_job(body, sizeof body - 1);
+}
+
+/* Lists of different grades and no order: some hundreds of milliseconds of computing. */
+static struct rl_job *make_long(void)
+{
+    struct rl_text text;
+    rl_text_init(&text);
+    for (int part = 0; part < 2; part++) {
+        rl_text_string(&text, part == 0 ? "{\"y_true\":[0" : "],\"y_pred\":[0");
+        for (unsigned i = 1; i < 600000; i++)
+            rl_text_format(&text, ",%u", (i * 2654435761u) >> 12);
+    }
+    rl_text_string(&text, "],\"dtype\":\"float64\"}");
+    ck_assert(!text.failed);
+    struct rl_job *const job = make_job(text.data, text.length);
+    rl_text_release(&text);
+    return job;
+}
+
+static void submit(struct rl_job *job)
+{
+    ck_assert_int_eq(rl_executor_submit(job, &error), RL_OK);
+}
+
+static void await_resumed(size_t want)
+{
+    for (size_t i = 0; i < want; i++)
+        sem_wait(&resumed);
+}
+
+/* Until the executor has taken all that was queued. */
+static void await_taken(void)
+{
+    struct rl_job probe = {.context = &context};
+    for (int left = CAPACITY; left > 0;) {
+        left = rl_queue_promise(context.queue, &probe, &error) == RL_OK ? 0 : left;
+        rl_queue_break(context.queue, &probe);
+        usleep(1000);
+    }
+}
+
+START_TEST(a_job_comes_back_encoded)
+{
+    struct rl_job *const job = make_small();
+    submit(job);
+    await_resumed(1);
+    ck_assert_int_eq(job->status, RL_OK);
+    ck_assert_int_eq(job->progress, RL_PROGRESS_ENCODED);
+    ck_assert_ptr_nonnull(memmem(job->reply.data, job->reply.length, "\"loss\":1,", 9));
+    ck_assert_int_eq(suspended, 0);
+}
+END_TEST
+
+START_TEST(one_bad_job_leaves_the_others_alone)
+{
+    static const char bad[] = "{\"y_true\":[1,0],\"y_pred\":[0,]}";
+    struct rl_job *const before = make_small(), *const wrong = make_job(bad, sizeof bad - 1),
+                         *const after = make_small();
+    submit(before);
+    submit(wrong);
+    submit(after);
+    await_resumed(3);
+    ck_assert_int_eq(before->status, RL_OK);
+    ck_assert_int_eq(wrong->status, RL_SYNTAX);
+    ck_assert_uint_eq(wrong->error.line, 1);
+    ck_assert_int_eq(after->status, RL_OK);
+}
+END_TEST
+
+START_TEST(a_client_that_went_away_is_not_computed_for)
+{
+    struct rl_job *const job = make_small();
+    shutdown(clients[0], SHUT_RDWR);
+    submit(job);
+    await_resumed(1);
+    ck_assert_int_eq(job->status, RL_GONE);
+    ck_assert_int_lt(job->progress, RL_PROGRESS_DECODED);
+}
+END_TEST
+
+START_TEST(a_deadline_that_passed_in_the_queue_is_not_computed_for)
+{
+    settings.request_timeout = 0;
+    struct rl_job *const job = make_small();
+    submit(job);
+    await_resumed(1);
+    ck_assert_int_eq(job->status, RL_DEADLINE);
+    ck_assert_int_lt(job->progress, RL_PROGRESS_DECODED);
+}
+END_TEST
+
+START_TEST(cancelling_answers_what_waits_and_finishes_what_runs)
+{
+    struct rl_job *const running = make_long();
+    submit(running);
+    usleep(50000);
+    struct rl_job *const waiting = make_small();
+    submit(waiting);
+    rl_executor_cancel(context.executor);
+    ck_assert_int_eq(rl_executor_submit(make_small(), &error), RL_DRAINING);
+    await_resumed(2);
+    ck_assert_int_eq(running->status, RL_OK);
+    ck_assert_int_eq(waiting->status, RL_DRAINING);
+    ck_assert_uint_eq(rl_queue_busy(context.queue), 0);
+}
+END_TEST
+
+START_TEST(an_abandoned_job_is_resumed_once)
+{
+    struct rl_job *const job = make_long();
+    submit(job);
+    usleep(50000);
+    ck_assert_uint_eq(rl_queue_busy(context.queue), 1);
+    rl_executor_abandon(context.executor);
+    await_resumed(1);
+    ck_assert(job->abandoned);
+    while (rl_queue_busy(context.queue) > 0)
+        usleep(1000);
+    ck_assert_int_eq(sem_trywait(&resumed), -1);
+    ck_assert_int_eq(suspended, 0);
+}
+END_TEST
+
+START_TEST(a_full_queue_suspends_nobody)
+{
+    submit(make_long());
+    await_taken();
+    usleep(50000);
+    for (int i = 0; i < CAPACITY; i++)
+        submit(make_small());
+    const int before = suspended;
+    ck_assert_int_eq(rl_executor_submit(make_small(), &error), RL_QUEUE_FULL);
+    ck_assert_int_eq(suspended, before);
+    await_resumed(1 + CAPACITY);
+    ck_assert_int_eq(suspended, 0);
+}
+END_TEST
+
+START_TEST(freeing_works_the_queue_off)
+{
+    submit(make_long());
+    submit(make_small());
+    rl_executor_free(context.executor);
+    context.executor = NULL;
+    ck_assert_int_eq(suspended, 0);
+    for (size_t i = 0; i < count; i++)
+        ck_assert_int_eq(jobs[i]->status, RL_OK);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("executor");
+    TCase *tests = tcase_create("executor");
+    tcase_set_timeout(tests, 120);
+    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_add_test(tests, a_job_comes_back_encoded);
+    tcase_add_test(tests, one_bad_job_leaves_the_others_alone);
+    tcase_add_test(tests, a_client_that_went_away_is_not_computed_for);
+    tcase_add_test(tests, a_deadline_that_passed_in_the_queue_is_not_computed_for);
+    tcase_add_test(tests, cancelling_answers_what_waits_and_finishes_what_runs);
+    tcase_add_test(tests, an_abandoned_job_is_resumed_once);
+    tcase_add_test(tests, a_full_queue_suspends_nobody);
+    tcase_add_test(tests, freeing_works_the_queue_off);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,126 @@
+/*
+ * test_text.c: the growing text, its JSON strings and numbers, and what it does without memory.
+ */
+#include "server/text/text.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void check_content(const struct rl_text *text, const char *expected)
+{
+    ck_assert(!text->failed);
+    ck_assert_uint_eq(text->length, strlen(expected));
+    ck_assert_mem_eq(text->data, expected, text->length);
+}
+
+START_TEST(appends_in_order)
+{
+    struct rl_text text;
+    rl_text_init(&text);
+    rl_text_string(&text, "a");
+    rl_text_append(&text, "bcd", 2);
+    rl_text_format(&text, "%d-%s", 42, "x");
+    rl_text_append(&text, "", 0);
+    rl_text_unsigned(&text, 18446744073709551615u);
+    check_content(&text, "abc42-x18446744073709551615");
+    rl_text_release(&text);
+    ck_assert_ptr_null(text.data);
+}
+END_TEST
+
+START_TEST(grows_and_keeps_what_was_there)
+{
+    struct rl_text text;
+    rl_text_init(&text);
+    for (unsigned i = 0; i < 100000; i++)
+        rl_text_format(&text, "%05u", i);
+    ck_assert_uint_eq(text.length, 500000);
+    for (unsigned i = 0; i < 100000; i += 997)
+        ck_assert_uint_eq(
+            strtoul((char[]){text.data[5 * i], text.data[5 * i + 1], text.data[5 * i + 2],
+                             text.data[5 * i + 3], text.data[5 * i + 4], 0},
+                    NULL, 10),
+            i);
+    rl_text_release(&text);
+}
+END_TEST
+
+START_TEST(taken_text_leaves_an_empty_one)
+{
+    struct rl_text text;
+    size_t length = 99;
+    rl_text_init(&text);
+    rl_text_string(&text, "kept");
+    char *data = rl_text_take(&text, &length);
+    ck_assert_uint_eq(length, 4);
+    ck_assert_mem_eq(data, "kept", 4);
+    ck_assert_ptr_null(text.data);
+    rl_text_string(&text, "new");
+    check_content(&text, "new");
+    rl_text_release(&text);
+    free(data);
+}
+END_TEST
+
+START_TEST(strings_are_escaped)
+{
+    static const char raw[] = "a\"b\\c\n\r\t\b\f\x01\x1f/\x7f\xc3\xa9\xf0\x9f\x98\x80";
+    struct rl_text text;
+    rl_text_init(&text);
+    rl_text_json_string(&text, raw, sizeof(raw)); /* its NUL too */
+    check_content(&text, "\"a\\\"b\\\\c\\n\\r\\t\\b\\f\\u0001\\u001f/\x7f\xc3\xa9\xf0\x9f\x98\x80"
+                         "\\u0000\"");
+    rl_text_release(&text);
+}
+END_TEST
+
+START_TEST(numbers_are_short)
+{
+    struct rl_text text;
+    rl_text_init(&text);
+    rl_text_double(&text, 0.1);
+    rl_text_string(&text, " ");
+    rl_text_float(&text, 0.1f);
+    rl_text_string(&text, " ");
+    rl_text_double(&text, (double)0.1f);
+    rl_text_string(&text, " ");
+    rl_text_double(&text, 3);
+    check_content(&text, "0.1 0.1 0.10000000149011612 3");
+    rl_text_release(&text);
+}
+END_TEST
+
+START_TEST(failure_is_sticky)
+{
+    struct rl_text text;
+    rl_text_init(&text);
+    rl_text_string(&text, "before");
+    ck_assert(!rl_text_reserve(&text, SIZE_MAX / 2 + 100));
+    ck_assert(text.failed);
+    rl_text_string(&text, "after");
+    rl_text_double(&text, 1);
+    rl_text_json_string(&text, "x", 1);
+    ck_assert_uint_eq(text.length, 6);
+    ck_assert(!rl_text_reserve(&text, 1));
+    rl_text_release(&text);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("text");
+    TCase *texts = tcase_create("text");
+    tcase_add_test(texts, appends_in_order);
+    tcase_add_test(texts, grows_and_keeps_what_was_there);
+    tcase_add_test(texts, taken_text_leaves_an_empty_one);
+    tcase_add_test(texts, strings_are_escaped);
+    tcase_add_test(texts, numbers_are_short);
+    tcase_add_test(texts, failure_is_sticky);
+    suite_add_tcase(suite, texts);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    const int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
