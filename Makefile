@@ -175,7 +175,7 @@ $(FUZZ_BIN): EXTRA = -fsanitize=fuzzer
 -include $(CORE_OBJ:.o=.d) $(CONFIG_OBJ:.o=.d) $(SERVER_OBJ:.o=.d) $(MAIN_OBJ:.o=.d) $(CHECK_BIN:=.d) $(FUZZ_BIN:=.d)
 -include tests/*/*.mk deploy/*.mk
 
-docs: all ## Write the table of settings in README.md anew
+docs: all ## Write docs/settings.md from the table of settings
 	@tools/settings-table $(BUILD)/ranklossd
 
 clean: ## Remove what was built

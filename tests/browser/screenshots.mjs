@@ -9,6 +9,7 @@ const MISTAKE =
     '{\n  "y_true": [\n    [3, 0, 2, 0, 1],\n    [0, 1, 0, 4]\n  ],\n  "y_pred": [\n    [1.92, 0.31, 2.4, -0.7, 0.02],\n    [0.4, "1.1", 0.9, 0.85]\n  ]\n}';
 const PICTURES = [
     { name: "light", width: 1360, height: 1000, tall: 2100 },
+    { name: "top", width: 1360, height: 640, tall: 640 },
     {
         name: "dark",
         width: 1360,
