@@ -25,52 +25,25 @@
 
 /* ---- Status and error ------------------------------------------------------------------------ */
 
-/*
- * Every way a request can end, for all of ranklossd: X(NAME, text). HTTP status codes are given to
- * them in one place only, server/problem.c.
+/* How a call of core or config ends. Callers may continue the numbers with statuses of their own.
  */
-#define RL_STATUS_MAP(X)                                                                           \
-    X(OK, "ok")                                                                                    \
-    X(NOMEM, "not enough memory")                                                                  \
-    X(SYNTAX, "malformed JSON")                                                                    \
-    X(INVALID, "invalid request")                                                                  \
-    X(TOO_LARGE, "over a limit")                                                                   \
-    X(NOT_FINITE, "result is not finite")                                                          \
-    X(NOT_FOUND, "not found")                                                                      \
-    X(METHOD, "method not allowed")                                                                \
-    X(FRAMING, "bad request framing")                                                              \
-    X(TRANSFER_CODING, "transfer coding not supported")                                            \
-    X(EXPECTATION, "expectation cannot be met")                                                    \
-    X(LENGTH_REQUIRED, "length required")                                                          \
-    X(URI_TOO_LONG, "target too long")                                                             \
-    X(HEADERS_TOO_LARGE, "header fields too large")                                                \
-    X(MEDIA_TYPE, "media type not supported")                                                      \
-    X(CONTENT_CODING, "content coding not supported")                                              \
-    X(UNAUTHORIZED, "unauthorized")                                                                \
-    X(QUEUE_FULL, "queue full")                                                                    \
-    X(DRAINING, "shutting down")                                                                   \
-    X(DEADLINE, "deadline passed")                                                                 \
-    X(BODY_TIMEOUT, "body took too long")                                                          \
-    X(CONNECTIONS, "too many connections")                                                         \
-    X(GONE, "client gone")                                                                         \
-    X(CONFIG, "invalid setting")                                                                   \
-    X(SYSTEM, "system call failed")
-
 enum rl_status {
-#define RL_STATUS_ENUM(name, text) RL_##name,
-    RL_STATUS_MAP(RL_STATUS_ENUM)
-#undef RL_STATUS_ENUM
+    RL_OK,
+    RL_NOMEM,      /* not enough memory */
+    RL_INVALID,    /* the input means nothing: `pointer` names the place */
+    RL_NOT_FINITE, /* a result is not finite: `pointer` names the list */
+    RL_CONFIG,     /* a setting is invalid */
+    RL_SYSTEM,     /* a system call failed */
+    RL_CORE_STATUSES
 };
-
-/* The text of a status, static. */
-const char *rl_status_text(enum rl_status status);
 
 enum { RL_POINTER_MAX = 192, RL_DETAIL_MAX = 320 };
 
 /*
- * Where and why something failed. Plain data: no ownership. `pointer` is a JSON Pointer (RFC 6901)
- * or "" where there is none; `line` and `column` count from 1 and are 0 where they do not apply
- * (only RL_SYNTAX has them); `offset` counts bytes from 0.
+ * Why something failed, and where. Plain data: it owns nothing. `pointer` is the path of the
+ * input's part that is wrong, such as "/y_pred/3", or "" where there is none. `line` and `column`
+ * count from 1 and `offset` counts bytes from 0: the place in a text that cannot be read. `line` is
+ * 0 where they do not apply.
  */
 struct rl_error {
     enum rl_status status;
@@ -79,8 +52,9 @@ struct rl_error {
     char detail[RL_DETAIL_MAX];
 };
 
-/* Fills *error (position cleared) and returns `status`, so that a caller can say
- * `return rl_fail(error, RL_INVALID, "/y_pred", "…", …);`. Text that does not fit is cut. */
+/* Fills *error, without a place in a text, and returns `status`, so that a caller can write
+ * `return rl_fail(error, RL_INVALID, "/y_pred", "…", …);`. Text that does not fit is cut, never
+ * within a UTF-8 sequence. */
 enum rl_status rl_fail(struct rl_error *error, enum rl_status status, const char *pointer,
                        const char *format, ...) __attribute__((format(printf, 4, 5)));
 

@@ -12,7 +12,7 @@
 
 #include "config/manual.h"
 #include "config/sources.h"
-#include "core/rankloss.h"
+#include "server/base/status.h"
 
 extern char **environ;
 

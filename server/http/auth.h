@@ -15,7 +15,7 @@
 
 #include <stdbool.h>
 
-#include "core/rankloss.h"
+#include "server/base/status.h"
 
 enum { RL_TOKEN_MIN = 8, RL_TOKEN_MAX = 1024, RL_TOKENS_MAX = 10000 };
 

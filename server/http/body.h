@@ -11,9 +11,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "server/base/status.h"
 #include "server/http/compress.h"
-
-#include "core/rankloss.h"
 
 enum {
     /* The longest body that is read only to be dropped. A longer one costs more than the client's

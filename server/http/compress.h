@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "core/rankloss.h"
+#include "server/base/status.h"
 
 /* What a Content-Encoding header (NULL: none) asks for. */
 enum rl_coding { RL_CODING_IDENTITY, RL_CODING_GZIP, RL_CODING_UNKNOWN };

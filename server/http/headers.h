@@ -25,7 +25,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/rankloss.h"
+#include "server/base/status.h"
 
 /* Fields that are looked at: X(member, name, at most one). */
 #define RL_HEADER_MAP(X)                                                                           \

@@ -1,52 +1,57 @@
 /*
- * problem.c: HTTP's codes, one row per status, and problem details built by jansson.
+ * problem.c: what HTTP says of each status, and problem details.
  */
 #include "server/http/problem.h"
 
-#include <ctype.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* One row per status, in the order of RL_STATUS_MAP. */
+/* What HTTP says of a status. */
 struct row {
-    const char *slug; /* end of the problem's type */
     unsigned code;
-    const char *retry_after;
+    const char *slug; /* the end of the problem's type */
+    const char *title;
+    const char *retry_after; /* NULL: trying again does not help */
     bool closes;
 };
 
-static const struct row rows[] = {
-    [RL_OK] = {"ok", 200, NULL, false},
-    [RL_NOMEM] = {"nomem", 503, "1", false},
-    [RL_SYNTAX] = {"syntax", 400, NULL, false},
-    [RL_INVALID] = {"invalid", 422, NULL, false},
-    [RL_TOO_LARGE] = {"too-large", 413, NULL, false},
-    [RL_NOT_FINITE] = {"not-finite", 422, NULL, false},
-    [RL_NOT_FOUND] = {"not-found", 404, NULL, false},
-    [RL_METHOD] = {"method", 405, NULL, false},
-    [RL_FRAMING] = {"framing", 400, NULL, true},
-    [RL_TRANSFER_CODING] = {"transfer-coding", 501, NULL, true},
-    [RL_EXPECTATION] = {"expectation", 417, NULL, true},
-    [RL_LENGTH_REQUIRED] = {"length-required", 411, NULL, false},
-    [RL_URI_TOO_LONG] = {"uri-too-long", 414, NULL, true},
-    [RL_HEADERS_TOO_LARGE] = {"headers-too-large", 431, NULL, true},
-    [RL_MEDIA_TYPE] = {"media-type", 415, NULL, false},
-    [RL_CONTENT_CODING] = {"content-coding", 415, NULL, false},
-    [RL_UNAUTHORIZED] = {"unauthorized", 401, NULL, false},
-    [RL_QUEUE_FULL] = {"queue-full", 429, "1", false},
-    [RL_DRAINING] = {"draining", 503, "1", true},
-    [RL_DEADLINE] = {"deadline", 503, "1", false},
-    [RL_BODY_TIMEOUT] = {"body-timeout", 408, NULL, true},
-    [RL_CONNECTIONS] = {"connections", 503, "1", true},
-    [RL_GONE] = {"gone", 499, NULL, true},
-    [RL_CONFIG] = {"config", 500, NULL, true},
-    [RL_SYSTEM] = {"system", 500, NULL, true},
+static const struct row rows[RL_STATUSES] = {
+    [RL_OK] = {200, "ok", "OK", NULL, false},
+    [RL_NOMEM] = {503, "nomem", "Not enough memory", "1", false},
+    [RL_INVALID] = {422, "invalid", "Invalid request", NULL, false},
+    [RL_NOT_FINITE] = {422, "not-finite", "Result is not finite", NULL, false},
+    [RL_CONFIG] = {500, "config", "Invalid setting", NULL, true},
+    [RL_SYSTEM] = {500, "system", "System call failed", NULL, true},
+    [RL_SYNTAX] = {400, "syntax", "Malformed JSON", NULL, false},
+    [RL_TOO_LARGE] = {413, "too-large", "Over a limit", NULL, false},
+    [RL_NOT_FOUND] = {404, "not-found", "Not found", NULL, false},
+    [RL_METHOD] = {405, "method", "Method not allowed", NULL, false},
+    [RL_FRAMING] = {400, "framing", "Bad request framing", NULL, true},
+    [RL_TRANSFER_CODING] = {501, "transfer-coding", "Transfer coding not supported", NULL, true},
+    [RL_EXPECTATION] = {417, "expectation", "Expectation cannot be met", NULL, true},
+    [RL_LENGTH_REQUIRED] = {411, "length-required", "Length required", NULL, false},
+    [RL_URI_TOO_LONG] = {414, "uri-too-long", "Target too long", NULL, true},
+    [RL_HEADERS_TOO_LARGE] = {431, "headers-too-large", "Header fields too large", NULL, true},
+    [RL_MEDIA_TYPE] = {415, "media-type", "Media type not supported", NULL, false},
+    [RL_CONTENT_CODING] = {415, "content-coding", "Content coding not supported", NULL, false},
+    [RL_UNAUTHORIZED] = {401, "unauthorized", "Unauthorized", NULL, false},
+    [RL_QUEUE_FULL] = {429, "queue-full", "Queue full", "1", false},
+    [RL_DRAINING] = {503, "draining", "Shutting down", "1", true},
+    [RL_DEADLINE] = {503, "deadline", "Deadline passed", "1", false},
+    [RL_BODY_TIMEOUT] = {408, "body-timeout", "Body took too long", NULL, true},
+    [RL_CONNECTIONS] = {503, "connections", "Too many connections", "1", true},
+    [RL_GONE] = {499, "gone", "Client gone", NULL, true},
 };
 
 unsigned rl_problem_code(enum rl_status status)
 {
     return rows[status].code;
+}
+
+const char *rl_problem_title(enum rl_status status)
+{
+    return rows[status].title;
 }
 
 const char *rl_problem_retry_after(enum rl_status status)
@@ -89,18 +94,6 @@ const char *rl_problem_reason(unsigned code)
     return "Internal Server Error";
 }
 
-/* The title: the status' text with a capital. */
-static json_t *title_of(enum rl_status status)
-{
-    char title[64];
-    const char *const text = rl_status_text(status);
-    const size_t length = strnlen(text, sizeof title - 1);
-    memcpy(title, text, length);
-    title[length] = '\0';
-    title[0] = (char)toupper((unsigned char)title[0]);
-    return json_string(title);
-}
-
 /* Sets a member, and gives the value up; false when either could not be made. */
 static bool set(json_t *object, const char *key, json_t *value)
 {
@@ -139,7 +132,8 @@ static bool set_place(json_t *object, const struct rl_error *error)
 static bool fill(json_t *object, const struct rl_error *error, const char *request_id)
 {
     const enum rl_status status = error->status;
-    return set(object, "type", type_of(status)) && set(object, "title", title_of(status)) &&
+    return set(object, "type", type_of(status)) &&
+           set(object, "title", json_string(rows[status].title)) &&
            set(object, "status", json_integer((json_int_t)rl_problem_code(status))) &&
            set(object, "detail", text_of(error->detail)) &&
            (request_id[0] == '\0' || set(object, "request_id", json_string(request_id))) &&

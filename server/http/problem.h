@@ -10,14 +10,16 @@
 
 #include <stdbool.h>
 
+#include "server/base/status.h"
 #include "server/text/text.h"
-
-#include "core/rankloss.h"
 
 #define RL_PROBLEM_TYPE "application/problem+json"
 
 /* The HTTP status code of a status. */
 unsigned rl_problem_code(enum rl_status status);
+
+/* The title of its problem, static. */
+const char *rl_problem_title(enum rl_status status);
 
 /* The reason phrase of a code that rl_problem_code gives, static. */
 const char *rl_problem_reason(unsigned code);

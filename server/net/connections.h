@@ -28,9 +28,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "server/base/status.h"
 #include "server/http/requestid.h"
-
-#include "core/rankloss.h"
 
 enum rl_phase {
     RL_PHASE_FRESH,

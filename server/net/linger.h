@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/rankloss.h"
+#include "server/base/status.h"
 
 enum {
     RL_LINGER_MS = 1000,

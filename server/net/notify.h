@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/rankloss.h"
+#include "server/base/status.h"
 
 /* Reads NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID and removes them from the environment.
  * RL_CONFIG when the socket's name is unusable, RL_SYSTEM. Before other threads start. */

@@ -12,18 +12,13 @@
 
 static const char *detail_of(enum rl_status status)
 {
-    switch (status) {
-    case RL_BODY_TIMEOUT:
-        return "the body did not arrive in time";
-    case RL_CONNECTIONS:
-        return "too many connections are open";
-    case RL_DRAINING:
-        return "the server is shutting down";
-    case RL_QUEUE_FULL:
-        return "too many bytes are waiting";
-    default:
-        return rl_status_text(status);
-    }
+    static const char *const details[RL_STATUSES] = {
+        [RL_BODY_TIMEOUT] = "the body did not arrive in time",
+        [RL_CONNECTIONS] = "too many connections are open",
+        [RL_DRAINING] = "the server is shutting down",
+        [RL_QUEUE_FULL] = "too many bytes are waiting",
+    };
+    return details[status] ? details[status] : rl_problem_title(status);
 }
 
 static void write_head(struct rl_text *text, enum rl_status status, const char *request_id,

@@ -10,7 +10,7 @@
 
 #include <stdbool.h>
 
-#include "core/rankloss.h"
+#include "server/base/status.h"
 
 /* Sends what fits without waiting; a reply is under 2 KiB. `request_id` "" makes a new one;
  * `allow_origin` is the value of Access-Control-Allow-Origin, "" sends none. Any thread. */

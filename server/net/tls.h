@@ -18,7 +18,7 @@
 #include <gnutls/abstract.h>
 #include <gnutls/gnutls.h>
 
-#include "core/rankloss.h"
+#include "server/base/status.h"
 
 enum { RL_TLS_GRACE_SECONDS = 3600 };
 

@@ -15,6 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "server/base/status.h"
+
 #include "core/rankloss.h"
 
 /* ---- Labels --------------------------------------------------------------------------------- */

@@ -120,34 +120,23 @@ static void write_log(const struct rl_job *job, uint64_t duration)
  * counts its own refusals (executor.c, admit.c). */
 static void count_refusal(const struct rl_job *job)
 {
-    switch (job->status) {
-    case RL_FRAMING:
-    case RL_TRANSFER_CODING:
-    case RL_EXPECTATION:
-    case RL_URI_TOO_LONG:
-    case RL_HEADERS_TOO_LARGE:
-    case RL_LENGTH_REQUIRED:
-        rl_metrics_rejected(RL_REJECT_FRAMING);
-        break;
-    case RL_TOO_LARGE:
-        rl_metrics_rejected(RL_REJECT_TOO_LARGE);
-        break;
-    case RL_UNAUTHORIZED:
-        rl_metrics_rejected(RL_REJECT_UNAUTHORIZED);
-        break;
-    case RL_NOMEM:
-        rl_metrics_rejected(RL_REJECT_MEMORY);
-        break;
-    case RL_DEADLINE:
-        rl_metrics_rejected(RL_REJECT_DEADLINE);
-        break;
-    case RL_DRAINING:
-        if (job->route.handler != RL_HANDLER_READYZ)
-            rl_metrics_rejected(RL_REJECT_DRAINING);
-        break;
-    default:
-        break;
-    }
+    static const unsigned char reasons[RL_STATUSES] = {
+        [RL_FRAMING] = 1 + RL_REJECT_FRAMING,
+        [RL_TRANSFER_CODING] = 1 + RL_REJECT_FRAMING,
+        [RL_EXPECTATION] = 1 + RL_REJECT_FRAMING,
+        [RL_URI_TOO_LONG] = 1 + RL_REJECT_FRAMING,
+        [RL_HEADERS_TOO_LARGE] = 1 + RL_REJECT_FRAMING,
+        [RL_LENGTH_REQUIRED] = 1 + RL_REJECT_FRAMING,
+        [RL_TOO_LARGE] = 1 + RL_REJECT_TOO_LARGE,
+        [RL_UNAUTHORIZED] = 1 + RL_REJECT_UNAUTHORIZED,
+        [RL_NOMEM] = 1 + RL_REJECT_MEMORY,
+        [RL_DEADLINE] = 1 + RL_REJECT_DEADLINE,
+        [RL_DRAINING] = 1 + RL_REJECT_DRAINING,
+    };
+    const unsigned reason = reasons[job->status];
+    const bool probe = job->status == RL_DRAINING && job->route.handler == RL_HANDLER_READYZ;
+    if (reason && !probe)
+        rl_metrics_rejected((enum rl_reject)(reason - 1));
 }
 
 /* Only batches that were answered: the stages then add up to their duration. */

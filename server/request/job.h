@@ -10,6 +10,7 @@
 
 #include <microhttpd.h>
 
+#include "server/base/status.h"
 #include "server/http/body.h"
 #include "server/net/connections.h"
 #include "server/request/context.h"

@@ -7,7 +7,7 @@
 #ifndef RL_ASSETS_H
 #define RL_ASSETS_H
 
-#include "core/rankloss.h"
+#include "server/base/status.h"
 
 enum { RL_ETAG_MAX = 64, RL_POLICY_MAX = 512 };
 

@@ -7,7 +7,10 @@
 #ifndef RL_DECODE_H
 #define RL_DECODE_H
 
+#include "server/base/status.h"
+
 #include "core/rankloss.h"
+#include "server/base/status.h"
 
 /* What the URL asks for: one measure, or many of one batch. */
 struct rl_target {

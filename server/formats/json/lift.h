@@ -17,6 +17,8 @@
 #ifndef RL_LIFT_H
 #define RL_LIFT_H
 
+#include "server/base/status.h"
+
 #include "core/rankloss.h"
 
 enum rl_shape {

@@ -10,7 +10,7 @@
 
 #include <jansson.h>
 
-#include "core/rankloss.h"
+#include "server/base/status.h"
 
 /* "a number", "a list", "null", …; static. */
 const char *rl_json_kind(const json_t *value);

@@ -1,22 +1,11 @@
 /*
- * status.c: the texts of statuses, and the filling of errors.
+ * error.c: fills errors.
  */
 #include "core/rankloss.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-const char *rl_status_text(enum rl_status status)
-{
-    static const char *const texts[] = {
-#define RL_STATUS_TEXT(name, text) [RL_##name] = text,
-        RL_STATUS_MAP(RL_STATUS_TEXT)
-#undef RL_STATUS_TEXT
-    };
-    size_t index = (size_t)status;
-    return index < sizeof(texts) / sizeof(texts[0]) ? texts[index] : "unknown status";
-}
 
 /* Bytes that the UTF-8 sequence beginning with `lead` should have. */
 static size_t sequence_length(unsigned char lead)
