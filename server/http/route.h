@@ -8,8 +8,8 @@
 #define RL_ROUTE_H
 
 #include "server/web/assets.h"
-#include "server/formats/json/decode.h"
 #include "server/observe/metrics.h"
+#include "server/http/target.h"
 
 /* Which address a request came in by. With a separate admin address /metrics is served there alone,
  * and health on both. */

@@ -9,7 +9,7 @@
 
 #include <stdatomic.h>
 
-#include "server/formats/json/decode.h"
+#include "server/formats/query.h"
 
 #include "config/settings.h"
 

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "server/base/clock.h"
-#include "server/formats/json/encode.h"
 #include "server/request/http.h"
 #include "server/observe/metrics.h"
 #include "server/request/respond.h"
@@ -19,14 +18,19 @@ static enum rl_status decode_body(struct rl_job *job, struct rl_team *team, size
                                   struct rl_error *error)
 {
     static char nothing[1];
-    const struct rl_context *const context = job->context;
     struct rl_body *const body = &job->body;
     const enum rl_status status = rl_body_inflate(body, inflated, error);
     if (status != RL_OK)
         return status;
-    return rl_decode_on_team(body->data != NULL ? body->data : nothing, body->length,
-                             &job->route.target, &context->limits, team, &job->arena, &job->query,
-                             error);
+    const struct rl_input input = {
+        .body = body->data != NULL ? body->data : nothing,
+        .length = body->length,
+        .target = &job->route.target,
+        .limits = &job->context->limits,
+        .team = team,
+        .arena = &job->arena,
+    };
+    return job->format->read(&input, &job->query, error);
 }
 
 static enum rl_status decode_job(struct rl_job *job, struct rl_team *team, size_t inflated,
@@ -41,7 +45,8 @@ static enum rl_status decode_job(struct rl_job *job, struct rl_team *team, size_
                               &job->arena, error);
     if (status != RL_OK)
         return status;
-    rl_body_end(&job->body); /* its text is no longer needed, and may be large */
+    if (!job->query.uses_body)
+        rl_body_end(&job->body); /* it may be large */
     job->progress = RL_PROGRESS_DECODED;
     job->times.decode = rl_clock_now() - start;
     rl_metrics_decode(job->times.decode, job->query.batch.items);
@@ -103,25 +108,24 @@ enum rl_status rl_evaluate_compute(struct rl_job *job, struct rl_error *error)
 
 /* ---- encode ---------------------------------------------------------------------------------- */
 
-static void take_text(struct rl_reply *reply, struct rl_text *text)
+static void take_output(struct rl_reply *reply, struct rl_output *output)
 {
-    reply->data = rl_text_take(text, &reply->length);
+    reply->data = rl_text_take(&output->text, &reply->length);
     reply->owned = true;
-    reply->content_type = "application/json";
+    reply->content_type = output->type;
 }
 
 static enum rl_status encode_job(struct rl_job *job, struct rl_team *team, struct rl_error *error)
 {
     const uint64_t start = rl_clock_now();
-    struct rl_text text;
-    rl_text_init(&text);
-    const enum rl_status status = rl_encode_on_team(&job->query, job->work.results, team, &text);
+    struct rl_output output = {0};
+    const enum rl_status status = job->format->write(&job->query, job->work.results, team, &output);
     if (status != RL_OK) {
-        rl_text_release(&text);
+        rl_text_release(&output.text);
         return rl_fail(error, status, "", "no memory for the reply");
     }
     rl_arena_reset(&job->arena); /* before the reply is sent, which may take long */
-    take_text(&job->reply, &text);
+    take_output(&job->reply, &output);
     rl_respond_compress(job);
     job->progress = RL_PROGRESS_ENCODED;
     job->times.encode = rl_clock_now() - start;

@@ -45,6 +45,7 @@ enum rl_status rl_intake_check(struct rl_job *job, struct rl_error *error)
 {
     const struct rl_settings *const settings = job->context->settings;
     gather_all(job);
+    job->format = rl_format_of_path(job->path);
     take_ids(job);
     take_body(job);
 
@@ -92,10 +93,11 @@ enum rl_status rl_intake_route(struct rl_job *job, struct rl_error *error)
     return rl_route_check_method(&job->route, job->method, error);
 }
 
-static enum rl_status check_type(const struct rl_job *job, struct rl_error *error)
+static enum rl_status check_type(struct rl_job *job, struct rl_error *error)
 {
-    if (!rl_headers_json(&job->headers))
-        return rl_fail(error, RL_MEDIA_TYPE, "", "the body must be application/json in UTF-8");
+    const enum rl_status status = rl_format_of_body(job->path, &job->headers, &job->format, error);
+    if (status != RL_OK)
+        return status;
     if (job->body.coding == RL_CODING_UNKNOWN)
         return rl_fail(error, RL_CONTENT_CODING, "", "the body may be coded with %s",
                        rl_coding_accepted());

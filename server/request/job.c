@@ -42,6 +42,7 @@ void rl_job_begin(struct rl_job *job, struct MHD_Connection *mhd, struct rl_conn
     job->connection = connection;
     job->method = RL_METHOD_OTHER;
     job->path = "";
+    job->format = rl_format_of_path(job->path);
     job->route = (struct rl_route){.handler = RL_HANDLER_OTHER, .allow = ""};
     job->request_id[0] = job->trace_id[0] = '\0';
     job->progress = RL_PROGRESS_NEW;

@@ -14,7 +14,7 @@
 #include "server/http/body.h"
 #include "server/net/connections.h"
 #include "server/request/context.h"
-#include "server/formats/json/decode.h"
+#include "server/formats/formats.h"
 #include "server/http/headers.h"
 #include "server/http/requestid.h"
 #include "server/http/route.h"
@@ -63,6 +63,7 @@ struct rl_job {
     const char *path;
     unsigned version; /* HTTP's minor one */
     struct rl_route route;
+    const struct rl_format *format; /* of the body and of the reply, errors included */
     struct rl_headers headers;
     char request_id[RL_REQUEST_ID_SIZE];
     char trace_id[RL_TRACE_ID_SIZE]; /* "" unless traceparent is valid */

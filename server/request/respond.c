@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "server/formats/json/catalog.h"
+#include "server/formats/json/encode.h"
 #include "server/http/compress.h"
 #include "server/base/clock.h"
 #include "server/http/cors.h"
@@ -38,7 +39,7 @@ static enum rl_status give_health(struct rl_job *job, struct rl_error *error)
         return rl_fail(error, RL_DRAINING, "", "the server is not ready");
     job->reply.data = asks_ready ? ready : alive;
     job->reply.length = strlen(job->reply.data);
-    job->reply.content_type = "application/json";
+    job->reply.content_type = RL_JSON_TYPE;
     return RL_OK;
 }
 
@@ -61,7 +62,7 @@ static enum rl_status give_catalog(struct rl_job *job, enum rl_kind kind, struct
         rl_text_release(&text);
         return status;
     }
-    return give_text(job, "application/json", &text, error);
+    return give_text(job, RL_JSON_TYPE, &text, error);
 }
 
 static enum rl_status give_asset(struct rl_job *job)
@@ -244,14 +245,13 @@ static void add_fields(struct draft *draft, const struct rl_job *job)
 /* Turns a failed job's error into its reply. False when there is no memory for even that. */
 static bool give_problem(struct rl_job *job)
 {
-    struct rl_text text;
-    rl_text_init(&text);
+    struct rl_output output = {0};
     job->error.status = job->status;
-    rl_problem_write(&job->error, job->request_id, &text);
+    job->format->write_error(&job->error, job->request_id, &output);
     if (job->reply.owned)
         free(job->reply.data);
     job->reply = (struct rl_reply){0};
-    return give_text(job, RL_PROBLEM_TYPE, &text, &job->error) == RL_OK;
+    return give_text(job, output.type, &output.text, &job->error) == RL_OK;
 }
 
 static unsigned code_of(const struct rl_job *job)

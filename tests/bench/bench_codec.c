@@ -120,7 +120,13 @@ static double time_decode(char *body, size_t length, struct rl_team *team, clock
     struct rl_error error;
     const double start = seconds(clock);
     rl_arena_init(&arena, (size_t)1 << 30);
-    if (rl_decode_on_team(body, length, &target, &limits, team, &arena, &query, &error) != RL_OK) {
+    const struct rl_input input = {.body = body,
+                                   .length = length,
+                                   .target = &target,
+                                   .limits = &limits,
+                                   .team = team,
+                                   .arena = &arena};
+    if (rl_json_read(&input, &query, &error) != RL_OK) {
         fprintf(stderr, "%s at %zu\n", error.detail, error.offset);
         exit(1);
     }
@@ -303,13 +309,12 @@ static void make_reply(struct reply *reply)
 static double time_encode(const struct reply *reply, struct rl_team *team, clockid_t clock,
                           size_t *ret_bytes)
 {
-    struct rl_text text;
+    struct rl_output output = {0};
     const double start = seconds(clock);
-    rl_text_init(&text);
-    if (rl_encode_on_team(&reply->query, &reply->result, team, &text) != RL_OK)
+    if (rl_json_write(&reply->query, &reply->result, team, &output) != RL_OK)
         exit(1);
-    *ret_bytes = text.length;
-    rl_text_release(&text);
+    *ret_bytes = output.text.length;
+    rl_text_release(&output.text);
     return seconds(clock) - start;
 }
 
@@ -368,7 +373,7 @@ int main(int count, char **arguments)
     /* Memory stays with the process between rounds: faulting pages in is not what is measured. */
     mallopt(M_MMAP_THRESHOLD, 32 << 20);
     mallopt(M_TRIM_THRESHOLD, 1 << 30);
-    rl_decode_init();
+    rl_json_init();
     bench_decode(rounds);
     bench_writer(rounds);
     bench_encode(rounds);

@@ -133,7 +133,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char *body = malloc(length > 0 ? length : 1);
     memcpy(body, data + skip, length);
     rl_arena_init(&arena, 1 << 28);
-    const enum rl_status status = rl_decode(body, length, &target, &limits, &arena, &query, &error);
+    const struct rl_input input = {
+        .body = body, .length = length, .target = &target, .limits = &limits, .arena = &arena};
+    const enum rl_status status = rl_json_read(&input, &query, &error);
     if (status == RL_OK)
         check_query(&query);
     else

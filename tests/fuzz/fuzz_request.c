@@ -7,6 +7,7 @@
  *
  * The first byte chooses what the URL asks for.
  */
+#include "server/formats/json/decode.h"
 #include "server/formats/json/encode.h"
 
 #include <jansson.h>
@@ -140,11 +141,10 @@ static void compare(const struct rl_query *query, const struct rl_result *result
 /* Computes and encodes; the text is the caller's. Empty when the result is not finite. */
 static struct rl_text answer(const struct rl_query *query, struct rl_arena *arena, bool on_team)
 {
-    struct rl_text text;
+    struct rl_output output = {0};
     struct rl_work work;
     struct rl_error error;
     struct rl_work *works[] = {&work};
-    rl_text_init(&text);
     REQUIRE(rl_work_init(&work, &query->batch, query->evals, query->count, arena, &error) == RL_OK);
     if (on_team)
         rl_compute(team, works, 1);
@@ -152,10 +152,10 @@ static struct rl_text answer(const struct rl_query *query, struct rl_arena *aren
         rl_compute_inline(&scratch, &work);
     REQUIRE(work.status == RL_OK || work.status == RL_NOT_FINITE);
     if (work.status == RL_OK) {
-        REQUIRE(rl_encode(query, work.results, &text) == RL_OK);
+        REQUIRE(rl_json_write(query, work.results, NULL, &output) == RL_OK);
         compare(query, work.results);
     }
-    return text;
+    return output.text;
 }
 
 static void check_json(const struct rl_text *text)
@@ -210,7 +210,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     REQUIRE(body != NULL);
     memcpy(body, data + skip, length);
     rl_arena_init(&arena, 1 << 28);
-    if (rl_decode(body, length, &target, &limits, &arena, &query, &error) == RL_OK) {
+    const struct rl_input input = {
+        .body = body, .length = length, .target = &target, .limits = &limits, .arena = &arena};
+    if (rl_json_read(&input, &query, &error) == RL_OK) {
         for (size_t e = 0; e < query.count; e++)
             query.evals[e].include |= RL_PER_LIST;
         run(&query, &arena);

@@ -4,7 +4,7 @@
 #ifndef RL_CATALOG_H
 #define RL_CATALOG_H
 
-#include "server/formats/json/decode.h"
+#include "server/formats/query.h"
 #include "server/text/text.h"
 
 /* Appends {"losses": [...]} or {"metrics": [...]}; bounds come from the limits. RL_NOMEM. */

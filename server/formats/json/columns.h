@@ -9,8 +9,8 @@
 
 #include <jansson.h>
 
-#include "server/formats/json/decode.h"
 #include "server/formats/json/lift.h"
+#include "server/formats/query.h"
 
 /* The members that make a batch; NULL for one that was not sent. `labels` stands at the pointer
  * "/y_true", or "/y_true/labels" where `nested`. */

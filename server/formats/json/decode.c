@@ -59,7 +59,7 @@ static void initialise(void)
     json_object_seed(0);
 }
 
-void rl_decode_init(void)
+void rl_json_init(void)
 {
     pthread_once(&initialised, initialise);
 }
@@ -620,20 +620,18 @@ static enum rl_status take_batch(struct decode *decode)
     return check_weights(decode);
 }
 
-enum rl_status rl_decode_on_team(char *body, size_t length, const struct rl_target *target,
-                                 const struct rl_limits *limits, struct rl_team *team,
-                                 struct rl_arena *arena, struct rl_query *ret_query,
-                                 struct rl_error *error)
+enum rl_status rl_json_read(const struct rl_input *input, struct rl_query *ret_query,
+                            struct rl_error *error)
 {
-    struct decode decode = {.target = *target,
-                            .limits = limits,
-                            .team = team,
-                            .arena = arena,
+    struct decode decode = {.target = *input->target,
+                            .limits = input->limits,
+                            .team = input->team,
+                            .arena = input->arena,
                             .error = error,
-                            .query = {.target = *target}};
+                            .query = {.target = *input->target}};
     json_t *root = NULL;
-    rl_decode_init();
-    enum rl_status status = parse(&decode, body, length, &root);
+    rl_json_init();
+    enum rl_status status = parse(&decode, input->body, input->length, &root);
     if (status == RL_OK)
         status = read_root(&decode, root);
     if (status == RL_OK)
@@ -642,11 +640,4 @@ enum rl_status rl_decode_on_team(char *body, size_t length, const struct rl_targ
         *ret_query = decode.query;
     json_decref(root);
     return status;
-}
-
-enum rl_status rl_decode(char *body, size_t length, const struct rl_target *target,
-                         const struct rl_limits *limits, struct rl_arena *arena,
-                         struct rl_query *ret_query, struct rl_error *error)
-{
-    return rl_decode_on_team(body, length, target, limits, NULL, arena, ret_query, error);
 }

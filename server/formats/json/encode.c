@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/http/problem.h"
 #include "server/text/shortest.h"
 
 /* One reply in the making. */
@@ -401,19 +402,21 @@ static void add_evaluations(struct encoding *encoding, const struct rl_result *r
     rl_text_string(text, "}}");
 }
 
-enum rl_status rl_encode_on_team(const struct rl_query *query, const struct rl_result *results,
-                                 struct rl_team *team, struct rl_text *text)
+enum rl_status rl_json_write(const struct rl_query *query, const struct rl_result *results,
+                             struct rl_team *team, struct rl_output *output)
 {
-    struct encoding encoding = {query, text, team};
+    struct encoding encoding = {query, &output->text, team};
+    output->type = RL_JSON_TYPE;
     if (query->target.evaluate)
         add_evaluations(&encoding, results);
     else
         add_evaluation(&encoding, 0, results, true);
-    return text->failed ? RL_NOMEM : RL_OK;
+    return output->text.failed ? RL_NOMEM : RL_OK;
 }
 
-enum rl_status rl_encode(const struct rl_query *query, const struct rl_result *results,
-                         struct rl_text *text)
+void rl_json_write_error(const struct rl_error *error, const char *request_id,
+                         struct rl_output *output)
 {
-    return rl_encode_on_team(query, results, NULL, text);
+    output->type = RL_PROBLEM_TYPE;
+    rl_problem_write(error, request_id, &output->text);
 }

@@ -1,19 +1,19 @@
 /*
- * encode.h: from results to the text of the reply (the road's last stage before the socket).
+ * encode.h: the writer of JSON: from results, or an error, to the text of the reply.
  */
 #ifndef RL_ENCODE_H
 #define RL_ENCODE_H
 
-#include "server/formats/json/decode.h"
-#include "server/text/text.h"
+#include "server/formats/format.h"
 
-/* Appends the reply of a computed query as JSON. results: [query->count]. RL_OK or RL_NOMEM. */
-enum rl_status rl_encode(const struct rl_query *query, const struct rl_result *results,
-                         struct rl_text *text);
+#define RL_JSON_TYPE "application/json"
 
-/* The same text, written by the threads of `team` where there are numbers enough. Only the thread
- * that owns the team may call it, outside of rl_team_run. */
-enum rl_status rl_encode_on_team(const struct rl_query *query, const struct rl_result *results,
-                                 struct rl_team *team, struct rl_text *text);
+/* See rl_format.write. With a team the text is the same as without. */
+enum rl_status rl_json_write(const struct rl_query *query, const struct rl_result *results,
+                             struct rl_team *team, struct rl_output *output);
+
+/* See rl_format.write_error: problem details (RFC 9457; problem.h). */
+void rl_json_write_error(const struct rl_error *error, const char *request_id,
+                         struct rl_output *output);
 
 #endif

@@ -46,8 +46,12 @@ static void decode_bytes(struct outcome *outcome, const char *path, const char *
     rl_arena_init(&outcome->arena, memory);
     outcome->body = malloc(length > 0 ? length : 1);
     memcpy(outcome->body, text, length);
-    outcome->status = rl_decode(outcome->body, length, &target, &limits, &outcome->arena,
-                                &outcome->query, &outcome->error);
+    const struct rl_input input = {.body = outcome->body,
+                                   .length = length,
+                                   .target = &target,
+                                   .limits = &limits,
+                                   .arena = &outcome->arena};
+    outcome->status = rl_json_read(&input, &outcome->query, &outcome->error);
 }
 
 static void release(struct outcome *outcome)

@@ -58,24 +58,22 @@ static struct rl_result *add(struct reply *reply, enum rl_measure_id id, double 
 
 static void check_text(const struct reply *reply, const char *expected)
 {
-    struct rl_text text;
-    rl_text_init(&text);
-    ck_assert_int_eq(rl_encode(&reply->query, reply->results, &text), RL_OK);
-    rl_text_append(&text, "", 1);
-    ck_assert_str_eq(text.data, expected);
-    rl_text_release(&text);
+    struct rl_output output = {0};
+    ck_assert_int_eq(rl_json_write(&reply->query, reply->results, NULL, &output), RL_OK);
+    rl_text_append(&output.text, "", 1);
+    ck_assert_str_eq(output.text.data, expected);
+    rl_text_release(&output.text);
 }
 
 /* The text begins like this. */
 static void check_prefix(const struct reply *reply, const char *expected)
 {
-    struct rl_text text;
-    rl_text_init(&text);
-    ck_assert_int_eq(rl_encode(&reply->query, reply->results, &text), RL_OK);
-    ck_assert_uint_gt(text.length, strlen(expected));
-    text.data[strlen(expected)] = '\0';
-    ck_assert_str_eq(text.data, expected);
-    rl_text_release(&text);
+    struct rl_output output = {0};
+    ck_assert_int_eq(rl_json_write(&reply->query, reply->results, NULL, &output), RL_OK);
+    ck_assert_uint_gt(output.text.length, strlen(expected));
+    output.text.data[strlen(expected)] = '\0';
+    ck_assert_str_eq(output.text.data, expected);
+    rl_text_release(&output.text);
 }
 
 static const size_t two_lists[] = {0, 2, 5};
@@ -243,7 +241,7 @@ static void check_large(enum rl_dtype dtype)
     static size_t offsets[LISTS + 1];
     struct random random = random_init(random_seed());
     struct reply reply;
-    struct rl_text text;
+    struct rl_output output = {0};
     for (size_t l = 0; l < LISTS; l++)
         offsets[l + 1] = offsets[l] + random_below(&random, 60);
     const size_t items = offsets[LISTS];
@@ -256,9 +254,8 @@ static void check_large(enum rl_dtype dtype)
     begin(&reply, true, dtype, offsets, LISTS);
     add(&reply, RL_PAIRWISE_HINGE, 0)->values = dtype == RL_FLOAT32 ? (void *)floats : doubles;
     reply.evals[0].reduction = RL_NONE;
-    rl_text_init(&text);
-    ck_assert_int_eq(rl_encode(&reply.query, reply.results, &text), RL_OK);
-    json_t *root = json_loadb(text.data, text.length, 0, NULL);
+    ck_assert_int_eq(rl_json_write(&reply.query, reply.results, NULL, &output), RL_OK);
+    json_t *root = json_loadb(output.text.data, output.text.length, 0, NULL);
     ck_assert_ptr_nonnull(root);
     const json_t *loss = json_object_get(root, "loss");
     ck_assert_uint_eq(json_array_size(loss), LISTS);
@@ -274,7 +271,7 @@ static void check_large(enum rl_dtype dtype)
         }
     }
     json_decref(root);
-    rl_text_release(&text);
+    rl_text_release(&output.text);
     free(floats);
     free(doubles);
 }
@@ -291,7 +288,7 @@ static void check_team(struct rl_team *team, struct random *random, bool batched
 {
     size_t *offsets = calloc(lists + 1, sizeof(*offsets));
     struct reply reply;
-    struct rl_text one, many;
+    struct rl_output one = {0}, many = {0};
     for (size_t l = 0; l < lists; l++)
         offsets[l + 1] =
             offsets[l] + (random_below(random, 5) ? random_below(random, longest + 1) : 0);
@@ -311,17 +308,15 @@ static void check_team(struct rl_team *team, struct random *random, bool batched
     reply.evals[0].reduction = RL_NONE;
     reply.evals[0].include = RL_GRADIENT;
     result->values = result->gradient = values;
-    rl_text_init(&one);
-    rl_text_init(&many);
-    ck_assert_int_eq(rl_encode(&reply.query, reply.results, &one), RL_OK);
-    ck_assert_int_eq(rl_encode_on_team(&reply.query, reply.results, team, &many), RL_OK);
-    ck_assert_uint_eq(one.length, many.length);
-    ck_assert_mem_eq(one.data, many.data, one.length);
-    json_t *root = json_loadb(many.data, many.length, 0, NULL);
+    ck_assert_int_eq(rl_json_write(&reply.query, reply.results, NULL, &one), RL_OK);
+    ck_assert_int_eq(rl_json_write(&reply.query, reply.results, team, &many), RL_OK);
+    ck_assert_uint_eq(one.text.length, many.text.length);
+    ck_assert_mem_eq(one.text.data, many.text.data, one.text.length);
+    json_t *root = json_loadb(many.text.data, many.text.length, 0, NULL);
     ck_assert_ptr_nonnull(root);
     json_decref(root);
-    rl_text_release(&one);
-    rl_text_release(&many);
+    rl_text_release(&one.text);
+    rl_text_release(&many.text);
     free(values);
     free(offsets);
 }
@@ -347,13 +342,12 @@ END_TEST
 START_TEST(failed_text_is_no_memory)
 {
     struct reply reply;
-    struct rl_text text;
+    struct rl_output output = {0};
     begin(&reply, true, RL_FLOAT32, two_lists, 2);
     add(&reply, RL_PAIRWISE_HINGE, 1);
-    rl_text_init(&text);
-    text.failed = true;
-    ck_assert_int_eq(rl_encode(&reply.query, reply.results, &text), RL_NOMEM);
-    rl_text_release(&text);
+    output.text.failed = true;
+    ck_assert_int_eq(rl_json_write(&reply.query, reply.results, NULL, &output), RL_NOMEM);
+    rl_text_release(&output.text);
 }
 END_TEST
 

@@ -56,7 +56,9 @@ static enum rl_status decode(char *body, size_t length, struct rl_error *error)
     struct rl_arena arena;
     struct rl_query query;
     rl_arena_init(&arena, 1 << 28);
-    const enum rl_status status = rl_decode(body, length, &target, &limits, &arena, &query, error);
+    const struct rl_input input = {
+        .body = body, .length = length, .target = &target, .limits = &limits, .arena = &arena};
+    const enum rl_status status = rl_json_read(&input, &query, error);
     rl_arena_release(&arena);
     return status;
 }
