@@ -1,0 +1,26 @@
+"""Ranking losses and metrics, evaluated by a ranklossd.
+
+    import ranklossd
+    client = ranklossd.Client("http://127.0.0.1:8080")
+    client.evaluate(labels, scores, losses="pairwise_hinge", metrics=["ndcg@10"])
+
+Client sends batches; Batch makes them from frames, flat arrays and TREC files; losses and metrics
+hold the classes of Keras-RS; ranklossd.dask evaluates what is too large for one machine.
+"""
+
+from ._version import __version__
+from .batch import Batch
+from .client import Client
+from .errors import Busy, InvalidRequest, Problem, RanklossdError, Unauthorized, Unreachable
+from .losses import (ListMLELoss, PairwiseHingeLoss, PairwiseLogisticLoss, PairwiseMeanSquaredError,
+                     PairwiseSoftZeroOneLoss)
+from .metrics import (DCG, NDCG, MeanAveragePrecision, MeanReciprocalRank, PrecisionAtK, RecallAtK)
+from .results import Evaluation, Report
+
+__all__ = [
+    "Batch", "Busy", "Client", "DCG", "Evaluation", "InvalidRequest", "ListMLELoss",
+    "MeanAveragePrecision", "MeanReciprocalRank", "NDCG", "PairwiseHingeLoss",
+    "PairwiseLogisticLoss", "PairwiseMeanSquaredError", "PairwiseSoftZeroOneLoss", "PrecisionAtK",
+    "Problem", "RanklossdError", "RecallAtK", "Report", "Unauthorized", "Unreachable",
+    "__version__",
+]

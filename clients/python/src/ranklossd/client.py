@@ -1,0 +1,196 @@
+"""The client: one batch to one daemon (or whichever of several replicas is free), typed results."""
+
+from __future__ import annotations
+
+import ssl
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
+
+import numpy as np
+
+from .batch import Batch, is_array
+from .errors import Busy
+from .results import Evaluation, Report
+from .session import Reply, Session, Trace
+from .specs import Spec, as_specs
+from .wire import JsonWire, Wire
+
+__all__ = ["Client", "default_client"]
+
+
+class Client:
+    """Evaluates ranking losses and metrics on a daemon. Threads may share one client.
+
+    url: "http://host:port", "https://host:port", "unix:/path", or several of them: each request
+    goes to a replica that is free, and to another one where the first fails. Default: RANKLOSSD_URL
+    in the environment, else http://127.0.0.1:8080.
+    token: a bearer token, default RANKLOSSD_TOKEN in the environment.
+    timeout, connect_timeout: seconds to wait for the next bytes of a reply, and for a connection.
+    retry_for: seconds after which a request that was answered 429 or 503, or whose connection
+    broke, is not tried again. Retry-After is obeyed within it.
+    connections: idle connections kept per replica.
+    ca, cert, key: PEM files for TLS: whom to trust, and the client's own certificate and key; or an
+    ssl_context of your own.
+    traceparent: a W3C trace context to send, or a function that returns the current one.
+    """
+
+    def __init__(self, url: Union[str, Sequence[str], None] = None, *,
+                 token: Optional[str] = None, timeout: float = 60.0, connect_timeout: float = 5.0,
+                 retry_for: float = 30.0, connections: int = 8, ca: Optional[str] = None,
+                 cert: Optional[str] = None, key: Optional[str] = None,
+                 ssl_context: Optional[ssl.SSLContext] = None, traceparent: Trace = None) -> None:
+        self._options: Dict[str, Any] = dict(
+            token=token, timeout=timeout, connect_timeout=connect_timeout, retry_for=retry_for,
+            connections=connections, ca=ca, cert=cert, key=key, ssl_context=ssl_context,
+            traceparent=traceparent)
+        self.session = Session(url, **self._options)
+        self._json: Wire = JsonWire()
+
+    def __reduce__(self) -> Any:
+        return _rebuild, (self.session.urls, self._options)
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the pooled connections."""
+        self.session.close()
+
+    # ---- Evaluations -----------------------------------------------------------------------------
+
+    def loss(self, name: str, /, y_true: Any, y_pred: Any = None, sample_weight: Any = None,
+             **parameters: Any) -> Evaluation:
+        """One loss: temperature, reduction, dtype, include, top_k, name as the daemon takes them.
+
+        y_true, y_pred, sample_weight: arrays or nested lists as Keras takes them, or one Batch.
+        """
+        return self._one("loss", name, y_true, y_pred, sample_weight, parameters)
+
+    def metric(self, name: str, /, y_true: Any, y_pred: Any = None, sample_weight: Any = None,
+               **parameters: Any) -> Evaluation:
+        """One metric: k, dtype, include, name as the daemon takes them."""
+        return self._one("metric", name, y_true, y_pred, sample_weight, parameters)
+
+    def evaluate(self, y_true: Any, y_pred: Any = None, sample_weight: Any = None, *,
+                 losses: Union[Spec, Sequence[Spec]] = (),
+                 metrics: Union[Spec, Sequence[Spec]] = (), **parameters: Any) -> Report:
+        """Many losses and metrics of one batch, which is sent and read once.
+
+        An evaluation is a name ("ndcg", "ndcg@10"), a mapping with its own parameters, or an object
+        of this package's classes. Other parameters are defaults for all to which they apply.
+        """
+        batch = as_batch(y_true, y_pred, sample_weight)
+        wanted = {"losses": as_specs(losses), "metrics": as_specs(metrics)}
+        asked = {name: specs for name, specs in wanted.items() if specs}
+        reply, body = self._send("", "evaluate", batch, {**parameters, **asked})
+        specs = [("loss", spec) for spec in wanted["losses"]]
+        specs += [("metric", spec) for spec in wanted["metrics"]]
+        results = [_evaluation(kind, {**_of(kind, parameters), **spec}, entry, batch)
+                   for (kind, spec), entry in zip(specs, body["results"])]
+        return Report(results, body["totals"], body["dtype"], reply.headers.get("X-Request-Id"))
+
+    def catalogue(self) -> Dict[str, List[Dict[str, Any]]]:
+        """The losses and metrics that the daemon knows, with formulas and parameters."""
+        return {kind: self._json.read(self.session.request("GET", "/v1/" + kind))[kind]
+                for kind in ("losses", "metrics")}
+
+    def ready(self) -> bool:
+        """Whether a daemon takes requests now. Raises Unreachable where there is none."""
+        try:
+            self.session.request("GET", "/readyz")
+        except Busy:
+            return False
+        return True
+
+    # ---- How -------------------------------------------------------------------------------------
+
+    def _one(self, kind: str, name: str, y_true: Any, y_pred: Any, sample_weight: Any,
+             parameters: Dict[str, Any]) -> Evaluation:
+        batch = as_batch(y_true, y_pred, sample_weight)
+        folder = "losses" if kind == "loss" else "metrics"
+        _, body = self._send(folder, name, batch, parameters)
+        return _evaluation(kind, {**parameters, "name": name}, body, batch)
+
+    def _send(self, kind: str, name: str, batch: Union[Batch, Mapping[str, Any]],
+              parameters: Mapping[str, Any]) -> Tuple[Reply, Dict[str, Any]]:
+        wire = self._json
+        message = wire.write(kind, name, batch, parameters)
+        reply = self.session.request("POST", message.path, message.body, message.headers)
+        return reply, wire.read(reply)
+
+
+def _rebuild(urls: Sequence[str], options: Mapping[str, Any]) -> Client:
+    return Client(urls, **options)
+
+
+def as_batch(y_true: Any, y_pred: Any = None, sample_weight: Any = None
+             ) -> Union[Batch, Dict[str, Any]]:
+    """A Batch where arrays are involved; else the nested lists as members of a JSON body."""
+    if isinstance(y_true, Batch):
+        if y_pred is not None or sample_weight is not None:
+            raise TypeError("a Batch holds the scores and weights already")
+        return y_true
+    labels = y_true.get("labels") if isinstance(y_true, Mapping) else y_true
+    if any(_has_arrays(value) for value in (labels, y_pred)):
+        return Batch.of(y_true, y_pred, sample_weight)
+    members = {"y_true": y_true, "y_pred": y_pred}
+    if sample_weight is not None:
+        members["sample_weight"] = sample_weight
+    return members
+
+
+def _has_arrays(value: Any) -> bool:
+    if isinstance(value, (list, tuple)):
+        return bool(value) and is_array(value[0]) and not isinstance(value[0], np.generic)
+    return is_array(value)
+
+
+LOSS_PARAMETERS = ("temperature", "reduction")
+METRIC_PARAMETERS = ("k",)
+
+
+def _of(kind: str, parameters: Mapping[str, Any]) -> Dict[str, Any]:
+    """Those of the defaults beside a batch that say how an evaluation of this kind is computed."""
+    names = LOSS_PARAMETERS if kind == "loss" else METRIC_PARAMETERS
+    return {name: parameters[name] for name in names if name in parameters}
+
+
+def _evaluation(kind: str, spec: Dict[str, Any], entry: Mapping[str, Any],
+                batch: Union[Batch, Mapping[str, Any]]) -> Evaluation:
+    unsaid = ("include", "top_k", "dtype")
+    spec = {name: value for name, value in spec.items() if name not in unsaid}
+    extra = {name: entry[name] for name in entry if name not in SPOKEN_FOR}
+    value = entry[kind]
+    if isinstance(batch, Batch):
+        for_items = isinstance(value, list) and entry["totals"]["values"] == batch.items and (
+            spec["name"] != "list_mle")
+        value = _shaped(value, batch, for_items)
+        if "gradient" in extra:
+            extra["gradient"] = _shaped(extra["gradient"], batch, True)
+    return Evaluation(kind, entry["name"], value, spec, entry["totals"], extra)
+
+
+SPOKEN_FOR = ("loss", "metric", "name", "k", "reduction", "temperature", "dtype", "totals")
+
+
+def _shaped(value: Any, batch: Batch, for_items: bool) -> Any:
+    """Nested lists of a reply as arrays, where the request held arrays."""
+    if not isinstance(value, list):
+        return value
+    if not for_items or batch.lengths is None:
+        return np.asarray(value)
+    flat = np.array([number for one in value for number in one])
+    return batch.shaped(flat)
+
+
+_default: Optional[Client] = None
+
+
+def default_client() -> Client:
+    """The client that classes use where none was given."""
+    global _default
+    if _default is None:
+        _default = Client()
+    return _default
