@@ -33,6 +33,16 @@ struct perlist {
     bool finite;
 };
 
+static bool is_stopped(const struct perlist *p)
+{
+    return rl_runner_stopped(p->runner);
+}
+
+static enum rl_status stop_status(const struct perlist *p)
+{
+    return (enum rl_status)atomic_load_explicit(p->work->stop, memory_order_relaxed);
+}
+
 static size_t max_size(size_t a, size_t b)
 {
     return a > b ? a : b;
@@ -100,7 +110,7 @@ static void pairwise_gradient(struct perlist *p, enum rl_field_kind slope)
     field.negated = true;
     field.masses = plan->weights;
     rl_field_sum(&field, plan, p->runner, p->room, p->extra);
-    p->runner->run(p->runner, rl_cut_count(plan->count), join_slopes, p);
+    rl_runner_until_stopped(p->runner, rl_cut_count(plan->count), join_slopes, p);
 }
 
 static void compute_pairwise(struct perlist *p, size_t eval)
@@ -108,11 +118,14 @@ static void compute_pairwise(struct perlist *p, size_t eval)
     const struct rl_way *way = rl_way_of(p->work->evals[eval].measure->id);
     struct rl_field field = {.kind = way->loss, .temperature = p->temperature};
     rl_field_sum(&field, &p->plan, p->runner, p->room, p->losses);
+    if (is_stopped(p))
+        return;
     emit_losses(p, eval);
     if (!p->work->results[eval].gradient)
         return;
     pairwise_gradient(p, way->slope);
-    emit_gradient(p, eval);
+    if (!is_stopped(p))
+        emit_gradient(p, eval);
 }
 
 static void compute_squared(struct perlist *p, size_t eval)
@@ -123,6 +136,8 @@ static void compute_squared(struct perlist *p, size_t eval)
     double *gradient = p->work->results[eval].gradient ? p->gradient : NULL;
     rl_moments(plan->labels, plan->scores, plan->weights, plan->count, p->runner, scratch,
                p->losses, gradient);
+    if (is_stopped(p))
+        return;
     emit_losses(p, eval);
     if (!gradient)
         return;
@@ -229,7 +244,7 @@ static void compute_eval(struct perlist *p, size_t eval)
     };
     p->temperature = p->state->evals[eval].temperature;
     compute[rl_way_of(p->work->evals[eval].measure->id)->shape](p, eval);
-    if (p->work->results[eval].top_pairs)
+    if (p->work->results[eval].top_pairs && !is_stopped(p))
         compute_top_pairs(p, eval);
 }
 
@@ -250,6 +265,22 @@ static void prepare(struct perlist *p)
     p->extra = rl_room_take(&p->room, p->plan.count, sizeof(double));
 }
 
+/* RL_OK, or why the list has no results. */
+static enum rl_status compute_list(struct perlist *p, struct rl_scratch *scratch)
+{
+    size_t bytes = list_room(p->state, rl_list_items(p->work->batch, p->list));
+    if (is_stopped(p))
+        return stop_status(p);
+    if (!rl_scratch_reserve(scratch, bytes, &p->room))
+        return RL_NOMEM;
+    prepare(p);
+    for (size_t eval = 0; eval < p->work->count && !is_stopped(p); eval++)
+        compute_eval(p, eval);
+    if (is_stopped(p))
+        return stop_status(p);
+    return p->finite ? RL_OK : RL_NOT_FINITE;
+}
+
 void rl_perlist_compute(struct rl_work *work, size_t list, struct rl_scratch *scratch,
                         struct rl_runner *runner)
 {
@@ -259,13 +290,6 @@ void rl_perlist_compute(struct rl_work *work, size_t list, struct rl_scratch *sc
                         .begin = work->batch->offsets[list],
                         .runner = runner,
                         .finite = true};
-    size_t bytes = list_room(p.state, rl_list_items(work->batch, list));
-    if (!rl_scratch_reserve(scratch, bytes, &p.room)) {
-        p.state->outcomes[list] = RL_NOMEM;
-        return;
-    }
-    prepare(&p);
-    for (size_t eval = 0; eval < work->count; eval++)
-        compute_eval(&p, eval);
-    p.state->outcomes[list] = p.finite ? RL_OK : RL_NOT_FINITE;
+    runner->stop = work->stop;
+    p.state->outcomes[list] = (uint8_t)compute_list(&p, scratch);
 }

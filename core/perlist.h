@@ -8,9 +8,10 @@
 #include "core/work.h"
 
 /*
- * Evaluates one list all the ways of the work and writes its places in the work's results and
- * state, `outcomes` included. Different lists may be evaluated at the same time, each with its own
- * scratch. The result does not depend on the runner.
+ * Computes every evaluation of the work for one list. Writes the list's places in the results and
+ * the state; its outcome is RL_OK, RL_NOT_FINITE, RL_NOMEM, or the status that the work was stopped
+ * with. Different lists may be computed at the same time, each with its own scratch. The result
+ * does not depend on the runner.
  */
 void rl_perlist_compute(struct rl_work *work, size_t list, struct rl_scratch *scratch,
                         struct rl_runner *runner);

@@ -237,6 +237,11 @@ struct rl_work {
     struct rl_result *results; /* [count] */
     enum rl_status status;
     struct rl_error error;
+    /* Ends the work early: any thread may set it from RL_OK to a status, once, while the work is
+     * computed (of core or of the caller, below 256). Lists, and blocks of a long list, that have
+     * not begun are then left out, and the work ends with that status. NULL (after rl_work_init):
+     * never. */
+    const _Atomic int *stop;
     void *state; /* core's own, in the arena */
 };
 

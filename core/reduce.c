@@ -75,19 +75,22 @@ static enum rl_status fail_list(struct rl_work *work, size_t list, enum rl_statu
     char pointer[RL_POINTER_MAX];
     if (status == RL_NOMEM)
         return rl_fail(&work->error, RL_NOMEM, "", "no memory to compute list %zu", list);
+    if (status != RL_NOT_FINITE)
+        return rl_fail(&work->error, status, "", "the work was stopped");
     snprintf(pointer, sizeof(pointer), "/y_pred/%zu", list);
     return rl_fail(&work->error, status, pointer, "the result of list %zu is not finite", list);
 }
 
-/* RL_NOMEM first, wherever it happened: nothing else is known then. */
+/* What left a list out comes first, wherever it happened: nothing else is known then. */
 static enum rl_status lists_status(struct rl_work *work)
 {
     const struct rl_work_state *state = work->state;
     size_t lists = work->batch->lists, first = lists;
     for (size_t list = 0; list < lists; list++) {
-        if (state->outcomes[list] == RL_NOMEM)
-            return fail_list(work, list, RL_NOMEM);
-        if (state->outcomes[list] != RL_OK && first == lists)
+        enum rl_status outcome = state->outcomes[list];
+        if (outcome != RL_OK && outcome != RL_NOT_FINITE)
+            return fail_list(work, list, outcome);
+        if (outcome != RL_OK && first == lists)
             first = list;
     }
     return first < lists ? fail_list(work, first, RL_NOT_FINITE) : RL_OK;

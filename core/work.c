@@ -198,6 +198,7 @@ enum rl_status rl_work_init(struct rl_work *work, const struct rl_batch *batch,
     }
     if (!taken)
         return rl_fail(error, RL_NOMEM, "", "no memory for the results");
-    *work = (struct rl_work){batch, evals, count, results, RL_OK, {0}, state};
+    *work = (struct rl_work){
+        .batch = batch, .evals = evals, .count = count, .results = results, .state = state};
     return RL_OK;
 }

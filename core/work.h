@@ -23,7 +23,7 @@ struct rl_work_state {
     double item_cost, pair_cost, sweep_cost; /* see rl_list_cost */
     struct rl_eval_state *evals;             /* [count] */
     /* Each thread writes the places of the lists it has: */
-    uint8_t *outcomes; /* [lists] RL_OK, RL_NOT_FINITE or RL_NOMEM */
+    uint8_t *outcomes; /* [lists] how each ended; see rl_perlist_compute */
     uint32_t *valid;   /* [lists] valid items */
     uint64_t *pairs;   /* [lists] with label_i > label_j; 0 where no evaluation needs it */
     uint32_t *order;   /* [lists] space for a schedule */

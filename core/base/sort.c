@@ -144,7 +144,7 @@ struct rl_key *rl_sort(struct rl_key *keys, struct rl_key *spare, size_t n,
     radix.counts = rl_room_take(&room, blocks << radix.bits, sizeof(uint32_t));
     radix.differences = rl_room_take(&room, blocks, sizeof(uint64_t));
     uint64_t left = all_differences(&radix, runner);
-    while (left) {
+    while (left && !rl_runner_stopped(runner)) {
         radix.shift = (unsigned)__builtin_ctzll(left);
         runner->run(runner, blocks, count_digits, &radix);
         place_digits(&radix);

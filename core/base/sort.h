@@ -41,7 +41,8 @@ size_t rl_sort_room(size_t n);
 
 /*
  * Sorts keys[n] by `key`; equal keys keep their order. spare: [n]. Returns where the sorted keys
- * stand, one of the two arrays. Work is cut by n alone.
+ * stand, one of the two arrays. Work is cut by n alone. When the runner is stopped, the order is
+ * not complete, but each key is still there once.
  */
 struct rl_key *rl_sort(struct rl_key *keys, struct rl_key *spare, size_t n,
                        struct rl_runner *runner, struct rl_room room);

@@ -408,12 +408,14 @@ static void run_level(struct run *run)
 {
     struct rl_runner *runner = run->runner;
     start_level(run);
-    runner->run(runner, run->piece_count, count_piece, run);
+    if (!rl_runner_until_stopped(runner, run->piece_count, count_piece, run))
+        return;
     place_pieces(run);
-    runner->run(runner, run->piece_count, move_piece, run);
+    if (!rl_runner_until_stopped(runner, run->piece_count, move_piece, run))
+        return;
     if (rl_descent_has_series(run->descent->kind))
         carry_series(run);
-    runner->run(runner, run->piece_count, sweep_piece, run);
+    rl_runner_until_stopped(runner, run->piece_count, sweep_piece, run);
     for (size_t i = 0; i < run->split_count; i++) {
         add_node(run, lower_half(&run->splits[i]));
         add_node(run, upper_half(&run->splits[i]));
@@ -438,7 +440,7 @@ void rl_descent_run(struct rl_descent *descent, struct rl_runner *runner, struct
     if (rl_descent_has_series(descent->kind))
         run.series = rl_series_field(descent->kind, descent->temperature);
     add_node(&run, (struct node){0, n, 0, descent->grades, 0});
-    while (run.next_count)
+    while (run.next_count && !rl_runner_stopped(runner))
         run_level(&run);
-    runner->run(runner, run.small_count, run_small, &run);
+    rl_runner_until_stopped(runner, run.small_count, run_small, &run);
 }

@@ -36,7 +36,8 @@ static inline int rl_descent_has_series(enum rl_field_kind kind)
 /* Bytes of room, beside the lineups, for n items. */
 size_t rl_descent_room(size_t n);
 
-/* Hinge is left to be divided by the temperature. */
+/* Hinge is left to be divided by the temperature. When the runner is stopped, the sums are not
+ * complete. */
 void rl_descent_run(struct rl_descent *descent, struct rl_runner *runner, struct rl_room room);
 
 #endif

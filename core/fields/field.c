@@ -203,9 +203,10 @@ static void sum_by_sweeps(const struct rl_field *field, struct rl_plan *plan,
                     .sums = rl_room_take(&room, n, sizeof(double))},
         .ret_sums = ret_sums,
     };
-    runner->run(runner, pieces, fill_piece, &sweeping);
+    if (!rl_runner_until_stopped(runner, pieces, fill_piece, &sweeping))
+        return;
     rl_descent_run(&sweeping.descent, runner, room);
-    runner->run(runner, pieces, return_piece, &sweeping);
+    rl_runner_until_stopped(runner, pieces, return_piece, &sweeping);
 }
 
 /* Whether the list goes pair by pair, and if so the middle of its scores. */

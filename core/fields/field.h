@@ -27,7 +27,8 @@ struct rl_field {
 /* Bytes of room for a list of `items`. */
 size_t rl_field_room(size_t items);
 
-/* plan: graded. ret_sums: [m] by v. Overflow gives infinities or NaN. Work is cut by m alone. */
+/* plan: graded. ret_sums: [m] by v. Overflow gives infinities or NaN. Work is cut by m alone.
+ * When the runner is stopped, the sums are not complete. */
 void rl_field_sum(const struct rl_field *field, struct rl_plan *plan, struct rl_runner *runner,
                   struct rl_room room, double *ret_sums);
 

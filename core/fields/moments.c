@@ -149,9 +149,11 @@ void rl_moments(const double *labels, const double *scores, const double *weight
     };
     if (n == 0)
         return;
-    runner->run(runner, blocks, block_errors, &m);
+    if (!rl_runner_until_stopped(runner, blocks, block_errors, &m))
+        return;
     m.mean = mean_error(&m);
-    runner->run(runner, blocks, block_deviations, &m);
+    if (!rl_runner_until_stopped(runner, blocks, block_deviations, &m))
+        return;
     add_blocks(&m);
-    runner->run(runner, blocks, block_losses, &m);
+    rl_runner_until_stopped(runner, blocks, block_losses, &m);
 }

@@ -20,6 +20,7 @@ size_t rl_moments_scratch(size_t n);
  * enter the gradient alone. scratch: [rl_moments_scratch(n)].
  * ret_losses: [n], unweighted. ret_gradient: [n], d(sum_i weights[i] * loss_i) / d(score_k), or
  * NULL. Overflow gives infinities or NaN. Outputs may not overlap inputs. Work is cut by n alone.
+ * When the runner is stopped, the outputs are not complete.
  */
 void rl_moments(const double *labels, const double *scores, const double *weights, size_t n,
                 struct rl_runner *runner, double *scratch, double *ret_losses,

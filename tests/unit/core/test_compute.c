@@ -5,9 +5,12 @@
 
 #include <check.h>
 #include <math.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core/reference.h"
@@ -464,6 +467,124 @@ START_TEST(memory_of_long_lists_is_given_back)
 }
 END_TEST
 
+/* ---- Stopping -------------------------------------------------------------------------------- */
+
+enum { LONG_ITEMS = 1000000, STOPPED = RL_CORE_STATUSES + 7 };
+
+static double seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+/* Stops a work at a time. */
+struct stopper {
+    double at, set; /* seconds */
+    atomic_int stop;
+};
+
+static void *stop_at(void *context)
+{
+    struct stopper *stopper = context;
+    while (seconds() < stopper->at)
+        ;
+    stopper->set = seconds();
+    atomic_store(&stopper->stop, STOPPED);
+    return NULL;
+}
+
+/* One list, no two labels alike. */
+static struct rl_batch long_batch(void)
+{
+    static const size_t offsets[] = {0, LONG_ITEMS};
+    float *labels = rl_arena_array(&arena, LONG_ITEMS, sizeof(float));
+    float *scores = rl_arena_array(&arena, LONG_ITEMS, sizeof(float));
+    unsigned state = 1;
+    for (size_t i = 0; i < LONG_ITEMS; i++) {
+        state = state * 1664525u + 1013904223u;
+        labels[i] = (float)(state >> 8);
+        scores[i] = (float)(state * 2654435761u >> 12) / 65536;
+    }
+    return (struct rl_batch){.dtype = RL_FLOAT32,
+                             .lists = 1,
+                             .items = LONG_ITEMS,
+                             .offsets = offsets,
+                             .labels = labels,
+                             .scores = scores};
+}
+
+static void compute_works(bool on_team, struct rl_work *const *works, size_t count)
+{
+    for (size_t i = 0; i < count && !on_team; i++)
+        rl_compute_inline(&scratch, works[i]);
+    if (on_team)
+        rl_compute(team, works, count);
+}
+
+/* A long list beside a short one, stopped a quarter of the way: how long it goes on after that, as
+ * a share of what it takes in all. */
+static double share_after_stop(const struct rl_batch *batch, bool on_team)
+{
+    struct rl_batch example = example_batch();
+    struct rl_eval eval = hinge(RL_NONE), example_eval = hinge(RL_SUM);
+    struct rl_work work, other, *works[] = {&work, &other};
+    struct rl_error error;
+    struct stopper stopper = {0};
+    pthread_t thread;
+    eval.include = RL_GRADIENT;
+    rl_work_init(&work, batch, &eval, 1, &arena, &error);
+    rl_work_init(&other, &example, &example_eval, 1, &arena, &error);
+    double begun = seconds();
+    compute_works(on_team, works, 1);
+    double whole = seconds() - begun;
+    ck_assert_int_eq(work.status, RL_OK);
+    work.stop = &stopper.stop;
+    stopper.at = seconds() + whole / 4;
+    ck_assert_int_eq(pthread_create(&thread, NULL, stop_at, &stopper), 0);
+    compute_works(on_team, works, 2);
+    double ended = seconds();
+    pthread_join(thread, NULL);
+    ck_assert_int_eq(work.status, STOPPED);
+    ck_assert_int_eq(work.error.status, STOPPED);
+    ck_assert_int_eq(other.status, RL_OK);
+    ck_assert_double_eq(other.results[0].value, 6);
+    return (ended - stopper.set) / whole;
+}
+
+/* Other programs may hold the processor for a while: the best of a few. */
+START_TEST(a_stopped_list_ends_within_its_blocks)
+{
+    struct rl_batch batch = long_batch();
+    double best = 1;
+    for (int round = 0; round < 6 && best > 0.05; round++)
+        best = fmin(best, share_after_stop(&batch, _i));
+    ck_assert_double_lt(best, 0.05);
+}
+END_TEST
+
+START_TEST(a_work_stopped_beforehand_computes_nothing)
+{
+    struct rl_batch batch = big_batch(), example = example_batch();
+    struct rl_eval evals[RL_LIST_MLE], example_eval = hinge(RL_SUM);
+    struct rl_work work, other, *works[] = {&work, &other};
+    struct rl_error error;
+    atomic_int stop = STOPPED;
+    fill_evals(evals);
+    rl_work_init(&work, &batch, evals, RL_LIST_MLE, &arena, &error);
+    rl_work_init(&other, &example, &example_eval, 1, &arena, &error);
+    ck_assert_ptr_null(work.stop);
+    work.stop = &stop;
+    memset(work.results[0].values, 0x55, BIG_ITEMS * sizeof(float));
+    compute_works(_i, works, 2);
+    ck_assert_int_eq(work.status, STOPPED);
+    for (size_t i = 0; i < BIG_ITEMS * sizeof(float); i++)
+        ck_assert_uint_eq(((unsigned char *)work.results[0].values)[i], 0x55);
+    ck_assert_int_eq(other.status, RL_OK);
+    ck_assert_double_eq(other.results[0].value, 6);
+}
+END_TEST
+
 static TCase *add_case(Suite *suite, const char *name)
 {
     TCase *tcase = tcase_create(name);
@@ -496,6 +617,9 @@ static Suite *compute_suite(void)
     tcase_add_test(teams, one_failure_does_not_touch_the_others);
     tcase_add_test(teams, a_team_runs_every_index_once);
     tcase_add_test(teams, memory_of_long_lists_is_given_back);
+    TCase *stopping = add_case(suite, "stopping");
+    tcase_add_loop_test(stopping, a_stopped_list_ends_within_its_blocks, false, true + 1);
+    tcase_add_loop_test(stopping, a_work_stopped_beforehand_computes_nothing, false, true + 1);
     return suite;
 }
 

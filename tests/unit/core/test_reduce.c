@@ -32,7 +32,8 @@ static void set_up(void)
     state = (struct rl_work_state){
         .evals = &eval_state, .outcomes = outcomes, .valid = valid, .pairs = pairs};
     result = (struct rl_result){.lists = lists, .totals = {.weight_sum = 5}};
-    work = (struct rl_work){&batch, &eval, 1, &result, RL_OK, {0}, &state};
+    work = (struct rl_work){
+        .batch = &batch, .evals = &eval, .count = 1, .results = &result, .state = &state};
     memset(outcomes, RL_OK, sizeof(outcomes));
     sums[0] = 1, sums[1] = 0, sums[2] = 2.5;
 }
