@@ -254,6 +254,9 @@ static void prepare(struct perlist *p)
     rl_plan_init(&p->plan, p->work->batch, p->list, p->runner, &p->room);
     state->valid[p->list] = (uint32_t)p->plan.count;
     state->pairs[p->list] = 0;
+    if (state->weights)
+        state->weights[p->list] =
+            rl_item_weights(p->work->batch, p->begin, p->work->batch->offsets[p->list + 1]);
     if (state->needs_grades) {
         rl_plan_grade(&p->plan, p->runner, p->room);
         state->pairs[p->list] = rl_plan_pairs(&p->plan);

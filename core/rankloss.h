@@ -182,13 +182,33 @@ struct rl_eval {
     size_t top_k;                /* pairs per list for RL_TOP_PAIRS, >= 1 */
 };
 
-/* Sums in double whatever the dtype. */
+/*
+ * Sums over lists, of which list l adds `a` to the numerator of a result and `b` to its divisor.
+ * The sums of two sets of lists add up to those of their union.
+ */
+struct rl_sums {
+    size_t lists;
+    double a, b, aa, ab, bb; /* of a, b, a * a, a * b, b * b */
+};
+
+/*
+ * Sums in double whatever the dtype. Squares may overflow where the result itself is finite.
+ *
+ * Totals of the parts of a data set merge into those of the whole (README.md, "Merging"). In a
+ * metric a list without a relevant item weighs as much as the others do on average, which no part
+ * knows, so `own` holds only the lists that have a weight of their own, a = metric * weight and
+ * b = weight, and `averaged` the others, a = metric and b = 1. In a loss every list is in `own`:
+ * a is its sum of weighted losses, b its share of the divisor: its number of values or the sum of
+ * its weights; or 1 where the reduction divides by nothing or by a scalar weight.
+ */
 struct rl_totals {
     size_t lists, items, valid_items;
-    uint64_t pairs;    /* ordered pairs the loss adds over; 0 for list_mle and metrics */
-    size_t values;     /* values that sum_over_batch_size divides by: items, or lists */
-    double sum;        /* of weighted losses; of metric * list weight */
-    double weight_sum; /* what mean_with_sample_weight divides by; the sum of list weights */
+    uint64_t pairs;     /* ordered pairs the loss adds over; 0 for list_mle and metrics */
+    size_t values;      /* values that sum_over_batch_size divides by: items, or lists */
+    double sum;         /* of weighted losses; of metric * list weight */
+    double weight_sum;  /* what mean_with_sample_weight divides by; the sum of list weights */
+    bool scalar_weight; /* the batch has one weight for all, which weight_sum of a loss is */
+    struct rl_sums own, averaged;
 };
 
 struct rl_list_result {

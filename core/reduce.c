@@ -33,11 +33,37 @@ static struct rl_list_result list_result(const struct rl_work *work, size_t eval
     };
 }
 
+static void add_sums(struct rl_sums *sums, double a, double b)
+{
+    sums->lists++;
+    sums->a += a;
+    sums->b += b;
+    sums->aa += a * a;
+    sums->ab += a * b;
+    sums->bb += b * b;
+}
+
+static void add_metric(const struct rl_ranking *ranking, struct rl_totals *totals)
+{
+    if (!ranking->counts)
+        return;
+    if (ranking->relevance == 0)
+        add_sums(&totals->averaged, ranking->value, 1);
+    else
+        add_sums(&totals->own, ranking->value * ranking->weight, ranking->weight);
+}
+
 static void reduce_lists(struct rl_work *work, size_t eval)
 {
+    const struct rl_work_state *state = work->state;
+    const struct rl_ranking *rankings = state->evals[eval].rankings;
     struct rl_result *result = &work->results[eval];
     for (size_t list = 0; list < work->batch->lists; list++) {
         struct rl_list_result of_list = list_result(work, eval, list);
+        if (rankings)
+            add_metric(&rankings[list], &result->totals);
+        else
+            add_sums(&result->totals.own, of_list.sum, rl_list_share(work, eval, list));
         result->totals.valid_items += of_list.valid_items;
         result->totals.pairs += of_list.pairs;
         result->totals.sum += of_list.sum;

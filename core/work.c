@@ -80,18 +80,36 @@ static bool take_lists(const struct rl_batch *batch, struct rl_arena *arena,
     return state->outcomes && state->valid && state->pairs && state->order;
 }
 
+/* Sums of item weights by list, where some loss divides by them. */
+static bool take_weights(const struct rl_batch *batch, const struct rl_eval *evals, size_t count,
+                         struct rl_arena *arena, struct rl_work_state *state)
+{
+    bool needed = false;
+    for (size_t i = 0; i < count; i++)
+        needed |= evals[i].measure->kind == RL_LOSS && state->evals[i].share == RL_SHARE_WEIGHTS;
+    if (!needed || batch->weight_kind != RL_WEIGHT_ITEM)
+        return true;
+    state->weights = rl_arena_array(arena, batch->lists, sizeof(*state->weights));
+    return state->weights;
+}
+
 /* ---- What is known before any list is looked at ---------------------------------------------- */
 
-static double sum_column(const void *column, enum rl_dtype dtype, size_t n)
+static double sum_column(const void *column, enum rl_dtype dtype, size_t first, size_t n)
 {
     double sum = 0, block[RL_BLOCK];
     for (size_t b = 0; b < rl_block_count(n); b++) {
         size_t begin = rl_block_begin(b), count = rl_block_end(b, n) - begin;
         for (size_t i = 0; i < count; i++)
-            block[i] = rl_column_get(column, dtype, begin + i);
+            block[i] = rl_column_get(column, dtype, first + begin + i);
         sum += rl_sum(block, count);
     }
     return sum;
+}
+
+double rl_item_weights(const struct rl_batch *batch, size_t begin, size_t end)
+{
+    return sum_column(batch->weights, batch->dtype, begin, end - begin);
 }
 
 /* The sum of the weights as sent: a number counts once. */
@@ -101,24 +119,54 @@ static double sum_weights(const struct rl_batch *batch)
     case RL_WEIGHT_SCALAR:
         return batch->weight;
     case RL_WEIGHT_LIST:
-        return sum_column(batch->weights, batch->dtype, batch->lists);
+        return sum_column(batch->weights, batch->dtype, 0, batch->lists);
     case RL_WEIGHT_ITEM:
-        return sum_column(batch->weights, batch->dtype, batch->items);
+        return rl_item_weights(batch, 0, batch->items);
     case RL_WEIGHT_NONE:
         break;
     }
     return 0;
 }
 
+static bool divides_by_weights(const struct rl_batch *batch, const struct rl_eval *eval)
+{
+    return eval->reduction == RL_MEAN_WITH_SAMPLE_WEIGHT && batch->weight_kind != RL_WEIGHT_NONE;
+}
+
 static double divisor_of(const struct rl_batch *batch, const struct rl_eval *eval,
                          double weight_sum)
 {
-    bool weighted = batch->weight_kind != RL_WEIGHT_NONE;
     if (eval->reduction == RL_SUM || eval->reduction == RL_NONE)
         return 1;
-    if (eval->reduction == RL_MEAN_WITH_SAMPLE_WEIGHT && weighted)
+    if (divides_by_weights(batch, eval))
         return weight_sum;
     return (double)values_of(batch, eval->measure);
+}
+
+static enum rl_share share_of(const struct rl_batch *batch, const struct rl_eval *eval)
+{
+    if (eval->reduction == RL_SUM || eval->reduction == RL_NONE)
+        return RL_SHARE_ONE;
+    if (!divides_by_weights(batch, eval))
+        return RL_SHARE_VALUES;
+    return batch->weight_kind == RL_WEIGHT_SCALAR ? RL_SHARE_ONE : RL_SHARE_WEIGHTS;
+}
+
+double rl_list_share(const struct rl_work *work, size_t eval, size_t list)
+{
+    const struct rl_work_state *state = work->state;
+    const struct rl_batch *batch = work->batch;
+    bool per_list = work->evals[eval].measure->value_per_list;
+    switch (state->evals[eval].share) {
+    case RL_SHARE_VALUES:
+        return per_list ? 1 : (double)rl_list_items(batch, list);
+    case RL_SHARE_WEIGHTS:
+        return state->weights ? state->weights[list]
+                              : rl_column_get(batch->weights, batch->dtype, list);
+    case RL_SHARE_ONE:
+        break;
+    }
+    return 1;
 }
 
 static void note_needs(const struct rl_eval *eval, struct rl_work_state *state)
@@ -138,6 +186,7 @@ static void fill_totals(const struct rl_batch *batch, const struct rl_eval *eval
         .lists = batch->lists,
         .items = batch->items,
         .values = values_of(batch, eval->measure),
+        .scalar_weight = batch->weight_kind == RL_WEIGHT_SCALAR,
     };
     totals->weight_sum = batch->weight_kind == RL_WEIGHT_NONE ? (double)totals->values : weight_sum;
 }
@@ -192,11 +241,12 @@ enum rl_status rl_work_init(struct rl_work *work, const struct rl_batch *batch,
         taken = take_result(batch, &evals[i], arena, &results[i]) &&
                 take_eval(batch, &evals[i], arena, &eval_states[i]);
         eval_states[i].divisor = divisor_of(batch, &evals[i], state->weight_sum);
+        eval_states[i].share = share_of(batch, &evals[i]);
         fill_totals(batch, &evals[i], state->weight_sum, &results[i].totals);
         note_needs(&evals[i], state);
         note_cost(&evals[i], state);
     }
-    if (!taken)
+    if (!taken || !take_weights(batch, evals, count, arena, state))
         return rl_fail(error, RL_NOMEM, "", "no memory for the results");
     *work = (struct rl_work){
         .batch = batch, .evals = evals, .count = count, .results = results, .state = state};

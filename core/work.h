@@ -8,11 +8,15 @@
 #include "core/ranking/ranking.h"
 #include "core/rankloss.h"
 
+/* What one list adds to the divisor of a reduced loss (struct rl_totals). */
+enum rl_share { RL_SHARE_ONE, RL_SHARE_VALUES, RL_SHARE_WEIGHTS };
+
 /* One evaluation, with what each list gave to it. */
 struct rl_eval_state {
-    double temperature; /* rounded to the dtype */
-    double divisor;     /* losses: what the sum is divided by; 0 makes value and gradient 0 */
-    double *sums;       /* losses: [lists] of weighted losses */
+    double temperature;  /* rounded to the dtype */
+    double divisor;      /* losses: what the sum is divided by; 0 makes value and gradient 0 */
+    enum rl_share share; /* losses: what a list adds to the divisor */
+    double *sums;        /* losses: [lists] of weighted losses */
     struct rl_ranking *rankings; /* metrics: [lists] */
 };
 
@@ -27,12 +31,19 @@ struct rl_work_state {
     uint32_t *valid;   /* [lists] valid items */
     uint64_t *pairs;   /* [lists] with label_i > label_j; 0 where no evaluation needs it */
     uint32_t *order;   /* [lists] space for a schedule */
+    double *weights;   /* [lists] sums of item weights; NULL where no divisor needs them */
 };
 
 static inline size_t rl_list_items(const struct rl_batch *batch, size_t list)
 {
     return batch->offsets[list + 1] - batch->offsets[list];
 }
+
+/* What a list adds to the divisor of a loss, once the list is computed. */
+double rl_list_share(const struct rl_work *work, size_t eval, size_t list);
+
+/* The sum of the weights of items begin … end - 1; the batch has a weight per item. */
+double rl_item_weights(const struct rl_batch *batch, size_t begin, size_t end);
 
 /* Whether the list is so long that it occupies the whole team. */
 static inline bool rl_is_alone(const struct rl_batch *batch, size_t list)

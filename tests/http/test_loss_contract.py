@@ -33,8 +33,11 @@ class Shapes(Case):
                           "temperature": 1, "dtype": "float32"})
         sums = reply["totals"]
         golden.assert_close(sums.pop("loss_sum"), 8.2, 1e-7, 0)
+        for member, want in (("loss_squares", 8**2 + 0.2**2), ("loss_divisors", 4 * 8.2)):
+            golden.assert_close(sums.pop(member), want, 1e-6, 0)
         self.assertEqual(sums, {"lists": 2, "items": 8, "valid_items": 8, "pairs": 11, "values": 8,
-                                "weight_sum": 10})
+                                "weight_sum": 10, "scalar_weight": None, "divisor_sum": 8,
+                                "divisor_squares": 32})
 
     def test_whole_numbers_are_written_without_a_point(self):
         text = self.daemon.post(HINGE, {**BATCH, "reduction": "sum"}).text()
@@ -199,8 +202,11 @@ class Reductions(Case):
 
     def test_one_number_in_a_list_is_the_weight_of_a_single_list(self):
         body = {"y_true": LABELS[0], "y_pred": SCORES[0], "reduction": "mean_with_sample_weight"}
-        self.assertEqual(self.loss(body, sample_weight=[3])["totals"],
-                         self.loss(body, sample_weight=3)["totals"])
+        one, number = (self.loss(body, sample_weight=weight)["totals"] for weight in ([3], 3))
+        self.assertEqual((one.pop("scalar_weight"), number.pop("scalar_weight")), (None, 3))
+        for member in ("divisor_sum", "divisor_squares", "loss_divisors"):
+            del one[member], number[member]
+        self.assertEqual(one, number)
 
     def test_null_is_no_weight_at_all_and_no_element(self):
         self.assertEqual(self.loss(BATCH, sample_weight=None), self.loss(BATCH))
@@ -256,8 +262,25 @@ class Parameters(Case):
                 parts = [self.loss(half, name)["totals"] for half in halves]
                 for member in ("lists", "items", "valid_items", "pairs", "values"):
                     self.assertEqual(one[member], sum(part[member] for part in parts))
-                golden.assert_close(math.fsum(part["loss_sum"] for part in parts),
-                                    one["loss_sum"], 1e-12, 0)
+                for member in ("loss_sum", "loss_squares", "loss_divisors", "divisor_squares"):
+                    golden.assert_close(math.fsum(part[member] for part in parts), one[member],
+                                        1e-12, 0)
+
+    def test_a_scalar_weight_merges(self):
+        whole = {"y_true": [[1, 0], [0, 1]], "y_pred": [[1, 2], [1, 2]], "sample_weight": 3,
+                 "reduction": "mean_with_sample_weight"}
+        parts = [self.loss({**whole, "y_true": whole["y_true"][i:i + 1],
+                            "y_pred": whole["y_pred"][i:i + 1]})["totals"] for i in range(2)]
+        self.assertEqual([part["scalar_weight"] for part in parts], [3, 3])
+        self.assertEqual(self.loss(whole)["loss"], sum(part["loss_sum"] for part in parts) / 3)
+        self.assertEqual(set(self.daemon.get("/v1/losses").json()["merging"]),
+                         {"sum", "sum_over_batch_size", "mean", "mean_with_sample_weight",
+                          "standard_error"})
+
+    def test_squares_beyond_double_are_null(self):
+        reply = self.loss({"y_true": [1, 0], "y_pred": [0, 1e200], "dtype": "float64"})
+        self.assertIsNone(reply["totals"]["loss_squares"])
+        self.assertEqual(reply["totals"]["loss_divisors"], 2 * reply["totals"]["loss_sum"])
 
     def test_random_batches_against_the_oracle(self):
         seed = int.from_bytes(np.random.default_rng().bytes(4), "little")

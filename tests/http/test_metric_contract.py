@@ -22,7 +22,11 @@ class MetricContract(DaemonCase):
                 self.assertEqual((reply["name"], reply["k"], reply["dtype"]),
                                  (name, None, "float32"))
                 self.assertEqual(set(reply["totals"]),
-                                 {"lists", "items", "valid_items", "metric_sum", "weight_sum"})
+                                 {"lists", "items", "valid_items", "metric_sum", "weight_sum",
+                                  "relevant_lists", "relevant_metric_sum", "relevant_weight_sum",
+                                  "relevant_metric_squares", "relevant_metric_weights",
+                                  "relevant_weight_squares", "other_lists", "other_metric_sum",
+                                  "other_metric_squares"})
                 self.assertEqual(self.metric(name, BATCH, k=2)["k"], 2)
 
     def test_by_hand(self):
@@ -50,6 +54,29 @@ class MetricContract(DaemonCase):
                 sums = reply["totals"]
                 golden.assert_close(reply["metric"], sums["metric_sum"] / sums["weight_sum"],
                                     1e-12, 0)
+
+    def test_parts_merge_as_the_catalogue_says(self):
+        """A list without a relevant item weighs as much as the others of the whole do."""
+        whole = {"y_true": [[1, 0], [0, 0]], "y_pred": [[1, 2], [1, 2]], "dtype": "float64"}
+        self.assertEqual(set(self.daemon.get("/v1/metrics").json()["merging"]),
+                         {"metric", "standard_error"})
+        for weights, halves in (([3, 1], ([3], [1])), (3, (3, 3)), (None, (None, None))):
+            with self.subTest(weights):
+                sent = {**whole, "sample_weight": weights} if weights else whole
+                parts = [{**whole, **({"sample_weight": half} if weights else {}),
+                          "y_true": whole["y_true"][i:i + 1], "y_pred": whole["y_pred"][i:i + 1]}
+                         for i, half in enumerate(halves)]
+                got = self.merged([self.metric("ndcg", part)["totals"] for part in parts])
+                golden.assert_close(got, self.metric("ndcg", sent)["metric"], 1e-15, 0)
+                golden.assert_close(got, 0.31546487678572871, 1e-15, 0)
+
+    @staticmethod
+    def merged(parts):
+        sums = {name: math.fsum(part[name] for part in parts) for name in parts[0]}
+        mean = (sums["relevant_weight_sum"] / sums["relevant_lists"] if sums["relevant_lists"]
+                else 1)
+        return ((sums["relevant_metric_sum"] + mean * sums["other_metric_sum"])
+                / (sums["relevant_weight_sum"] + mean * sums["other_lists"]))
 
     def test_per_list(self):
         for name in METRICS:

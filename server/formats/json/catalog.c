@@ -90,6 +90,34 @@ static json_t *describe(const struct rl_measure *measure, const struct rl_limits
     return NULL;
 }
 
+/*
+ * How totals merge: formulas over the members of totals, each added up over the parts. README.md
+ * says the same, property_merging.c tests it.
+ */
+static json_t *describe_loss_merging(void)
+{
+    return json_pack(
+        "{s:s, s:s, s:s, s:s, s:s}", "sum", "loss_sum", "sum_over_batch_size", "loss_sum / values",
+        "mean", "loss_sum / values", "mean_with_sample_weight",
+        "loss_sum / weight_sum, or loss_sum / scalar_weight of any part where it is not null",
+        "standard_error",
+        "sqrt(n / (n - 1) * (loss_squares - 2 R loss_divisors + R^2 divisor_squares)) / D with n = "
+        "lists, R = loss_sum / divisor_sum, D = what loss_sum is divided by above, 1 for sum");
+}
+
+static json_t *describe_metric_merging(void)
+{
+    return json_pack(
+        "{s:s, s:s}", "metric",
+        "A / B with A = relevant_metric_sum + m other_metric_sum, B = relevant_weight_sum + m "
+        "other_lists, m = relevant_weight_sum / relevant_lists, or 1 without relevant lists",
+        "standard_error",
+        "sqrt(n / (n - 1) * (AA - 2 R AB + R^2 BB)) / B with n = relevant_lists + other_lists, "
+        "R = A / B, AA = relevant_metric_squares + m^2 other_metric_squares, AB = "
+        "relevant_metric_weights + m^2 other_metric_sum, BB = relevant_weight_squares + m^2 "
+        "other_lists");
+}
+
 static json_t *describe_all(enum rl_kind kind, const struct rl_limits *limits)
 {
     json_t *const rows = json_array();
@@ -100,7 +128,8 @@ static json_t *describe_all(enum rl_kind kind, const struct rl_limits *limits)
             whole = json_array_append_new(rows, describe(measure, limits)) == 0;
     }
     if (whole)
-        return json_pack("{s:o}", kind == RL_LOSS ? "losses" : "metrics", rows);
+        return json_pack("{s:o, s:o}", kind == RL_LOSS ? "losses" : "metrics", rows, "merging",
+                         kind == RL_LOSS ? describe_loss_merging() : describe_metric_merging());
     json_decref(rows);
     return NULL;
 }

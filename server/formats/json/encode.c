@@ -6,6 +6,7 @@
  */
 #include "server/formats/json/encode.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -273,6 +274,41 @@ static void add_metric(struct rl_text *text, const struct rl_query *query, size_
     }
 }
 
+/* null for what is not there: no scalar weight, or squares that overflowed. */
+static void add_or_null(struct rl_text *text, const char *key, double value)
+{
+    if (isfinite(value)) {
+        add_double(text, key, value);
+    } else {
+        add_key(text, key);
+        rl_text_string(text, "null");
+    }
+}
+
+/* What merging the totals of parts takes beside the sums (README.md, "Merging"). */
+static void add_loss_sums(struct rl_text *text, const struct rl_totals *totals)
+{
+    add_or_null(text, "scalar_weight", totals->scalar_weight ? totals->weight_sum : INFINITY);
+    add_or_null(text, "loss_squares", totals->own.aa);
+    add_or_null(text, "loss_divisors", totals->own.ab);
+    add_double(text, "divisor_sum", totals->own.b);
+    add_or_null(text, "divisor_squares", totals->own.bb);
+}
+
+static void add_metric_sums(struct rl_text *text, const struct rl_totals *totals)
+{
+    const struct rl_sums *own = &totals->own, *averaged = &totals->averaged;
+    add_count(text, "relevant_lists", own->lists);
+    add_double(text, "relevant_metric_sum", own->a);
+    add_double(text, "relevant_weight_sum", own->b);
+    add_or_null(text, "relevant_metric_squares", own->aa);
+    add_or_null(text, "relevant_metric_weights", own->ab);
+    add_or_null(text, "relevant_weight_squares", own->bb);
+    add_count(text, "other_lists", averaged->lists);
+    add_double(text, "other_metric_sum", averaged->a);
+    add_or_null(text, "other_metric_squares", averaged->aa);
+}
+
 static void add_totals(struct rl_text *text, bool loss, const struct rl_totals *totals)
 {
     add_key(text, "totals");
@@ -286,6 +322,10 @@ static void add_totals(struct rl_text *text, bool loss, const struct rl_totals *
     }
     add_double(text, loss ? "loss_sum" : "metric_sum", totals->sum);
     add_double(text, "weight_sum", totals->weight_sum);
+    if (loss)
+        add_loss_sums(text, totals);
+    else
+        add_metric_sums(text, totals);
     rl_text_append(text, "}", 1);
 }
 

@@ -53,6 +53,38 @@ START_TEST(sums_become_totals_and_a_value)
 }
 END_TEST
 
+static void check_sums(const struct rl_sums *sums, const struct rl_sums *want)
+{
+    ck_assert_uint_eq(sums->lists, want->lists);
+    ck_assert_double_eq(sums->a, want->a);
+    ck_assert_double_eq(sums->b, want->b);
+    ck_assert_double_eq(sums->aa, want->aa);
+    ck_assert_double_eq(sums->ab, want->ab);
+    ck_assert_double_eq(sums->bb, want->bb);
+}
+
+START_TEST(each_list_adds_its_share_of_the_divisor)
+{
+    static const float weights[] = {4, 5, 6};
+    static double item_weights[] = {7, 0, 8};
+    rl_reduce(&work);
+    check_sums(&result.totals.own, &(struct rl_sums){3, 3.5, 3, 1 + 6.25, 3.5, 3});
+    result.totals.own = (struct rl_sums){0};
+    eval_state.share = RL_SHARE_VALUES;
+    rl_reduce(&work);
+    check_sums(&result.totals.own, &(struct rl_sums){3, 3.5, 5, 7.25, 2 + 7.5, 4 + 9});
+    result.totals.own = (struct rl_sums){0};
+    eval_state.share = RL_SHARE_WEIGHTS;
+    batch.weights = weights;
+    rl_reduce(&work);
+    check_sums(&result.totals.own, &(struct rl_sums){3, 3.5, 15, 7.25, 4 + 15, 16 + 25 + 36});
+    result.totals.own = (struct rl_sums){0};
+    state.weights = item_weights;
+    rl_reduce(&work);
+    check_sums(&result.totals.own, &(struct rl_sums){3, 3.5, 15, 7.25, 7 + 20, 49 + 64});
+}
+END_TEST
+
 START_TEST(squared_error_counts_every_ordered_pair)
 {
     eval.measure = rl_measure_get(RL_PAIRWISE_MEAN_SQUARED_ERROR);
@@ -96,6 +128,24 @@ START_TEST(metrics_are_combined)
     ck_assert_double_eq(result.totals.weight_sum, 3);
     ck_assert_double_eq(lists[0].value, 0.5);
     ck_assert_double_eq(lists[0].weight, 2);
+    check_sums(&result.totals.own, &(struct rl_sums){2, 2, 3, 1 + 1, 2 + 1, 4 + 1});
+    check_sums(&result.totals.averaged, &(struct rl_sums){0});
+}
+END_TEST
+
+START_TEST(lists_without_relevance_are_summed_apart)
+{
+    eval.measure = rl_measure_get(RL_MEAN_RECIPROCAL_RANK);
+    eval_state.sums = NULL;
+    eval_state.rankings = rankings;
+    rankings[0] = (struct rl_ranking){.value = 0.5, .counts = true};
+    rankings[1] = (struct rl_ranking){.value = 0.25, .counts = true};
+    rankings[2] =
+        (struct rl_ranking){.value = 1, .weighted_relevance = 3, .relevance = 1, .counts = true};
+    rl_reduce(&work);
+    check_sums(&result.totals.own, &(struct rl_sums){1, 3, 3, 9, 9, 9});
+    check_sums(&result.totals.averaged, &(struct rl_sums){2, 0.75, 2, 0.3125, 0.75, 2});
+    ck_assert_double_eq(result.totals.weight_sum, 9);
 }
 END_TEST
 
@@ -155,6 +205,8 @@ int main(void)
     TCase *values = tcase_create("values"), *errors = tcase_create("errors");
     tcase_add_checked_fixture(values, set_up, NULL);
     tcase_add_test(values, sums_become_totals_and_a_value);
+    tcase_add_test(values, each_list_adds_its_share_of_the_divisor);
+    tcase_add_test(values, lists_without_relevance_are_summed_apart);
     tcase_add_test(values, squared_error_counts_every_ordered_pair);
     tcase_add_test(values, list_mle_has_no_pairs);
     tcase_add_test(values, a_zero_divisor_gives_zero);

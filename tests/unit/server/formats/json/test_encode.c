@@ -51,7 +51,9 @@ static struct rl_result *add(struct reply *reply, enum rl_measure_id id, double 
                    .pairs = 11,
                    .values = 8,
                    .sum = 8.200000047683716,
-                   .weight_sum = 10},
+                   .weight_sum = 10,
+                   .own = {.lists = 2, .a = 1, .b = 2, .aa = 3, .ab = 4, .bb = 5},
+                   .averaged = {.lists = 6, .a = 7, .b = 6, .aa = INFINITY, .ab = 7, .bb = 6}},
     };
     return &reply->results[index];
 }
@@ -79,9 +81,13 @@ static void check_prefix(const struct reply *reply, const char *expected)
 static const size_t two_lists[] = {0, 2, 5};
 static const size_t one_list[] = {0, 3};
 
+#define LOSS_SUMS                                                                                  \
+    ",\"scalar_weight\":null,\"loss_squares\":3,\"loss_divisors\":4,\"divisor_sum\":2,"            \
+    "\"divisor_squares\":5"
+
 #define TOTALS                                                                                     \
     "\"totals\":{\"lists\":2,\"items\":5,\"valid_items\":5,\"pairs\":11,\"values\":8,"             \
-    "\"loss_sum\":8.200000047683716,\"weight_sum\":10}"
+    "\"loss_sum\":8.200000047683716,\"weight_sum\":10" LOSS_SUMS "}"
 
 START_TEST(loss_of_a_batch)
 {
@@ -184,14 +190,17 @@ START_TEST(unbatched_list_keeps_arrays_of_lists)
                "{\"loss\":2,\"name\":\"pairwise_hinge\",\"reduction\":\"sum_over_batch_size\","
                "\"temperature\":1,\"dtype\":\"float32\",\"totals\":{\"lists\":1,\"items\":3,"
                "\"valid_items\":3,\"pairs\":11,\"values\":8,\"loss_sum\":8.200000047683716,"
-               "\"weight_sum\":10},\"per_list\":[{\"loss_sum\":1,\"items\":3,\"valid_items\":3,"
+               "\"weight_sum\":10" LOSS_SUMS
+               "},\"per_list\":[{\"loss_sum\":1,\"items\":3,\"valid_items\":3,"
                "\"pairs\":3}],\"gradient\":[-1,1,0],\"top_pairs\":[[]]}");
 }
 END_TEST
 
 #define METRIC_TOTALS                                                                              \
     "\"totals\":{\"lists\":2,\"items\":5,\"valid_items\":5,\"metric_sum\":8.200000047683716,"      \
-    "\"weight_sum\":10}"
+    "\"weight_sum\":10,\"relevant_lists\":2,\"relevant_metric_sum\":1,\"relevant_weight_sum\":2,"  \
+    "\"relevant_metric_squares\":3,\"relevant_metric_weights\":4,\"relevant_weight_squares\":5,"   \
+    "\"other_lists\":6,\"other_metric_sum\":7,\"other_metric_squares\":null}"
 
 START_TEST(metric_of_a_batch)
 {
