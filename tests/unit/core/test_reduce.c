@@ -53,14 +53,14 @@ START_TEST(sums_become_totals_and_a_value)
 }
 END_TEST
 
-static void check_sums(const struct rl_sums *sums, const struct rl_sums *want)
+static void check_sums(const struct rl_sums *got, const struct rl_sums *want)
 {
-    ck_assert_uint_eq(sums->lists, want->lists);
-    ck_assert_double_eq(sums->a, want->a);
-    ck_assert_double_eq(sums->b, want->b);
-    ck_assert_double_eq(sums->aa, want->aa);
-    ck_assert_double_eq(sums->ab, want->ab);
-    ck_assert_double_eq(sums->bb, want->bb);
+    ck_assert_uint_eq(got->lists, want->lists);
+    ck_assert_double_eq(got->a, want->a);
+    ck_assert_double_eq(got->b, want->b);
+    ck_assert_double_eq(got->aa, want->aa);
+    ck_assert_double_eq(got->ab, want->ab);
+    ck_assert_double_eq(got->bb, want->bb);
 }
 
 START_TEST(each_list_adds_its_share_of_the_divisor)
