@@ -10,28 +10,29 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "server/web/assets.h"
-#include "server/http/auth.h"
-#include "server/net/connections.h"
-#include "server/http/cors.h"
-#include "server/request/executor.h"
+#include "server/base/threads.h"
 #include "server/formats/json/jsonmem.h"
+#include "server/http/auth.h"
+#include "server/http/cors.h"
+#include "server/net/connections.h"
 #include "server/net/linger.h"
+#include "server/net/notify.h"
+#include "server/net/tls.h"
 #include "server/observe/log.h"
 #include "server/observe/metrics.h"
-#include "server/net/notify.h"
-#include "server/base/threads.h"
-#include "server/net/tls.h"
+#include "server/request/admit.h"
+#include "server/request/executor.h"
+#include "server/web/assets.h"
 
 enum {
-    OTHER_DESCRIPTORS = 64, /* beside connections: epolls, eventfds, listeners, files */
+    OTHER_DESCRIPTORS = 64, /* besides connections: epolls, eventfds, listeners, files */
     LINGER_DESCRIPTORS = RL_LINGER_SOCKETS,
-    KEPT_BLOCK = 32 << 20, /* the most that glibc takes */
+    KEPT_BLOCK = 32 << 20, /* the largest that glibc accepts */
 };
 
-/* What large requests free is kept for the next ones, or each of them would take its pages from the
- * kernel anew; the executor gives it back once they stop coming. Either option alone turns glibc's
- * own adjusting off, so both are set. */
+/* Keeps freed memory for the next large request, which saves its page faults. The executor gives it
+ * back once they stop coming. Setting either option stops glibc from adjusting both, so both are
+ * set. */
 static void keep_freed_memory(void)
 {
     (void)mallopt(M_MMAP_THRESHOLD, KEPT_BLOCK);
@@ -43,7 +44,7 @@ enum rl_status rl_assembly_init(const struct rl_settings *settings, struct rl_er
     keep_freed_memory();
     json_object_seed(0);
     rl_jsonmem_install();
-    rl_http_init();
+    rl_transport_init();
     enum rl_status status = rl_init(getenv("RANKLOSSD_ISA"), error);
     if (status == RL_OK)
         status = rl_assets_init(error);
@@ -63,10 +64,13 @@ static struct rl_tls_files files_of(const struct rl_settings *settings)
 static enum rl_status load_tls(const struct rl_settings *settings, struct rl_error *error)
 {
     const struct rl_tls_files files = files_of(settings);
-    return settings->tls_cert[0] != '\0' ? rl_tls_load(&files, error) : RL_OK;
+    if (settings->tls_cert[0] == '\0')
+        return RL_OK;
+    const enum rl_status status = rl_transport_check_tls(error);
+    return status == RL_OK ? rl_tls_load(&files, error) : status;
 }
 
-/* Reads tokens and origins to see whether they are good, and lets them go again. */
+/* Reads tokens and origins, and forgets them again. */
 static enum rl_status check_lists(const struct rl_settings *settings, struct rl_error *error)
 {
     struct rl_auth *auth = NULL;
@@ -91,13 +95,13 @@ enum rl_status rl_assembly_check(const struct rl_settings *settings, struct rl_e
     return status;
 }
 
-/* The listeners were opened with TLS or without; a reload changes certificates alone. */
+/* A reload changes certificates, but does not turn TLS on or off. */
 static enum rl_status check_tls_stays(const struct rl_settings *current,
                                       const struct rl_settings *next, struct rl_error *error)
 {
     if ((current->tls_cert[0] != '\0') == (next->tls_cert[0] != '\0'))
         return RL_OK;
-    return rl_fail(error, RL_CONFIG, "", "tls-cert: TLS is turned on and off by a restart alone");
+    return rl_fail(error, RL_CONFIG, "", "tls-cert: turning TLS on or off needs a restart");
 }
 
 enum rl_status rl_assembly_reload(struct rl_assembly *assembly, const struct rl_settings *next,
@@ -120,7 +124,7 @@ enum rl_status rl_assembly_reload(struct rl_assembly *assembly, const struct rl_
 
 /* ---- The process ----------------------------------------------------------------------------- */
 
-/* Raises the limit of descriptors as far as it may, and fits max-connections into it. */
+/* Raises the limit of open files to its maximum, and fits max-connections into it. */
 static void fit_connections(struct rl_context *context, unsigned io_threads)
 {
     const size_t others = OTHER_DESCRIPTORS + LINGER_DESCRIPTORS + 4 * (size_t)io_threads;
@@ -136,7 +140,7 @@ static void fit_connections(struct rl_context *context, unsigned io_threads)
     context->max_connections = limit.rlim_cur > others + 16 ? limit.rlim_cur - others : 16;
 }
 
-/* Descriptors count up from 0 and the lowest free one is taken, so none is above this. */
+/* The kernel gives the lowest free descriptor, so none is above this. */
 static size_t descriptors_for(size_t connections)
 {
     struct rlimit limit;
@@ -185,34 +189,33 @@ static enum rl_status create_executor(struct rl_assembly *assembly, struct rl_er
 {
     const struct rl_settings *const settings = assembly->context.settings;
     struct rl_context *const context = &assembly->context;
-    const enum rl_status status =
-        rl_queue_create(settings->queue_capacity, RL_EXECUTOR_PASS, &context->queue, error);
+    const enum rl_status status = rl_admission_create(settings, &context->admission, error);
     if (status != RL_OK)
         return status;
-    const struct rl_executor_options options = {.queue = context->queue,
-                                                .threads = assembly->threads};
+    const struct rl_executor_options options = {.admission = context->admission,
+                                                .threads = assembly->threads,
+                                                .resume = rl_transport_resume};
     return rl_executor_create(&options, &context->executor, error);
 }
 
-static enum rl_status start_http(struct rl_assembly *assembly, struct rl_error *error)
+static enum rl_status start_transports(struct rl_assembly *assembly, struct rl_error *error)
 {
     const struct rl_context *const context = &assembly->context;
-    const struct rl_http_options main = {
+    const struct rl_transport_options main = {
         .context = context,
         .threads = assembly->io_threads,
         .tls = context->settings->tls_cert[0] != '\0',
         .scope = context->separate_admin ? RL_SCOPE_MAIN : RL_SCOPE_ALL,
     };
-    const struct rl_http_options admin = {
+    const struct rl_transport_options admin = {
         .context = context, .threads = 1, .tls = false, .scope = RL_SCOPE_ADMIN};
-    rl_threads_prompt(); /* the executor's threads, which are there already, are not */
-    enum rl_status status = rl_http_start(&main, &assembly->http[RL_MAIN], error);
+    enum rl_status status = rl_transport_start(&main, &assembly->transports[RL_MAIN], error);
     if (status == RL_OK && context->separate_admin)
-        status = rl_http_start(&admin, &assembly->http[RL_ADMIN], error);
+        status = rl_transport_start(&admin, &assembly->transports[RL_ADMIN], error);
     return status;
 }
 
-/* A socket passed by the service manager takes the place of the setting. */
+/* A socket passed by the service manager replaces the setting. */
 static enum rl_status open_one(int passed, const char *address, const char *setting,
                                enum rl_socket_mode mode, struct rl_listener *listener,
                                struct rl_error *error)
@@ -235,14 +238,23 @@ static enum rl_status open_listeners(struct rl_assembly *assembly,
     return status;
 }
 
+static bool serve(void *server, int fd, const struct sockaddr *address, socklen_t length)
+{
+    return rl_transport_add(server, fd, address, length);
+}
+
 static enum rl_status start_acceptor(struct rl_assembly *assembly, struct rl_error *error)
 {
-    const struct rl_gate gates[RL_ADDRESSES] = {
-        {.listener = &assembly->listeners[RL_MAIN], .http = assembly->http[RL_MAIN]},
-        {.listener = &assembly->listeners[RL_ADMIN], .http = assembly->http[RL_ADMIN]},
-    };
-    return rl_acceptor_start(&assembly->context, gates, assembly->context.separate_admin ? 2 : 1,
-                             &assembly->acceptor, error);
+    const struct rl_context *const context = &assembly->context;
+    struct rl_acceptor_options options = {.count = context->separate_admin ? 2 : 1,
+                                          .connections = context->connections,
+                                          .linger = context->linger};
+    for (int i = 0; i < RL_ADDRESSES; i++)
+        options.gates[i] = (struct rl_gate){
+            .listener = &assembly->listeners[i], .serve = serve, .server = assembly->transports[i]};
+    options.gates[RL_MAIN].plain = context->settings->tls_cert[0] == '\0';
+    options.gates[RL_ADMIN].plain = true;
+    return rl_acceptor_start(&options, &assembly->acceptor, error);
 }
 
 static enum rl_status start_parts(struct rl_assembly *assembly, struct rl_error *error)
@@ -265,7 +277,7 @@ static enum rl_status start_parts(struct rl_assembly *assembly, struct rl_error 
     if (status == RL_OK)
         status = create_executor(assembly, error);
     if (status == RL_OK)
-        status = start_http(assembly, error);
+        status = start_transports(assembly, error);
     if (status == RL_OK)
         status = open_listeners(assembly, &activation, error);
     return status == RL_OK ? start_acceptor(assembly, error) : status;
@@ -300,8 +312,8 @@ void rl_assembly_stop(struct rl_assembly *assembly)
         rl_listener_close(&assembly->listeners[i]);
     rl_executor_free(context->executor);
     for (int i = 0; i < RL_ADDRESSES; i++)
-        rl_http_stop(assembly->http[i]);
-    rl_queue_free(context->queue);
+        rl_transport_stop(assembly->transports[i]);
+    rl_admission_free(context->admission);
     rl_linger_free(context->linger);
     rl_connections_free(context->connections);
     rl_cors_free(context->cors);

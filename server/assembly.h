@@ -1,9 +1,9 @@
 /*
  * assembly.h: the parts of a running daemon, put together and taken apart.
  *
- * Order of the start, so that whatever can go wrong goes wrong before anybody is served: limits of
- * the process, files (tokens, certificates), the executor with its whole team, the I/O threads, the
- * listeners, and last the acceptor.
+ * They start in an order in which everything that can fail does so before anyone is served: limits
+ * of the process, files (tokens, certificates), the executor with its whole team, the I/O threads,
+ * the listeners, and last the acceptor.
  */
 #ifndef RL_ASSEMBLY_H
 #define RL_ASSEMBLY_H
@@ -11,14 +11,14 @@
 #include "server/net/acceptor.h"
 #include "server/net/address.h"
 #include "server/request/context.h"
-#include "server/request/http.h"
+#include "server/request/transport.h"
 
 enum { RL_MAIN, RL_ADMIN, RL_ADDRESSES };
 
 struct rl_assembly {
     struct rl_context context;
     struct rl_listener listeners[RL_ADDRESSES];
-    struct rl_http *http[RL_ADDRESSES]; /* RL_ADMIN: NULL unless it is separate */
+    struct rl_transport *transports[RL_ADDRESSES]; /* RL_ADMIN: NULL unless it is separate */
     struct rl_acceptor *acceptor;
     int threads; /* of the team */
     unsigned io_threads;
@@ -27,17 +27,17 @@ struct rl_assembly {
 /* Once, before any other thread runs: core, jansson, embedded files, metrics. */
 enum rl_status rl_assembly_init(const struct rl_settings *settings, struct rl_error *error);
 
-/* Checks what can be checked without starting anything: files, addresses. RL_CONFIG, RL_NOMEM. */
+/* Checks what can be checked without starting anything: files and addresses. RL_CONFIG, RL_NOMEM.
+ */
 enum rl_status rl_assembly_check(const struct rl_settings *settings, struct rl_error *error);
 
-/* Puts everything together and starts it, the acceptor last. `settings` outlives it. On failure
- * everything is taken apart again. */
+/* Starts everything. `settings` outlives it. On failure everything is stopped again. */
 enum rl_status rl_assembly_start(const struct rl_settings *settings,
                                  struct rl_assembly *ret_assembly, struct rl_error *error);
-/* Takes everything apart. No job may be with the executor. */
+/* Stops everything. No job may be with the executor. */
 void rl_assembly_stop(struct rl_assembly *assembly);
 
-/* Reads the reloadable settings' files and lists again. All or, on failure, nothing changes. */
+/* Reads the files and lists of the reloadable settings again. On failure nothing changes. */
 enum rl_status rl_assembly_reload(struct rl_assembly *assembly, const struct rl_settings *next,
                                   struct rl_error *error);
 

@@ -1,5 +1,5 @@
 /*
- * lifecycle.c: signals, and the stages they lead through.
+ * lifecycle.c: signals, and the stages that they lead through.
  */
 #include "server/lifecycle.h"
 
@@ -14,28 +14,28 @@
 #include "server/base/clock.h"
 #include "server/configure.h"
 #include "server/net/connections.h"
-#include "server/request/executor.h"
+#include "server/net/notify.h"
 #include "server/observe/log.h"
 #include "server/observe/metrics.h"
-#include "server/net/notify.h"
+#include "server/request/executor.h"
 
 enum {
-    WAIT_STEP_MS = 10,        /* between two looks at what is still in flight */
+    WAIT_STEP_MS = 10,        /* between two looks at what is in flight */
     ENDING_MS = 1000,         /* for the last replies to go out */
-    HEARTBEAT_MAX_MS = 5000,  /* an acceptor silent for longer hangs; see IDLE_MS there */
-    FOREVER_MS = 3600 * 1000, /* sigtimedwait has no "for ever" */
+    HEARTBEAT_MAX_MS = 5000,  /* an acceptor that is silent for longer hangs */
+    FOREVER_MS = 3600 * 1000, /* sigtimedwait cannot wait without a limit */
 };
 
 struct daemon {
     const struct rl_sources *sources;
-    struct rl_settings *settings; /* of the start */
+    struct rl_settings *settings; /* as they were at start */
     struct rl_settings *current;  /* with what was reloaded; may be the same */
     struct rl_assembly assembly;
     sigset_t signals;
     uint64_t watchdog_ms; /* 0: none */
 };
 
-/* One line, whatever was in the value that it quotes. */
+/* Prints the error as one line, even if it quotes a value with line breaks. */
 static int complain(struct rl_error *error)
 {
     for (char *at = error->detail; *at != '\0'; at++)
@@ -47,7 +47,7 @@ static int complain(struct rl_error *error)
 
 /* ---- Signals ----------------------------------------------------------------------------- */
 
-/* Blocked in every thread, to be waited for by this one. */
+/* Blocks signals in every thread; this one waits for them. */
 static void block_signals(sigset_t *set)
 {
     sigemptyset(set);
@@ -56,7 +56,7 @@ static void block_signals(sigset_t *set)
     sigaddset(set, SIGHUP);
     pthread_sigmask(SIG_BLOCK, set, NULL);
     signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN); /* a log file at its limit is one line lost, not the end */
+    signal(SIGXFSZ, SIG_IGN); /* a log file at its limit loses a line, no more */
 }
 
 /* The next signal within `timeout_ms`, or 0. */
@@ -68,7 +68,7 @@ static int await_signal(const struct daemon *daemon, uint64_t timeout_ms)
     return signal_number > 0 ? signal_number : 0;
 }
 
-/* Tells the service manager that we live, if the acceptor does. */
+/* Tells the service manager that we are alive, if the acceptor is. */
 static void feed_watchdog(const struct daemon *daemon)
 {
     const uint64_t heartbeat = rl_acceptor_heartbeat(daemon->assembly.acceptor);
@@ -125,6 +125,10 @@ static void reload(struct daemon *daemon)
 static void enter(struct daemon *daemon, enum rl_stage stage)
 {
     atomic_store_explicit(&daemon->assembly.context.stage, (int)stage, memory_order_relaxed);
+    if (stage == RL_STAGE_DRAINING)
+        rl_acceptor_reap(daemon->assembly.acceptor, RL_REAP_IDLE);
+    else if (stage == RL_STAGE_ENDING)
+        rl_acceptor_reap(daemon->assembly.acceptor, RL_REAP_ALL);
     rl_metrics_set_ready(stage == RL_STAGE_READY);
 }
 
@@ -132,9 +136,8 @@ static void announce(const struct daemon *daemon, const char *version)
 {
     const struct rl_assembly *const assembly = &daemon->assembly;
     const struct rl_listener *const listener = &assembly->listeners[RL_MAIN];
-    const char *const scheme = listener->is_unix                         ? ""
-                               : rl_http_is_tls(assembly->http[RL_MAIN]) ? "https://"
-                                                                         : "http://";
+    const bool tls = daemon->settings->tls_cert[0] != '\0';
+    const char *const scheme = listener->is_unix ? "" : tls ? "https://" : "http://";
     char url[RL_ADDRESS_MAX + 16];
     snprintf(url, sizeof url, "%s%s", scheme, listener->bound);
     rl_log_with(RL_LOG_INFO, "ranklossd listening", RL_FIELD_TEXT("url", url),
@@ -162,18 +165,14 @@ static void serve_until_told(struct daemon *daemon)
     }
 }
 
-static bool no_connection_left(const struct daemon *daemon)
-{
-    return rl_connections_count(daemon->assembly.context.connections) == 0;
-}
-
 static bool nobody_left(const struct daemon *daemon)
 {
     const struct rl_context *const context = &daemon->assembly.context;
-    return no_connection_left(daemon) && rl_queue_busy(context->queue) == 0;
+    return rl_connections_count(context->connections) == 0 &&
+           rl_executor_busy(context->executor) == 0;
 }
 
-/* Waits until done(daemon) or for `timeout_ms`; false when a second signal cut it short. */
+/* Waits until done(daemon), for `timeout_ms` at most; false when a second signal cut it short. */
 static bool wait_until(struct daemon *daemon, bool (*done)(const struct daemon *daemon),
                        uint64_t timeout_ms)
 {
@@ -197,20 +196,18 @@ static bool never(const struct daemon *daemon)
     return false;
 }
 
-/* Everything that is left is answered now. */
+/* Answers everything that is left now. */
 static void end(struct daemon *daemon)
 {
     const struct rl_context *const context = &daemon->assembly.context;
-    rl_log_with(RL_LOG_WARNING, "ending with requests unfinished",
+    rl_log_with(RL_LOG_WARNING, "stopping with requests unfinished",
                 RL_FIELD_INTEGER("connections", rl_connections_count(context->connections)),
-                RL_FIELD_INTEGER("queued", rl_queue_busy(context->queue)));
+                RL_FIELD_INTEGER("queued", rl_executor_busy(context->executor)));
     enter(daemon, RL_STAGE_ENDING);
     rl_executor_cancel(context->executor);
     wait_until(daemon, nobody_left, ENDING_MS);
-    if (rl_queue_busy(context->queue) == 0)
-        return;
-    rl_executor_abandon(context->executor);
-    wait_until(daemon, no_connection_left, ENDING_MS);
+    if (rl_executor_busy(context->executor) > 0)
+        rl_connections_reap(context->connections, rl_clock_coarse_ms(), RL_REAP_WORK);
 }
 
 static void drain(struct daemon *daemon)
@@ -240,8 +237,8 @@ static void release_settings(struct daemon *daemon)
 
 static int finish(struct daemon *daemon)
 {
-    if (rl_queue_busy(daemon->assembly.context.queue) > 0) {
-        /* It cannot be broken off. Its client has been told. */
+    if (rl_executor_busy(daemon->assembly.context.executor) > 0) {
+        /* Its client has its reply, so nobody waits for the end of it. */
         rl_log(RL_LOG_WARNING, "stopped in the middle of a computation");
         _exit(EXIT_SUCCESS);
     }
@@ -257,8 +254,8 @@ static enum rl_status start(struct daemon *daemon, struct rl_error *error)
 {
     enum rl_status status = rl_assembly_init(daemon->settings, error);
     struct rl_error deaf;
-    if (rl_notify_init(&deaf) != RL_OK) /* nobody to tell is no reason not to serve */
-        rl_log_with(RL_LOG_WARNING, "the service manager cannot be told anything",
+    if (rl_notify_init(&deaf) != RL_OK) /* we can serve without it */
+        rl_log_with(RL_LOG_WARNING, "the service manager cannot be notified",
                     RL_FIELD_TEXT("reason", deaf.detail));
     if (status == RL_OK)
         status = rl_assembly_start(daemon->settings, &daemon->assembly, error);

@@ -1,17 +1,13 @@
 /*
- * threads.c: CPU affinity, cgroup quotas, time slices.
+ * threads.c: CPU affinity and cgroup quotas.
  */
 #include "server/base/threads.h"
 
 #include <sched.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 enum { CPUS_MAX = 8192, PATH_SIZE = 4096 };
 
@@ -138,25 +134,4 @@ unsigned rl_threads_available(void)
     const unsigned cpus = affinity();
     const unsigned quota = rl_threads_quota("/proc/self/cgroup", "/sys/fs/cgroup");
     return quota && quota < cpus ? quota : cpus;
-}
-
-/* ---- Slices ---------------------------------------------------------------------------------- */
-
-/* sched_setattr(2), which glibc has no function for. */
-struct attributes {
-    uint32_t size, policy;
-    uint64_t flags;
-    int32_t nice;
-    uint32_t priority;
-    uint64_t runtime, deadline, period; /* nanoseconds; for SCHED_OTHER runtime is the slice */
-};
-
-void rl_threads_prompt(void)
-{
-    enum { SHORTEST_NS = 100000 };
-    const struct attributes attributes = {.size = sizeof attributes,
-                                          .policy = SCHED_OTHER,
-                                          .nice = getpriority(PRIO_PROCESS, 0),
-                                          .runtime = SHORTEST_NS};
-    (void)syscall(SYS_sched_setattr, 0, &attributes, 0);
 }

@@ -1,5 +1,5 @@
 /*
- * threads.h: how many threads this process may keep busy, and which of them the kernel runs first.
+ * threads.h: how many threads this process may keep busy.
  */
 #ifndef RL_THREADS_H
 #define RL_THREADS_H
@@ -10,14 +10,6 @@
  * the kernel stop all of them for part of each period.
  */
 unsigned rl_threads_available(void);
-
-/*
- * Asks for the shortest time slice for this thread and those it starts from now on: since
- * Linux 6.12 one that wakes up with a short slice need not wait for the slice of another to end.
- * Its share of the CPU stays the same. Where the kernel knows no such thing, or does not allow it,
- * nothing changes.
- */
-void rl_threads_prompt(void);
 
 /* The quota alone, from the given places (in production /proc/self/cgroup and /sys/fs/cgroup); 0
  * when there is none. */

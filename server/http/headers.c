@@ -4,7 +4,6 @@
 #include "server/http/headers.h"
 
 #include <errno.h>
-#include <microhttpd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -50,11 +49,6 @@ static bool has_control(const char *value, size_t length)
 }
 
 enum { CRLF = 2 };
-
-bool rl_headers_layout(void)
-{
-    return strcmp(MHD_get_version(), "0.9.75") == 0;
-}
 
 bool rl_headers_clean(const char *target, size_t length)
 {

@@ -15,8 +15,8 @@
  *   ^ method                             ^ 2 bytes on  ^ value        ^ end of the headers
  *
  * Between the end of one line and the start of the next there must be two bytes, and after the last
- * four. A folded line was copied elsewhere. Other versions may parse otherwise; there this check is
- * not made (rl_headers_layout).
+ * four. A folded line was copied elsewhere. Other versions may parse differently, so the transport
+ * asks for this check with 0.9.75 only.
  */
 #ifndef RL_HEADERS_H
 #define RL_HEADERS_H
@@ -64,9 +64,6 @@ struct rl_request_line {
 
 /* Whether a target is clean. */
 bool rl_headers_clean(const char *target, size_t length);
-
-/* Whether this libmicrohttpd lays the texts out as said above. */
-bool rl_headers_layout(void);
 
 /* `line` NULL: distances are not checked. */
 void rl_headers_init(struct rl_headers *headers, const struct rl_request_line *line);

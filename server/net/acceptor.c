@@ -16,10 +16,9 @@
 #include <unistd.h>
 
 #include "server/base/clock.h"
-#include "server/net/linger.h"
+#include "server/net/rawreply.h"
 #include "server/observe/log.h"
 #include "server/observe/metrics.h"
-#include "server/net/rawreply.h"
 
 enum {
     TICK_MS = 100,        /* between two walks of the reaper */
@@ -36,10 +35,9 @@ enum { WAKE, LINGER, GATES };
 enum want { WANT_ACCEPT, WANT_CLOSE, WANT_STOP };
 
 struct rl_acceptor {
-    const struct rl_context *context;
-    struct rl_gate gates[RL_GATES_MAX];
-    size_t count;
-    int wake; /* eventfd */
+    struct rl_acceptor_options options;
+    _Atomic int reap; /* of enum rl_reap */
+    int wake;         /* eventfd */
     pthread_t thread;
     bool lingering; /* the thread's own, like the times */
     uint64_t reap_at_ms, age_at_ms, resume_at_ms;
@@ -52,37 +50,37 @@ struct rl_acceptor {
 
 /* ---- Accepting ------------------------------------------------------------------------------- */
 
-/* Over the limit: a plain client is told so. A TLS client cannot be without a handshake. */
+/* Over the limit. A TLS client gets no reply, as that would take a handshake. */
 static void turn_away(const struct rl_acceptor *acceptor, const struct rl_gate *gate, int fd)
 {
     rl_metrics_connection_rejected();
-    if (rl_http_is_tls(gate->http)) {
+    if (!gate->plain) {
         close(fd);
         return;
     }
     rl_rawreply_send(fd, RL_CONNECTIONS, "", "");
-    rl_linger_add(acceptor->context->linger, fd);
+    rl_linger_add(acceptor->options.linger, fd);
 }
 
 static void hand_over(struct rl_acceptor *acceptor, const struct rl_gate *gate, int fd,
                       const struct sockaddr_storage *address, socklen_t length)
 {
-    const struct rl_context *const context = acceptor->context;
-    if (!rl_connections_admit(context->connections, fd, !rl_http_is_tls(gate->http))) {
+    struct rl_connections *const connections = acceptor->options.connections;
+    if (!rl_connections_admit(connections, fd, gate->plain, (const struct sockaddr *)address)) {
         turn_away(acceptor, gate, fd);
         return;
     }
     const int on = 1;
     if (!gate->listener->is_unix)
         (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    if (rl_http_add(gate->http, fd, (const struct sockaddr *)address, length))
+    if (gate->serve(gate->server, fd, (const struct sockaddr *)address, length))
         return;
     RL_LOG_LIMITED(RL_LOG_WARNING, "a connection could not be served",
                    RL_FIELD_TEXT("reason", strerrordesc_np(errno)));
-    rl_connections_withdraw(context->connections, fd);
+    rl_connections_withdraw(connections, fd);
 }
 
-/* Nothing to be had for a while: to try again at once would be to spin. */
+/* Descriptors or memory ran out. Trying again at once would spin. */
 static void pause_accepting(struct rl_acceptor *acceptor, int failure)
 {
     acceptor->resume_at_ms = rl_clock_coarse_ms() + PAUSE_MS;
@@ -124,47 +122,40 @@ static void accept_some(struct rl_acceptor *acceptor, const struct rl_gate *gate
 
 /* ---- The thread -------------------------------------------------------------------------- */
 
-static enum rl_reap reap_for(enum rl_stage stage)
-{
-    if (stage == RL_STAGE_ENDING)
-        return RL_REAP_ALL;
-    return stage == RL_STAGE_DRAINING ? RL_REAP_IDLE : RL_REAP_OVERDUE;
-}
-
 static void reap(struct rl_acceptor *acceptor, uint64_t now_ms)
 {
-    const struct rl_context *const context = acceptor->context;
     if (now_ms >= acceptor->age_at_ms) {
         acceptor->age_at_ms = now_ms + RL_LINGER_PATIENCE_MS;
-        acceptor->lingering = rl_linger_age(context->linger, now_ms);
+        acceptor->lingering = rl_linger_age(acceptor->options.linger, now_ms);
     }
     if (now_ms < acceptor->reap_at_ms)
         return;
     acceptor->reap_at_ms = now_ms + TICK_MS;
-    rl_connections_reap(context->connections, now_ms, reap_for(rl_context_stage(context)));
+    rl_connections_reap(acceptor->options.connections, now_ms,
+                        (enum rl_reap)atomic_load_explicit(&acceptor->reap, memory_order_relaxed));
 }
 
 static int wait_ms(const struct rl_acceptor *acceptor, bool paused)
 {
     if (acceptor->lingering)
         return RL_LINGER_PATIENCE_MS;
-    const bool quiet = rl_connections_count(acceptor->context->connections) == 0 && !paused;
+    const bool quiet = rl_connections_count(acceptor->options.connections) == 0 && !paused;
     return quiet ? IDLE_MS : TICK_MS;
 }
 
 /* Waits for something to do; which gates have someone waiting, as bits. */
 static unsigned await(struct rl_acceptor *acceptor, bool accepting)
 {
-    struct rl_linger *const linger = acceptor->context->linger;
+    struct rl_linger *const linger = acceptor->options.linger;
     struct pollfd polled[GATES + RL_GATES_MAX] = {
         [WAKE] = {.fd = acceptor->wake, .events = POLLIN},
         [LINGER] = {.fd = rl_linger_descriptor(linger), .events = POLLIN},
     };
     const bool paused = accepting && rl_clock_coarse_ms() < acceptor->resume_at_ms;
-    const size_t watched = accepting && !paused ? acceptor->count : 0;
+    const size_t watched = accepting && !paused ? acceptor->options.count : 0;
     for (size_t i = 0; i < watched; i++)
         polled[GATES + i] =
-            (struct pollfd){.fd = acceptor->gates[i].listener->fd, .events = POLLIN};
+            (struct pollfd){.fd = acceptor->options.gates[i].listener->fd, .events = POLLIN};
     unsigned ready = 0;
     if (poll(polled, GATES + watched, wait_ms(acceptor, paused)) <= 0)
         return 0;
@@ -203,12 +194,12 @@ static void bar(const struct rl_listener *listener)
 /* What the kernel has completed is served; then nobody new gets in. */
 static void close_gates(struct rl_acceptor *acceptor)
 {
-    for (size_t i = 0; i < acceptor->count; i++)
-        bar(acceptor->gates[i].listener);
+    for (size_t i = 0; i < acceptor->options.count; i++)
+        bar(acceptor->options.gates[i].listener);
     (void)poll(NULL, 0, BARRED_MS);
-    for (size_t i = 0; i < acceptor->count; i++) {
-        accept_some(acceptor, &acceptor->gates[i], RL_BACKLOG);
-        rl_listener_close(acceptor->gates[i].listener);
+    for (size_t i = 0; i < acceptor->options.count; i++) {
+        accept_some(acceptor, &acceptor->options.gates[i], RL_BACKLOG);
+        rl_listener_close(acceptor->options.gates[i].listener);
     }
     pthread_mutex_lock(&acceptor->lock);
     acceptor->closed = true;
@@ -235,9 +226,9 @@ static void *run(void *argument)
             accepting = false;
         }
         const unsigned ready = await(acceptor, accepting);
-        for (size_t i = 0; i < acceptor->count; i++)
+        for (size_t i = 0; i < acceptor->options.count; i++)
             if ((ready & 1u << i) != 0)
-                accept_some(acceptor, &acceptor->gates[i], ACCEPT_AT_ONCE);
+                accept_some(acceptor, &acceptor->options.gates[i], ACCEPT_AT_ONCE);
         const uint64_t now_ms = rl_clock_coarse_ms();
         atomic_store_explicit(&acceptor->heartbeat_ms, now_ms, memory_order_relaxed);
         reap(acceptor, now_ms);
@@ -301,16 +292,19 @@ static enum rl_status start(struct rl_acceptor *acceptor, struct rl_error *error
     return RL_OK;
 }
 
-enum rl_status rl_acceptor_start(const struct rl_context *context, const struct rl_gate *gates,
-                                 size_t count, struct rl_acceptor **ret_acceptor,
-                                 struct rl_error *error)
+void rl_acceptor_reap(struct rl_acceptor *acceptor, enum rl_reap reap)
+{
+    atomic_store_explicit(&acceptor->reap, (int)reap, memory_order_relaxed);
+}
+
+enum rl_status rl_acceptor_start(const struct rl_acceptor_options *options,
+                                 struct rl_acceptor **ret_acceptor, struct rl_error *error)
 {
     struct rl_acceptor *const acceptor = calloc(1, sizeof *acceptor);
     if (acceptor == NULL)
         return rl_fail(error, RL_NOMEM, "", "no memory for the acceptor");
-    acceptor->context = context;
-    acceptor->count = count;
-    memcpy(acceptor->gates, gates, count * sizeof *gates);
+    acceptor->options = *options;
+    acceptor->reap = RL_REAP_OVERDUE;
     pthread_mutex_init(&acceptor->lock, NULL);
     pthread_cond_init(&acceptor->changed, NULL);
     atomic_store(&acceptor->heartbeat_ms, rl_clock_coarse_ms());

@@ -4,30 +4,43 @@
  * It is ours rather than libmicrohttpd's for four reasons: a connection over the limit is answered
  * 503 instead of left hanging; running out of descriptors makes it pause instead of spin; a
  * listener can be closed cleanly while connections are served on; and unix sockets and sockets
- * passed by systemd need no more than a descriptor. It also calls the reaper (connections.h), ten
- * times a second while there are connections.
+ * passed by systemd need no more than a descriptor. Ten times a second while there are connections,
+ * and once a second otherwise, it also calls the reaper (connections.h).
  */
 #ifndef RL_ACCEPTOR_H
 #define RL_ACCEPTOR_H
 
+#include <sys/socket.h>
+
 #include "server/net/address.h"
-#include "server/request/context.h"
-#include "server/request/http.h"
+#include "server/net/connections.h"
+#include "server/net/linger.h"
 
 struct rl_acceptor;
 
-/* Where one listener's connections go. */
+/* One listener, and what serves its connections. */
 struct rl_gate {
     struct rl_listener *listener;
-    struct rl_http *http;
+    bool plain; /* no TLS */
+    /* Takes over the descriptor; on failure closes it and returns false. */
+    bool (*serve)(void *server, int fd, const struct sockaddr *address, socklen_t length);
+    void *server;
 };
 
 enum { RL_GATES_MAX = 2 };
 
-/* Starts the thread. Gates and context stay the caller's and outlive it. RL_NOMEM, RL_SYSTEM. */
-enum rl_status rl_acceptor_start(const struct rl_context *context, const struct rl_gate *gates,
-                                 size_t count, struct rl_acceptor **ret_acceptor,
-                                 struct rl_error *error);
+struct rl_acceptor_options {
+    struct rl_gate gates[RL_GATES_MAX];
+    size_t count;
+    struct rl_connections *connections;
+    struct rl_linger *linger;
+};
+
+/* Starts the thread. What the options point to outlives it. RL_NOMEM, RL_SYSTEM. */
+enum rl_status rl_acceptor_start(const struct rl_acceptor_options *options,
+                                 struct rl_acceptor **ret_acceptor, struct rl_error *error);
+/* Sets how connections are reaped; RL_REAP_OVERDUE at first. Any thread. */
+void rl_acceptor_reap(struct rl_acceptor *acceptor, enum rl_reap reap);
 /*
  * Takes in what the kernel has accepted already, then closes the listeners; returns when that is
  * done. The thread goes on reaping. Once, from the thread that started it.

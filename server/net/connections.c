@@ -3,6 +3,8 @@
  */
 #include "server/net/connections.h"
 
+#include <arpa/inet.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -83,7 +85,19 @@ void rl_connections_withdraw(struct rl_connections *registry, int fd)
     free(connection);
 }
 
-bool rl_connections_admit(struct rl_connections *registry, int fd, bool plain)
+static void name_client(const struct sockaddr *address, char client[INET6_ADDRSTRLEN])
+{
+    const void *bytes = NULL;
+    if (address->sa_family == AF_INET)
+        bytes = &((const struct sockaddr_in *)(const void *)address)->sin_addr;
+    else if (address->sa_family == AF_INET6)
+        bytes = &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
+    if (bytes != NULL)
+        (void)inet_ntop(address->sa_family, bytes, client, INET6_ADDRSTRLEN);
+}
+
+bool rl_connections_admit(struct rl_connections *registry, int fd, bool plain,
+                          const struct sockaddr *address)
 {
     if ((size_t)fd >= registry->descriptors)
         return false;
@@ -96,6 +110,7 @@ bool rl_connections_admit(struct rl_connections *registry, int fd, bool plain)
     connection->registry = registry;
     connection->fd = fd;
     connection->plain = plain;
+    name_client(address, connection->client);
     atomic_fetch_add_explicit(&registry->count, 1, memory_order_relaxed);
     atomic_store(&registry->admitted[fd], connection);
     return true;
@@ -161,26 +176,23 @@ static bool waits(enum rl_phase phase)
     return phase == RL_PHASE_IDLE || phase == RL_PHASE_FRESH;
 }
 
-static enum verdict judge_overdue(enum rl_phase phase)
-{
-    if (phase == RL_PHASE_BODY)
-        return ANSWER_BODY_TIMEOUT;
-    return phase == RL_PHASE_WORK || phase == RL_PHASE_DOOMED ? LEAVE : CLOSE;
-}
-
 static enum verdict judge(const struct rl_connection *connection, uint64_t state, uint64_t now,
                           enum rl_reap reap)
 {
     const enum rl_phase phase = phase_in(state);
     const uint64_t deadline = deadline_in(state);
     const uint64_t limit = connection->registry->deadlines.limits[phase];
-    if (phase == RL_PHASE_DOOMED || phase == RL_PHASE_WORK)
+    if (phase == RL_PHASE_DOOMED)
         return LEAVE;
-    if (reap == RL_REAP_ALL && phase != RL_PHASE_WRITE)
+    if (phase == RL_PHASE_WORK)
+        return reap == RL_REAP_WORK ? ANSWER_DRAINING : LEAVE;
+    if (reap >= RL_REAP_ALL && phase != RL_PHASE_WRITE)
         return phase == RL_PHASE_BODY ? ANSWER_DRAINING : CLOSE;
     if (reap != RL_REAP_OVERDUE && waits(phase) && deadline - limit + RL_REAP_GRACE_MS <= now)
         return CLOSE;
-    return limit != 0 && deadline <= now ? judge_overdue(phase) : LEAVE;
+    if (limit == 0 || now < deadline)
+        return LEAVE;
+    return phase == RL_PHASE_BODY ? ANSWER_BODY_TIMEOUT : CLOSE;
 }
 
 static void answer(const struct rl_connection *connection, enum rl_status status)
@@ -222,16 +234,4 @@ void rl_connections_reap(struct rl_connections *registry, uint64_t now_ms, enum 
     for (struct rl_connection *at = registry->list.next; at != &registry->list; at = at->next)
         reap_one(at, now_ms, reap);
     pthread_mutex_unlock(&registry->lock);
-}
-
-size_t rl_connections_busy(struct rl_connections *registry)
-{
-    size_t busy = 0;
-    pthread_mutex_lock(&registry->lock);
-    for (struct rl_connection *at = registry->list.next; at != &registry->list; at = at->next) {
-        const enum rl_phase phase = rl_connection_phase(at);
-        busy += !waits(phase) && phase != RL_PHASE_DOOMED;
-    }
-    pthread_mutex_unlock(&registry->lock);
-    return busy;
 }

@@ -8,7 +8,7 @@
  *   FRESH    accepted                             closed (header-timeout)
  *   HEADER   the request line is in               closed (header-timeout)
  *   BODY     the headers are in                   answered 408, closed (body-timeout)
- *   WORK     the body is in                       none: the job has its own (executor.h)
+ *   WORK     the body is in                       none: the request has its own
  *   WRITE    the reply is queued                  closed (write-timeout)
  *   IDLE     the reply is out                     closed (idle-timeout)
  *   DOOMED   one of these ran out                 none: libmicrohttpd is about to see it closed
@@ -22,7 +22,7 @@
 #ifndef RL_CONNECTIONS_H
 #define RL_CONNECTIONS_H
 
-#include <pthread.h>
+#include <netinet/in.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -52,8 +52,9 @@ struct rl_connection {
     struct rl_connections *registry;
     _Atomic uint64_t state; /* deadline in milliseconds << 3 | phase */
     int fd;
-    bool plain;  /* no TLS, so that a reply can be written past libmicrohttpd */
-    bool linger; /* I/O thread: what the client still sends must not reset our last reply away */
+    bool plain;  /* no TLS, so that a raw reply can be written (rawreply.h) */
+    bool linger; /* I/O thread: unread input must not reset our last reply away (linger.h) */
+    char client[INET6_ADDRSTRLEN]; /* the client's address as text; "" where it has none */
     /* What a reply written by the reaper needs of the request; set before RL_PHASE_BODY. */
     char request_id[RL_REQUEST_ID_SIZE];
     char allow_origin[RL_ORIGIN_MAX]; /* "" sends no CORS headers */
@@ -73,11 +74,10 @@ void rl_connections_free(struct rl_connections *registry);
 
 /* How many are open. Any thread. */
 size_t rl_connections_count(struct rl_connections *registry);
-/* How many have a request under way: neither fresh nor idle nor doomed. Acceptor or main thread. */
-size_t rl_connections_busy(struct rl_connections *registry);
 
 /* Lets a connection in, unless there are as many as may be or there is no memory. Acceptor. */
-bool rl_connections_admit(struct rl_connections *registry, int fd, bool plain);
+bool rl_connections_admit(struct rl_connections *registry, int fd, bool plain,
+                          const struct sockaddr *address);
 /* It could not be handed to an I/O thread. Acceptor. */
 void rl_connections_withdraw(struct rl_connections *registry, int fd);
 
@@ -96,13 +96,15 @@ enum rl_reap {
     RL_REAP_OVERDUE, /* leaves them */
     RL_REAP_IDLE,    /* closes those that wait for a request and have for RL_REAP_GRACE_MS */
     RL_REAP_ALL,     /* answers 503 to those still sending, closes all but those at work */
+    RL_REAP_WORK,    /* the same, and answers 503 to those at work: for the end of the process */
 };
 
 /* A client that keeps its connection may be about to use it: when draining, its next request still
  * gets an answer (with Connection: close) if it comes within this time after the last reply. */
 enum { RL_REAP_GRACE_MS = 500 };
 
-/* Ends the connections whose deadline has passed. `now_ms` is rl_clock_coarse_ms(). Acceptor. */
+/* Ends the connections whose deadline has passed. `now_ms` is rl_clock_coarse_ms(). Acceptor, and
+ * the main thread when the process ends. */
 void rl_connections_reap(struct rl_connections *registry, uint64_t now_ms, enum rl_reap reap);
 
 #endif

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,19 +59,6 @@ void rl_notify_extend(uint64_t milliseconds)
 {
     char message[MESSAGE_MAX];
     snprintf(message, sizeof message, "EXTEND_TIMEOUT_USEC=%" PRIu64, milliseconds * 1000);
-    say(message);
-}
-
-void rl_notify_status(const char *format, ...)
-{
-    static const char prefix[] = "STATUS=";
-    char message[MESSAGE_MAX];
-    va_list arguments;
-    va_start(arguments, format);
-    snprintf(message, sizeof message, "%s", prefix);
-    vsnprintf(message + sizeof prefix - 1, sizeof message - sizeof prefix + 1, format, arguments);
-    va_end(arguments);
-    message[strcspn(message, "\n")] = '\0'; /* a second line would be another message */
     say(message);
 }
 

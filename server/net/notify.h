@@ -23,8 +23,6 @@ void rl_notify_ready(void);
 void rl_notify_reloading(void); /* rl_notify_ready() says that it is done */
 void rl_notify_stopping(void);
 void rl_notify_watchdog(void);
-/* One line of text for `systemctl status`. */
-void rl_notify_status(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Asks for `milliseconds` more before start-up or stop counts as hung. */
 void rl_notify_extend(uint64_t milliseconds);
 

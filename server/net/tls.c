@@ -7,7 +7,6 @@
 #include "server/net/tls.h"
 
 #include <gnutls/x509.h>
-#include <microhttpd.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -210,10 +209,6 @@ static void retire(struct credentials *credentials)
 
 enum rl_status rl_tls_load(const struct rl_tls_files *files, struct rl_error *error)
 {
-    if (MHD_is_feature_supported(MHD_FEATURE_TLS) != MHD_YES ||
-        MHD_is_feature_supported(MHD_FEATURE_HTTPS_CERT_CALLBACK) != MHD_YES)
-        return rl_fail(error, RL_CONFIG, "", "%s: this libmicrohttpd was built without TLS",
-                       cert_setting);
     struct credentials *const fresh = calloc(1, sizeof *fresh);
     if (!fresh)
         return rl_fail(error, RL_NOMEM, "", "%s: no memory", cert_setting);

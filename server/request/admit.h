@@ -1,10 +1,16 @@
 /*
- * admit.h: how much is let in at once, and what counts as small.
+ * admit.h: how much work is let in at once, and which requests are small.
  *
  * A small request is decoded, computed and answered by the I/O thread that read it. A larger one
- * waits in the executor's queue, whose length (queue-capacity) and bytes (queue-bytes) are bounded.
- * Bytes count from the moment they arrive, before the request is queued, until its reply is made,
- * so that bodies still coming in cannot exhaust memory either.
+ * waits for the executor. Two bounds hold for what waits: places in the queue (queue-capacity) and
+ * bytes of bodies (queue-bytes). Bytes count from the moment they arrive until the job ends.
+ *
+ * A place can be promised when the headers announce a large body. Otherwise every client that comes
+ * while one place is free would send its body, and all but one of them for nothing. A promise keeps
+ * others from announcing a body; it never keeps out a request whose body has arrived. It lasts
+ * between one and two periods of RL_ADMIT_PROMISE_MS.
+ *
+ * Functions may be called from any thread unless they say otherwise.
  */
 #ifndef RL_ADMIT_H
 #define RL_ADMIT_H
@@ -12,23 +18,42 @@
 #include "server/request/job.h"
 
 enum {
-    /* Bodies up to this are decoded by the I/O thread: at some 700 MB/s that is under 100 us. */
+    /* The I/O thread decodes bodies up to this size: about 100 us at 700 MB/s. */
     RL_ADMIT_SMALL_BODY = 64 * 1024,
-    /* The same for bodies in gzip, which may grow a thousandfold. */
+    /* The same for bodies in gzip, which may inflate a thousandfold. */
     RL_ADMIT_SMALL_GZIP = 4 * 1024,
-    /* Work up to this many nanoseconds is done by the I/O thread: about as long as its other
-     * connections may wait without a person noticing, and some ten times the hand-off's cost. */
+    /* Nanoseconds of work that the I/O thread does itself. Its other connections wait that long; a
+     * hand-off to the executor costs about a tenth of it. */
     RL_ADMIT_SMALL_WORK = 250 * 1000,
+    RL_ADMIT_PROMISE_MS = 1000,
 };
 
-/* Before the body: RL_QUEUE_FULL or RL_DRAINING where Content-Length already tells. I/O thread. */
-enum rl_status rl_admit_announced(struct rl_job *job, struct rl_error *error);
-/* As it arrives: counts what came against queue-bytes. RL_QUEUE_FULL. I/O thread. */
-enum rl_status rl_admit_bytes(struct rl_job *job, struct rl_error *error);
-/* Gives back what rl_admit_bytes counted. Any thread that owns the job. */
-void rl_admit_release(struct rl_job *job);
+struct rl_admission;
 
-/* Whether the I/O thread may decode this body; whether it has, and may compute the work. */
+/* RL_NOMEM. `settings` outlives it. */
+enum rl_status rl_admission_create(const struct rl_settings *settings,
+                                   struct rl_admission **ret_admission, struct rl_error *error);
+void rl_admission_free(struct rl_admission *admission); /* takes NULL */
+/* From now on no place is given: RL_DRAINING. */
+void rl_admission_close(struct rl_admission *admission);
+/* Jobs that have a place in the queue, and bytes of bodies in memory. */
+size_t rl_admission_waiting(struct rl_admission *admission);
+size_t rl_admission_held(const struct rl_admission *admission);
+
+/* The headers are in: RL_QUEUE_FULL or RL_DRAINING if the announced body cannot be taken. Promises
+ * a place for a large one. I/O thread. */
+enum rl_status rl_admit_announced(struct rl_job *job, struct rl_error *error);
+/* More of the body has arrived: counts it. RL_QUEUE_FULL. I/O thread. */
+enum rl_status rl_admit_bytes(struct rl_job *job, struct rl_error *error);
+/* The body has arrived: gives the job a place in the queue. RL_QUEUE_FULL, RL_DRAINING. I/O thread.
+ */
+enum rl_status rl_admit_place(struct rl_job *job, struct rl_error *error);
+/* The executor took the job, so its place is free. The thread that owns the job. */
+void rl_admit_leave(struct rl_job *job);
+/* The job is over: everything it still holds is free. I/O thread. */
+void rl_admit_end(struct rl_job *job);
+
+/* Whether the I/O thread may decode this body; whether it has done so and may compute the work. */
 bool rl_admit_small_body(const struct rl_job *job);
 bool rl_admit_small_work(const struct rl_job *job);
 

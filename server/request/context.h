@@ -1,8 +1,8 @@
 /*
- * context.h: what every request of a running daemon may look at.
+ * context.h: what every request of a running daemon can see.
  *
- * Filled by lifecycle.c before the first connection. After that it is read only, but for `stage`
- * and for what synchronises itself (tokens, CORS, queue, registry).
+ * assembly.c fills it before the first connection. After that it is read only, except `stage` and
+ * the parts that synchronise themselves (tokens, CORS, admission, executor, connections, linger).
  */
 #ifndef RL_CONTEXT_H
 #define RL_CONTEXT_H
@@ -16,19 +16,19 @@
 enum rl_stage {
     RL_STAGE_STARTING,
     RL_STAGE_READY,
-    RL_STAGE_LEAVING,  /* serves on, but says that it is not ready (shutdown-delay) */
-    RL_STAGE_DRAINING, /* accepts nobody; finishes what is in flight (drain-timeout) */
+    RL_STAGE_LEAVING,  /* serves on, but /readyz says 503 (shutdown-delay) */
+    RL_STAGE_DRAINING, /* accepts no connections, finishes what is in flight (drain-timeout) */
     RL_STAGE_ENDING,   /* answers 503 to what is left */
 };
 
 struct rl_context {
-    const struct rl_settings *settings; /* those of the start; reloadable ones live below */
+    const struct rl_settings *settings; /* as they were at start */
     struct rl_limits limits;
     bool separate_admin;    /* metrics have an address of their own */
-    size_t max_connections; /* the setting, or what descriptors allow */
+    size_t max_connections; /* the setting, or what the limit of open files allows */
     struct rl_auth *auth;
     struct rl_cors *cors;
-    struct rl_queue *queue;
+    struct rl_admission *admission;
     struct rl_executor *executor;
     struct rl_connections *connections;
     struct rl_linger *linger;

@@ -1,39 +1,35 @@
 /*
- * executor.h: the one thread that works off the queue of large requests.
+ * executor.h: the thread that works off the queue of large requests.
  *
- * The executor is the only thread that enters OpenMP, so the cores are never oversubscribed by
- * teams. It takes what is queued, in order of arrival, drops what need not be done any more (client
- * gone, deadline passed), decodes it, computes all of it in one parallel loop, encodes it, and
- * resumes each connection; the connection's own I/O thread then sends the reply.
+ * The executor is the only thread that enters OpenMP, so teams never oversubscribe the cores. It
+ * takes what is queued, in order of arrival, drops what is no longer wanted (client gone, deadline
+ * passed), decodes the rest, computes all of it in one parallel loop, encodes it, and resumes each
+ * connection, whose own I/O thread then sends the reply.
  *
- * Lock order, for the whole daemon. A thread holds at most one of these at a time:
+ * Locks of the whole daemon. A thread holds at most one of them at a time:
  *
- *   queue->lock              queue.c; held for a few instructions
- *   registry->lock           connections.c: list and descriptors; held by the reaper for one walk
- *                            (a raw reply is sent under it, without waiting)
+ *   admission->lock          admit.c: places; held for a few instructions
+ *   queue->lock              queue.c: the list; held for a few instructions
+ *   registry->lock           connections.c: list and descriptors; the reaper holds it for one walk
+ *                            (and sends raw replies under it, without waiting)
  *   spares.lock              body.c: the spare buffers
  *   linger->lock             linger.c: its ring
  *   acceptor->lock           acceptor.c: what the main thread wants of it
  *   auth, cors, tls          read locks for one check; write locks for a reload
- *   libmicrohttpd's own      inside MHD_suspend_connection, MHD_resume_connection and
- *                            MHD_add_connection; none of ours is held when these are called
- *   names->lock              metrics.c, when a tracked name is seen for the first time
+ *   libmicrohttpd's own      inside its calls; none of ours is held then
  *
- * Counting (metrics.c) and logging (log.c) take no lock otherwise.
+ * metrics.c and log.c say which locks they take.
  */
 #ifndef RL_EXECUTOR_H
 #define RL_EXECUTOR_H
 
-#include "server/request/evaluate.h"
 #include "server/request/job.h"
-#include "server/request/queue.h"
-
-/* Most jobs of one pass. */
-enum { RL_EXECUTOR_PASS = RL_EVALUATE_MOST };
 
 struct rl_executor_options {
-    struct rl_queue *queue; /* outlives it; takes RL_EXECUTOR_PASS at once */
+    struct rl_admission *admission; /* outlives it */
     int threads;
+    /* Gives a finished job back to its I/O thread. Called by any thread of the team. */
+    void (*resume)(struct rl_job *job);
 };
 
 struct rl_executor;
@@ -45,18 +41,11 @@ enum rl_status rl_executor_create(const struct rl_executor_options *options,
 /* Ends the thread once the queue is worked off. Takes NULL. */
 void rl_executor_free(struct rl_executor *executor);
 
-/*
- * Suspends the job's connection and queues the job. RL_QUEUE_FULL, RL_DRAINING: it was not
- * suspended. I/O thread, in the handler's last call only (suspended earlier, libmicrohttpd would
- * lose the body).
- */
-enum rl_status rl_executor_submit(struct rl_job *job, struct rl_error *error);
-
-/* Nothing more is taken, and what waits is answered 503 without being computed. Any thread. */
+/* Queues a job that has a place (rl_admit_place) and whose connection is suspended. Any thread. */
+void rl_executor_put(struct rl_executor *executor, struct rl_job *job);
+/* Jobs that wait or are being worked on. Any thread. */
+size_t rl_executor_busy(struct rl_executor *executor);
+/* Admits nothing more, and answers 503 to what waits. What runs goes on. Any thread. */
 void rl_executor_cancel(struct rl_executor *executor);
-
-/* Resumes the connections of all jobs that are being worked on, job->abandoned set, while the work
- * goes on. The process cannot end cleanly after that: only _exit is left. Any thread. */
-void rl_executor_abandon(struct rl_executor *executor);
 
 #endif

@@ -5,27 +5,9 @@
 
 #include <string.h>
 
-#include "server/request/admit.h"
 #include "server/http/auth.h"
 #include "server/http/cors.h"
-#include "server/request/http.h"
-
-static enum MHD_Result gather(void *context, enum MHD_ValueKind kind, const char *name,
-                              size_t name_length, const char *value, size_t value_length)
-{
-    (void)kind;
-    rl_headers_add(context, name, name_length, value, value_length);
-    return MHD_YES;
-}
-
-static void gather_all(struct rl_job *job)
-{
-    rl_headers_init(&job->headers, rl_headers_layout() ? &job->line : NULL);
-    MHD_get_connection_values_n(job->mhd, MHD_HEADER_KIND, gather, &job->headers);
-    rl_headers_end(
-        &job->headers, &job->line,
-        MHD_get_connection_info(job->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)->header_size);
-}
+#include "server/request/admit.h"
 
 static void take_ids(struct rl_job *job)
 {
@@ -44,7 +26,6 @@ static void take_body(struct rl_job *job)
 enum rl_status rl_intake_check(struct rl_job *job, struct rl_error *error)
 {
     const struct rl_settings *const settings = job->context->settings;
-    gather_all(job);
     job->format = rl_format_of_path(job->path);
     take_ids(job);
     take_body(job);
@@ -67,7 +48,7 @@ static bool is_open(const struct rl_words *paths, const char *path)
 enum rl_status rl_intake_access(struct rl_job *job, struct rl_error *error)
 {
     const struct rl_context *const context = job->context;
-    if (rl_io_scope(job->io) == RL_SCOPE_ADMIN || !rl_auth_required(context->auth) ||
+    if (job->scope == RL_SCOPE_ADMIN || !rl_auth_required(context->auth) ||
         is_open(&context->settings->open_paths, job->path) ||
         rl_cors_is_preflight(job->line.method, job->headers.origin, job->headers.request_method))
         return RL_OK;
@@ -86,8 +67,7 @@ enum rl_status rl_intake_route(struct rl_job *job, struct rl_error *error)
         job->route.allow = "GET, HEAD, POST, OPTIONS"; /* of the server as a whole */
         return RL_OK;
     }
-    const enum rl_status status =
-        rl_route_find(job->path, rl_io_scope(job->io), &job->route, error);
+    const enum rl_status status = rl_route_find(job->path, job->scope, &job->route, error);
     if (status != RL_OK)
         return status;
     return rl_route_check_method(&job->route, job->method, error);
@@ -111,7 +91,7 @@ static enum rl_status check_length(const struct rl_job *job, size_t max, struct 
     return RL_OK;
 }
 
-/* A body that the route has no use for: it is dropped. */
+/* The route takes no body, so one that comes is dropped. */
 static enum rl_status refuse_body(struct rl_job *job, struct rl_error *error)
 {
     job->body.discard = true;

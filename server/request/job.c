@@ -3,25 +3,21 @@
  */
 #include "server/request/job.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
 
-#include "server/request/admit.h"
 #include "server/base/clock.h"
 #include "server/observe/log.h"
 #include "server/observe/metrics.h"
-#include "server/request/queue.h"
 
-struct rl_job *rl_job_create(const struct rl_context *context, struct rl_io *io)
+struct rl_job *rl_job_create(const struct rl_context *context, enum rl_scope scope,
+                             struct rl_scratch *scratch)
 {
     struct rl_job *const job = calloc(1, sizeof *job);
     if (job == NULL)
         return NULL;
     job->context = context;
-    job->io = io;
+    job->scope = scope;
+    job->scratch = scratch;
     rl_arena_init(&job->arena, context->settings->max_request_memory);
     return job;
 }
@@ -35,10 +31,10 @@ void rl_job_free(struct rl_job *job)
     free(job);
 }
 
-void rl_job_begin(struct rl_job *job, struct MHD_Connection *mhd, struct rl_connection *connection)
+void rl_job_begin(struct rl_job *job, void *handle, struct rl_connection *connection)
 {
     job->next = NULL;
-    job->mhd = mhd;
+    job->handle = handle;
     job->connection = connection;
     job->method = RL_METHOD_OTHER;
     job->path = "";
@@ -54,30 +50,13 @@ void rl_job_begin(struct rl_job *job, struct MHD_Connection *mhd, struct rl_conn
     rl_body_begin(&job->body, 0, RL_CODING_IDENTITY);
 }
 
-/* The code to count a request under that libmicrohttpd was given no reply for. */
+/* The status code under which a request is counted that we did not answer. */
 static unsigned code_unanswered(const struct rl_job *job)
 {
     if (job->progress == RL_PROGRESS_NEW)
-        return 400; /* libmicrohttpd answered, or the client went away within the headers */
+        return 400; /* libmicrohttpd answered, or the client left before its headers ended */
     return job->connection != NULL && rl_connection_phase(job->connection) == RL_PHASE_DOOMED ? 408
                                                                                               : 499;
-}
-
-/* The client's address as text; "" where it has none to speak of. */
-static void name_client(const struct rl_job *job, char *text, size_t size)
-{
-    const union MHD_ConnectionInfo *const info =
-        MHD_get_connection_info(job->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    text[0] = '\0';
-    if (info == NULL || info->client_addr == NULL)
-        return;
-    const struct sockaddr *const address = info->client_addr;
-    const void *const bytes =
-        (const char *)address + (address->sa_family == AF_INET6
-                                     ? offsetof(struct sockaddr_in6, sin6_addr)
-                                     : offsetof(struct sockaddr_in, sin_addr));
-    if (address->sa_family == AF_INET || address->sa_family == AF_INET6)
-        (void)inet_ntop(address->sa_family, bytes, text, (socklen_t)size);
 }
 
 static bool is_logged(const struct rl_job *job)
@@ -94,8 +73,7 @@ static double seconds_of(uint64_t nanoseconds)
 
 static void write_log(const struct rl_job *job, uint64_t duration)
 {
-    char client[INET6_ADDRSTRLEN];
-    name_client(job, client, sizeof client);
+    const char *const client = job->connection->client;
     const bool decoded = job->progress >= RL_PROGRESS_DECODED;
     rl_log_access(&(struct rl_access){
         .request_id = job->request_id[0] != '\0' ? job->request_id : NULL,
@@ -117,8 +95,7 @@ static void write_log(const struct rl_job *job, uint64_t duration)
     });
 }
 
-/* A request is counted once, under the reason it was not carried out if there is one. The queue
- * counts its own refusals (executor.c, admit.c). */
+/* Counts the reason why a request was refused, if it was. Admission counts its own (admit.c). */
 static void count_refusal(const struct rl_job *job)
 {
     static const unsigned char reasons[RL_STATUSES] = {
@@ -140,7 +117,7 @@ static void count_refusal(const struct rl_job *job)
         rl_metrics_rejected((enum rl_reject)(reason - 1));
 }
 
-/* Only batches that were answered: the stages then add up to their duration. */
+/* Counts only batches that were answered, so that the stages add up to the duration. */
 static void count_transfer(const struct rl_job *job, uint64_t now)
 {
     if (job->progress == RL_PROGRESS_ENCODED && job->times.replied != 0)
@@ -163,8 +140,6 @@ void rl_job_end(struct rl_job *job)
     if (job->reply.owned)
         free(job->reply.data);
     job->reply.owned = false;
-    rl_queue_break(job->context->queue, job);
-    rl_admit_release(job);
     rl_arena_reset(&job->arena);
     rl_body_end(&job->body);
 }

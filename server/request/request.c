@@ -1,22 +1,21 @@
 /*
- * request.c: the road of a request, from top to bottom.
+ * request.c: the path of a request, from top to bottom.
  *
- * libmicrohttpd calls three times: when the headers are in, for each piece of the body, and when
- * all is in. A job that was queued comes back a fourth time, finished (http.c).
+ * The transport calls accept when the headers are in, read for each piece of the body, and run when
+ * the whole request is in. A job that waited for the executor comes back to run, finished.
  */
 #include "server/request/request.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#include "server/request/admit.h"
 #include "server/base/clock.h"
-#include "server/request/evaluate.h"
-#include "server/request/executor.h"
-#include "server/request/intake.h"
 #include "server/http/problem.h"
 #include "server/net/rawreply.h"
+#include "server/request/admit.h"
+#include "server/request/executor.h"
+#include "server/request/intake.h"
 #include "server/request/respond.h"
+#include "server/request/stages.h"
 
 /* ---- accept ---------------------------------------------------------------------------------- */
 
@@ -32,8 +31,8 @@ static enum rl_status accept_stages(struct rl_job *job, struct rl_error *error)
     return status;
 }
 
-/* Whether a refused request's body is short enough to be read and dropped, so that the client can
- * keep its connection. */
+/* Whether to read and drop the body of a refused request, so that the client keeps its connection.
+ */
 static bool can_discard(const struct rl_job *job)
 {
     return !rl_problem_closes(job->status) && job->status != RL_UNAUTHORIZED &&
@@ -41,7 +40,7 @@ static bool can_discard(const struct rl_job *job)
            job->body.announced <= RL_BODY_DISCARD_MAX;
 }
 
-/* From here the reaper may answer in our place: it is told what it needs of the request. */
+/* From here on the reaper may answer for us, so the connection gets what such a reply needs. */
 static void await_body(struct rl_job *job)
 {
     struct rl_connection *const connection = job->connection;
@@ -69,7 +68,7 @@ enum rl_next rl_request_accept(struct rl_job *job)
 
 /* ---- read body ------------------------------------------------------------------------------- */
 
-/* More comes than is worth reading, and libmicrohttpd cannot answer before its end. */
+/* The rest is not worth reading, and libmicrohttpd cannot answer before its end. */
 static enum rl_next give_up(struct rl_job *job)
 {
     if (rl_connection_enter(job->connection, RL_PHASE_WRITE) && job->connection->plain)
@@ -104,23 +103,28 @@ static enum rl_next schedule(struct rl_job *job)
 {
     if (!rl_connection_enter(job->connection, RL_PHASE_WORK))
         return RL_NEXT_CLOSE; /* the reaper was faster */
-    const enum rl_status status = rl_executor_submit(job, &job->error);
-    return status == RL_OK ? RL_NEXT_WAIT : finish(job, status);
+    const enum rl_status status = rl_admit_place(job, &job->error);
+    if (status != RL_OK)
+        return finish(job, status);
+    job->times.queued = rl_clock_now();
+    job->times.deadline = job->times.queued + job->context->settings->request_timeout * 1000000u;
+    return RL_NEXT_WAIT;
 }
 
-/* Little work is done here, on the I/O thread; the executor takes the same steps with the rest. */
+/* A small request takes all stages here, on the I/O thread. The executor takes larger ones through
+ * the same stages (rl_stages_run). */
 static enum rl_next run_batch(struct rl_job *job)
 {
     struct rl_error *const error = &job->error;
     enum rl_status status = RL_OK;
     if (rl_admit_small_body(job))
-        status = rl_evaluate_decode(job, error);
+        status = rl_stage_decode(job, error);
     if (status == RL_OK && !rl_admit_small_work(job))
         return schedule(job);
     if (status == RL_OK)
-        status = rl_evaluate_compute(job, error); /* reduces as well */
+        status = rl_stage_compute(job, error); /* reduces as well */
     if (status == RL_OK)
-        status = rl_evaluate_encode(job, error);
+        status = rl_stage_encode(job, error);
     return finish(job, status);
 }
 
@@ -132,4 +136,15 @@ enum rl_next rl_request_run(struct rl_job *job)
     if (job->method != RL_METHOD_OPTIONS && rl_route_takes_body(&job->route))
         return run_batch(job);
     return finish(job, rl_respond_read(job, &job->error));
+}
+
+void rl_request_wait(struct rl_job *job)
+{
+    rl_executor_put(job->context->executor, job);
+}
+
+void rl_request_end(struct rl_job *job)
+{
+    rl_job_end(job);
+    rl_admit_end(job);
 }

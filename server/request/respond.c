@@ -1,22 +1,23 @@
 /*
- * respond.c: replies, as libmicrohttpd wants them.
+ * respond.c: the bodies of replies to reads, and the header fields of all replies.
  */
 #include "server/request/respond.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/base/clock.h"
 #include "server/formats/json/catalog.h"
 #include "server/formats/json/encode.h"
 #include "server/http/compress.h"
-#include "server/base/clock.h"
 #include "server/http/cors.h"
-#include "server/observe/exposition.h"
-#include "server/request/http.h"
-#include "server/observe/metrics.h"
 #include "server/http/problem.h"
+#include "server/observe/exposition.h"
+#include "server/observe/metrics.h"
+#include "server/request/admit.h"
 
-/* ---- What reads are answered with ------------------------------------------------------------ */
+/* ---- Replies to reads ------------------------------------------------------------------------ */
 
 static enum rl_status give_text(struct rl_job *job, const char *type, struct rl_text *text,
                                 struct rl_error *error)
@@ -46,6 +47,8 @@ static enum rl_status give_health(struct rl_job *job, struct rl_error *error)
 static enum rl_status give_metrics(struct rl_job *job, struct rl_error *error)
 {
     const bool open = rl_exposition_open(job->headers.accept);
+    struct rl_admission *const admission = job->context->admission;
+    rl_metrics_set_queue(rl_admission_waiting(admission), rl_admission_held(admission));
     struct rl_text text;
     rl_text_init(&text);
     rl_exposition_write(open, &text);
@@ -71,7 +74,7 @@ static enum rl_status give_asset(struct rl_job *job)
     union {
         const unsigned char *bytes;
         char *data;
-    } pun = {.bytes = asset->data}; /* libmicrohttpd takes what it only reads as non-const */
+    } pun = {.bytes = asset->data}; /* rl_reply holds bytes that may be owned */
     job->reply.data = pun.data;
     job->reply.length = asset->size;
     job->reply.content_type = asset->content_type;
@@ -107,7 +110,7 @@ enum rl_status rl_respond_read(struct rl_job *job, struct rl_error *error)
     return status;
 }
 
-/* Whether the client holds this very reply already. */
+/* Whether the client already has this reply (If-None-Match). */
 static bool is_unchanged(const struct rl_job *job)
 {
     return job->reply.etag != NULL && rl_headers_matches(&job->headers, job->reply.etag);
@@ -133,18 +136,6 @@ void rl_respond_compress(struct rl_job *job)
 
 /* ---- Header fields --------------------------------------------------------------------------- */
 
-/* A response that is being put together; false stays once a field could not be added. */
-struct draft {
-    struct MHD_Response *response;
-    bool whole;
-};
-
-static void add(struct draft *draft, const char *name, const char *value)
-{
-    if (value != NULL && MHD_add_response_header(draft->response, name, value) != MHD_YES)
-        draft->whole = false;
-}
-
 static enum rl_cors_decision decide_origin(const struct rl_job *job)
 {
     return rl_cors_decide(job->context->cors, job->headers.origin);
@@ -162,87 +153,86 @@ const char *rl_respond_allow_origin(const struct rl_job *job)
     }
 }
 
-static void add_cors(struct draft *draft, const struct rl_job *job)
+static void add_cors(struct rl_reply_head *head, const struct rl_job *job)
 {
     const char *const origin = rl_respond_allow_origin(job);
     if (origin[0] == '\0')
         return;
-    add(draft, "Access-Control-Allow-Origin", origin);
+    rl_reply_head_add(head, "Access-Control-Allow-Origin", origin);
     if (rl_cors_is_preflight(job->line.method, job->headers.origin, job->headers.request_method)) {
-        add(draft, "Access-Control-Allow-Methods", job->route.allow);
-        add(draft, "Access-Control-Allow-Headers", rl_cors_allow_headers());
-        add(draft, "Access-Control-Max-Age", rl_cors_max_age());
+        rl_reply_head_add(head, "Access-Control-Allow-Methods", job->route.allow);
+        rl_reply_head_add(head, "Access-Control-Allow-Headers", rl_cors_allow_headers());
+        rl_reply_head_add(head, "Access-Control-Max-Age", rl_cors_max_age());
     } else {
-        add(draft, "Access-Control-Expose-Headers", rl_cors_expose_headers());
+        rl_reply_head_add(head, "Access-Control-Expose-Headers", rl_cors_expose_headers());
     }
 }
 
-static void add_vary(struct draft *draft, const struct rl_job *job)
+static void add_vary(struct rl_reply_head *head, const struct rl_job *job)
 {
     const bool origin = rl_cors_varies(job->context->cors);
     if (job->reply.varies)
-        add(draft, "Vary", origin ? "Accept-Encoding, Origin" : "Accept-Encoding");
+        rl_reply_head_add(head, "Vary", origin ? "Accept-Encoding, Origin" : "Accept-Encoding");
     else if (origin)
-        add(draft, "Vary", "Origin");
+        rl_reply_head_add(head, "Vary", "Origin");
 }
 
-static void add_storage(struct draft *draft, const struct rl_reply *reply)
+static void add_storage(struct rl_reply_head *head, struct rl_reply *reply)
 {
     if (reply->etag == NULL) {
-        add(draft, "Cache-Control", "no-store");
+        rl_reply_head_add(head, "Cache-Control", "no-store");
         return;
     }
-    /* Weak when coded: the bytes differ from those the tag was made of. */
-    char weak[RL_ETAG_MAX + 2] = "W/";
-    strncat(weak, reply->etag, RL_ETAG_MAX - 1);
-    add(draft, "ETag", reply->gzipped ? weak : reply->etag);
-    add(draft, "Cache-Control", "no-cache");
-    add(draft, "X-Content-Type-Options", "nosniff");
-    add(draft, "Referrer-Policy", "no-referrer");
-    add(draft, "Content-Security-Policy", reply->policy);
+    /* The tag was made of the bytes before compression. */
+    snprintf(reply->weak_etag, sizeof reply->weak_etag, "W/%s", reply->etag);
+    rl_reply_head_add(head, "ETag", reply->gzipped ? reply->weak_etag : reply->etag);
+    rl_reply_head_add(head, "Cache-Control", "no-cache");
+    rl_reply_head_add(head, "X-Content-Type-Options", "nosniff");
+    rl_reply_head_add(head, "Referrer-Policy", "no-referrer");
+    rl_reply_head_add(head, "Content-Security-Policy", reply->policy);
 }
 
-static void add_refusal(struct draft *draft, const struct rl_job *job)
+static void add_refusal(struct rl_reply_head *head, const struct rl_job *job)
 {
-    add(draft, "Retry-After", rl_problem_retry_after(job->status));
+    rl_reply_head_add(head, "Retry-After", rl_problem_retry_after(job->status));
     if (job->status == RL_METHOD)
-        add(draft, "Allow", job->route.allow);
+        rl_reply_head_add(head, "Allow", job->route.allow);
     if (job->status == RL_UNAUTHORIZED)
-        add(draft, "WWW-Authenticate", job->challenge);
+        rl_reply_head_add(head, "WWW-Authenticate", job->challenge);
     if (job->status == RL_CONTENT_CODING)
-        add(draft, "Accept-Encoding", rl_coding_accepted());
+        rl_reply_head_add(head, "Accept-Encoding", rl_coding_accepted());
 }
 
-/* Whether the client is to make a new connection for its next request. */
+/* Whether the connection closes after this reply. */
 static bool closes(const struct rl_job *job)
 {
     return job->close || rl_problem_closes(job->status) ||
            rl_context_stage(job->context) >= RL_STAGE_DRAINING;
 }
 
-static void add_fields(struct draft *draft, const struct rl_job *job)
+static void add_fields(struct rl_reply_head *head, struct rl_job *job)
 {
-    const struct rl_reply *const reply = &job->reply;
-    add(draft, "X-Request-Id", job->request_id);
-    add(draft, "Content-Type", reply->content_type);
+    struct rl_reply *const reply = &job->reply;
+    rl_reply_head_add(head, "X-Request-Id", job->request_id);
+    rl_reply_head_add(head, "Content-Type", reply->content_type);
     if (reply->gzipped)
-        add(draft, "Content-Encoding", "gzip");
+        rl_reply_head_add(head, "Content-Encoding", "gzip");
     if (job->trace_id[0] != '\0')
-        add(draft, "traceparent", job->headers.traceparent);
+        rl_reply_head_add(head, "traceparent", job->headers.traceparent);
     if (job->method == RL_METHOD_OPTIONS && job->status == RL_OK)
-        add(draft, "Allow", job->route.allow);
-    add_cors(draft, job);
-    add_vary(draft, job);
-    add_storage(draft, reply);
+        rl_reply_head_add(head, "Allow", job->route.allow);
+    add_cors(head, job);
+    add_vary(head, job);
+    add_storage(head, reply);
     if (job->status != RL_OK)
-        add_refusal(draft, job);
+        add_refusal(head, job);
     if (closes(job))
-        add(draft, "Connection", "close");
+        rl_reply_head_add(head, "Connection", "close");
 }
 
-/* ---- Sending ----------------------------------------------------------------------------- */
+/* ---- The whole ------------------------------------------------------------------------------- */
 
-/* Turns a failed job's error into its reply. False when there is no memory for even that. */
+/* Turns a failed job's error into its reply. False when memory is too short for that. */
 static bool give_problem(struct rl_job *job)
 {
     struct rl_output output = {0};
@@ -260,35 +250,19 @@ static unsigned code_of(const struct rl_job *job)
     if (job->status != RL_OK)
         return rl_problem_code(job->status);
     if (reply->content_type == NULL)
-        return MHD_HTTP_NO_CONTENT;
-    return is_unchanged(job) ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK;
+        return 204;
+    return is_unchanged(job) ? 304 : 200;
 }
 
-/* The reply's bytes go to libmicrohttpd as they are; owned ones are freed by it. */
-static struct MHD_Response *wrap(struct rl_reply *reply)
-{
-    struct MHD_Response *const response = MHD_create_response_from_buffer(
-        reply->length, reply->data, reply->owned ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
-    if (response != NULL)
-        reply->owned = false;
-    return response;
-}
-
-enum MHD_Result rl_respond(struct rl_job *job)
+bool rl_respond(struct rl_job *job, struct rl_reply_head *ret_head)
 {
     if (job->status == RL_GONE || (job->status != RL_OK && !give_problem(job)))
-        return MHD_NO;
-    struct draft draft = {.response = wrap(&job->reply), .whole = true};
-    if (draft.response == NULL)
-        return MHD_NO;
+        return false;
     job->code = code_of(job);
     job->sent = job->reply.length;
     job->times.replied = rl_clock_now();
-    add_fields(&draft, job);
-    enum MHD_Result result = MHD_NO;
-    if (draft.whole && rl_connection_enter(job->connection, RL_PHASE_WRITE))
-        result = MHD_queue_response(job->mhd, job->code, draft.response);
-    job->answered = result == MHD_YES;
-    MHD_destroy_response(draft.response);
-    return result;
+    ret_head->code = job->code;
+    ret_head->count = 0;
+    add_fields(ret_head, job);
+    return true;
 }

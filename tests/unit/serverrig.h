@@ -1,6 +1,6 @@
 /*
  * serverrig.h: a daemon without listeners, for tests that talk to its I/O threads over socket
- * pairs. Everything is real but the acceptor; the test calls the reaper itself.
+ * pairs. Everything is real except the acceptor; the test calls the reaper itself.
  */
 #ifndef RL_TESTS_SERVERRIG_H
 #define RL_TESTS_SERVERRIG_H
@@ -18,17 +18,17 @@
 #include "server/net/connections.h"
 #include "server/http/cors.h"
 #include "server/request/executor.h"
-#include "server/request/http.h"
+#include "server/request/admit.h"
+#include "server/request/transport.h"
 #include "server/formats/json/jsonmem.h"
 #include "server/net/linger.h"
 #include "server/observe/log.h"
 #include "server/observe/metrics.h"
-#include "server/request/queue.h"
 
 struct rig {
     struct rl_settings *settings;
     struct rl_context context;
-    struct rl_http *http;
+    struct rl_transport *transport;
 };
 
 static inline void rig_must(enum rl_status status, const struct rl_error *error)
@@ -66,24 +66,20 @@ static inline void rig_start(struct rig *rig, enum rl_scope scope, const char *c
     rig_must(rl_cors_create(&rig->settings->cors_origins, &context->cors, &error), &error);
     rig_must(rl_connections_create(100, 1024, &deadlines, &context->connections, &error), &error);
     rig_must(rl_linger_create(&context->linger, &error), &error);
-    rig_must(
-        rl_queue_create(rig->settings->queue_capacity, RL_EXECUTOR_PASS, &context->queue, &error),
-        &error);
-    rig_must(
-        rl_executor_create(&(struct rl_executor_options){.queue = context->queue, .threads = 2},
-                           &context->executor, &error),
-        &error);
-    rig_must(
-        rl_http_start(&(struct rl_http_options){.context = context, .threads = 2, .scope = scope},
-                      &rig->http, &error),
-        &error);
+    rig_must(rl_admission_create(rig->settings, &context->admission, &error), &error);
+    const struct rl_executor_options executor = {
+        .admission = context->admission, .threads = 2, .resume = rl_transport_resume};
+    rig_must(rl_executor_create(&executor, &context->executor, &error), &error);
+    const struct rl_transport_options transport = {
+        .context = context, .threads = 2, .scope = scope};
+    rig_must(rl_transport_start(&transport, &rig->transport, &error), &error);
 }
 
 static inline void rig_stop(struct rig *rig)
 {
     rl_executor_free(rig->context.executor);
-    rl_http_stop(rig->http);
-    rl_queue_free(rig->context.queue);
+    rl_transport_stop(rig->transport);
+    rl_admission_free(rig->context.admission);
     rl_linger_free(rig->context.linger);
     rl_connections_free(rig->context.connections);
     rl_cors_free(rig->context.cors);
@@ -93,6 +89,12 @@ static inline void rig_stop(struct rig *rig)
     rl_settings_free(rig->settings);
 }
 
+/* For an acceptor's gate. */
+static inline bool rig_serve(void *server, int fd, const struct sockaddr *address, socklen_t length)
+{
+    return rl_transport_add(server, fd, address, length);
+}
+
 /* A new connection; the client's end, on which a read waits for 10 s at most. */
 static inline int rig_connect(struct rig *rig)
 {
@@ -100,9 +102,9 @@ static inline int rig_connect(struct rig *rig)
     int ends[2];
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
     setsockopt(ends[1], SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
-    ck_assert(rl_connections_admit(rig->context.connections, ends[0], true));
     const struct sockaddr none = {.sa_family = AF_UNIX};
-    ck_assert(rl_http_add(rig->http, ends[0], &none, sizeof none));
+    ck_assert(rl_connections_admit(rig->context.connections, ends[0], true, &none));
+    ck_assert(rl_transport_add(rig->transport, ends[0], &none, sizeof none));
     return ends[1];
 }
 

@@ -25,8 +25,14 @@ static void start(const char *address, size_t most)
     rig_must(rl_connections_create(most, 1024, &deadlines, &rig.context.connections, &error),
              &error);
     rig_must(rl_listener_open(address, "listen", RL_MODE_OWNER, &listener, &error), &error);
-    const struct rl_gate gate = {.listener = &listener, .http = rig.http};
-    rig_must(rl_acceptor_start(&rig.context, &gate, 1, &acceptor, &error), &error);
+    const struct rl_acceptor_options options = {
+        .gates =
+            {{.listener = &listener, .plain = true, .serve = rig_serve, .server = rig.transport}},
+        .count = 1,
+        .connections = rig.context.connections,
+        .linger = rig.context.linger,
+    };
+    rig_must(rl_acceptor_start(&options, &acceptor, &error), &error);
 }
 
 static void stop(void)

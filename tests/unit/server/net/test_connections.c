@@ -14,6 +14,8 @@
 
 enum { MAX = 3, DESCRIPTORS = 256 };
 
+static const struct sockaddr nobody = {.sa_family = AF_UNIX};
+
 static const struct rl_deadlines deadlines = {.limits = {
                                                   [RL_PHASE_FRESH] = 1000,
                                                   [RL_PHASE_HEADER] = 2000,
@@ -49,7 +51,7 @@ static struct pair open_pair(bool plain)
 {
     int ends[2];
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
-    ck_assert(rl_connections_admit(registry, ends[0], plain));
+    ck_assert(rl_connections_admit(registry, ends[0], plain, &nobody));
     struct rl_connection *const connection = rl_connection_open(registry, ends[0]);
     ck_assert_ptr_nonnull(connection);
     return (struct pair){.connection = connection, .server = ends[0], .client = ends[1]};
@@ -81,12 +83,12 @@ START_TEST(admission_is_exact)
     int fds[MAX + 1][2];
     for (int i = 0; i <= MAX; i++) {
         ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fds[i]), 0);
-        ck_assert_int_eq(rl_connections_admit(registry, fds[i][0], true), i < MAX);
+        ck_assert_int_eq(rl_connections_admit(registry, fds[i][0], true, &nobody), i < MAX);
     }
     ck_assert_uint_eq(rl_connections_count(registry), MAX);
     rl_connections_withdraw(registry, fds[0][0]);
     ck_assert_uint_eq(rl_connections_count(registry), MAX - 1);
-    ck_assert(rl_connections_admit(registry, fds[MAX][0], true));
+    ck_assert(rl_connections_admit(registry, fds[MAX][0], true, &nobody));
     struct rl_connection *const connection = rl_connection_open(registry, fds[1][0]);
     ck_assert_uint_eq(rl_connections_count(registry), MAX);
     rl_connection_close(connection);
@@ -101,9 +103,9 @@ END_TEST
 START_TEST(a_descriptor_that_comes_again_was_given_up_silently)
 {
     for (int i = 0; i < 10; i++)
-        ck_assert(rl_connections_admit(registry, 7, true));
+        ck_assert(rl_connections_admit(registry, 7, true, &nobody));
     ck_assert_uint_eq(rl_connections_count(registry), 1);
-    ck_assert(!rl_connections_admit(registry, DESCRIPTORS, true));
+    ck_assert(!rl_connections_admit(registry, DESCRIPTORS, true, &nobody));
     ck_assert_ptr_null(rl_connection_open(registry, 8));
 }
 END_TEST

@@ -62,8 +62,6 @@ START_TEST(messages)
     ck_assert_str_eq(heard(fd), "STOPPING=1");
     rl_notify_extend(2500);
     ck_assert_str_eq(heard(fd), "EXTEND_TIMEOUT_USEC=2500000");
-    rl_notify_status("%d of %s", 3, "four\nREADY=1");
-    ck_assert_str_eq(heard(fd), "STATUS=3 of four");
     rl_notify_reloading();
     ck_assert_int_eq(sscanf(heard(fd), "RELOADING=1\nMONOTONIC_USEC=%llu", &usec), 1);
     ck_assert_uint_gt(usec, 0);
@@ -80,7 +78,6 @@ START_TEST(without_a_manager_nothing_happens)
     setenv("WATCHDOG_USEC", "1000000", 1);
     begin();
     rl_notify_ready();
-    rl_notify_status("x");
     ck_assert_uint_eq(rl_notify_watchdog_interval(), 0);
     rl_notify_release();
 }

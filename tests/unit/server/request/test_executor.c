@@ -11,24 +11,17 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "server/base/clock.h"
 #include "server/formats/json/jsonmem.h"
 #include "server/observe/metrics.h"
+#include "server/request/admit.h"
 #include "server/text/text.h"
 
-/* In place of libmicrohttpd's: the test's jobs have no connection of its kind. */
-static _Atomic int suspended;
 static sem_t resumed;
 
-void MHD_suspend_connection(struct MHD_Connection *connection)
+static void resume(struct rl_job *job)
 {
-    (void)connection;
-    suspended++;
-}
-
-void MHD_resume_connection(struct MHD_Connection *connection)
-{
-    (void)connection;
-    suspended--;
+    (void)job;
     sem_post(&resumed);
 }
 
@@ -48,8 +41,11 @@ static void setup(void)
     sem_init(&resumed, 0, 0);
     ck_assert_int_eq(rl_init(NULL, &error), RL_OK);
     ck_assert_int_eq(rl_metrics_init(0, &error), RL_OK);
-    settings = (struct rl_settings){
-        .max_request_memory = 1 << 30, .max_inflated_bytes = 1 << 20, .request_timeout = 60000};
+    settings = (struct rl_settings){.max_request_memory = 1 << 30,
+                                    .max_inflated_bytes = 1 << 20,
+                                    .request_timeout = 60000,
+                                    .queue_capacity = CAPACITY,
+                                    .queue_bytes = 1 << 30};
     context = (struct rl_context){.settings = &settings,
                                   .limits = {.max_lists = 1000000,
                                              .max_items = 20000000,
@@ -57,11 +53,10 @@ static void setup(void)
                                              .max_top_k = 1000,
                                              .max_evaluations = 64,
                                              .max_json_memory = 64 << 20}};
-    ck_assert_int_eq(rl_queue_create(CAPACITY, RL_EXECUTOR_PASS, &context.queue, &error), RL_OK);
-    ck_assert_int_eq(
-        rl_executor_create(&(struct rl_executor_options){.queue = context.queue, .threads = 2},
-                           &context.executor, &error),
-        RL_OK);
+    ck_assert_int_eq(rl_admission_create(&settings, &context.admission, &error), RL_OK);
+    const struct rl_executor_options options = {
+        .admission = context.admission, .threads = 2, .resume = resume};
+    ck_assert_int_eq(rl_executor_create(&options, &context.executor, &error), RL_OK);
     count = 0;
 }
 
@@ -75,7 +70,7 @@ static void teardown(void)
         close(connections[i].fd);
         close(clients[i]);
     }
-    rl_queue_free(context.queue);
+    rl_admission_free(context.admission);
     rl_metrics_release();
 }
 
@@ -86,7 +81,7 @@ static struct rl_job *make_job(const char *body, size_t length)
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
     connections[count].fd = ends[0];
     clients[count] = ends[1];
-    struct rl_job *const job = rl_job_create(&context, NULL);
+    struct rl_job *const job = rl_job_create(&context, RL_SCOPE_ALL, NULL);
     rl_job_begin(job, NULL, &connections[count]);
     job->route.target.measure = rl_measure_get(RL_PAIRWISE_HINGE);
     rl_body_begin(&job->body, length, RL_CODING_IDENTITY);
@@ -118,9 +113,20 @@ static struct rl_job *make_long(void)
     return job;
 }
 
+static enum rl_status try_submit(struct rl_job *job)
+{
+    const enum rl_status status = rl_admit_place(job, &error);
+    if (status != RL_OK)
+        return status;
+    job->times.queued = rl_clock_now();
+    job->times.deadline = job->times.queued + settings.request_timeout * 1000000u;
+    rl_executor_put(context.executor, job);
+    return RL_OK;
+}
+
 static void submit(struct rl_job *job)
 {
-    ck_assert_int_eq(rl_executor_submit(job, &error), RL_OK);
+    ck_assert_int_eq(try_submit(job), RL_OK);
 }
 
 static void await_resumed(size_t want)
@@ -132,12 +138,8 @@ static void await_resumed(size_t want)
 /* Until the executor has taken all that was queued. */
 static void await_taken(void)
 {
-    struct rl_job probe = {.context = &context};
-    for (int left = CAPACITY; left > 0;) {
-        left = rl_queue_promise(context.queue, &probe, &error) == RL_OK ? 0 : left;
-        rl_queue_break(context.queue, &probe);
+    while (rl_admission_waiting(context.admission) > 0)
         usleep(1000);
-    }
 }
 
 START_TEST(a_job_comes_back_encoded)
@@ -148,7 +150,6 @@ START_TEST(a_job_comes_back_encoded)
     ck_assert_int_eq(job->status, RL_OK);
     ck_assert_int_eq(job->progress, RL_PROGRESS_ENCODED);
     ck_assert_ptr_nonnull(memmem(job->reply.data, job->reply.length, "\"loss\":1,", 9));
-    ck_assert_int_eq(suspended, 0);
 }
 END_TEST
 
@@ -194,46 +195,26 @@ START_TEST(cancelling_answers_what_waits_and_finishes_what_runs)
 {
     struct rl_job *const running = make_long();
     submit(running);
-    usleep(50000);
+    await_taken();
     struct rl_job *const waiting = make_small();
     submit(waiting);
     rl_executor_cancel(context.executor);
-    ck_assert_int_eq(rl_executor_submit(make_small(), &error), RL_DRAINING);
+    ck_assert_int_eq(try_submit(make_small()), RL_DRAINING);
     await_resumed(2);
     ck_assert_int_eq(running->status, RL_OK);
     ck_assert_int_eq(waiting->status, RL_DRAINING);
-    ck_assert_uint_eq(rl_queue_busy(context.queue), 0);
+    ck_assert_uint_eq(rl_executor_busy(context.executor), 0);
 }
 END_TEST
 
-START_TEST(an_abandoned_job_is_resumed_once)
-{
-    struct rl_job *const job = make_long();
-    submit(job);
-    usleep(50000);
-    ck_assert_uint_eq(rl_queue_busy(context.queue), 1);
-    rl_executor_abandon(context.executor);
-    await_resumed(1);
-    ck_assert(job->abandoned);
-    while (rl_queue_busy(context.queue) > 0)
-        usleep(1000);
-    ck_assert_int_eq(sem_trywait(&resumed), -1);
-    ck_assert_int_eq(suspended, 0);
-}
-END_TEST
-
-START_TEST(a_full_queue_suspends_nobody)
+START_TEST(a_full_queue_refuses)
 {
     submit(make_long());
     await_taken();
-    usleep(50000);
     for (int i = 0; i < CAPACITY; i++)
         submit(make_small());
-    const int before = suspended;
-    ck_assert_int_eq(rl_executor_submit(make_small(), &error), RL_QUEUE_FULL);
-    ck_assert_int_eq(suspended, before);
+    ck_assert_int_eq(try_submit(make_small()), RL_QUEUE_FULL);
     await_resumed(1 + CAPACITY);
-    ck_assert_int_eq(suspended, 0);
 }
 END_TEST
 
@@ -243,7 +224,6 @@ START_TEST(freeing_works_the_queue_off)
     submit(make_small());
     rl_executor_free(context.executor);
     context.executor = NULL;
-    ck_assert_int_eq(suspended, 0);
     for (size_t i = 0; i < count; i++)
         ck_assert_int_eq(jobs[i]->status, RL_OK);
 }
@@ -260,8 +240,7 @@ int main(void)
     tcase_add_test(tests, a_client_that_went_away_is_not_computed_for);
     tcase_add_test(tests, a_deadline_that_passed_in_the_queue_is_not_computed_for);
     tcase_add_test(tests, cancelling_answers_what_waits_and_finishes_what_runs);
-    tcase_add_test(tests, an_abandoned_job_is_resumed_once);
-    tcase_add_test(tests, a_full_queue_suspends_nobody);
+    tcase_add_test(tests, a_full_queue_refuses);
     tcase_add_test(tests, freeing_works_the_queue_off);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);

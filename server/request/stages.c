@@ -1,19 +1,17 @@
 /*
- * evaluate.c: the middle of the road.
+ * stages.c: decode, compute and encode.
  */
-#include "server/request/evaluate.h"
+#include "server/request/stages.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "server/base/clock.h"
-#include "server/request/http.h"
 #include "server/observe/metrics.h"
 #include "server/request/respond.h"
 
 /* ---- decode ---------------------------------------------------------------------------------- */
 
-/* `team` NULL: on this thread alone. `inflated`: the most bytes that the body may inflate to. */
+/* `team` NULL: on this thread alone. `inflated` bounds the inflated body. */
 static enum rl_status decode_body(struct rl_job *job, struct rl_team *team, size_t inflated,
                                   struct rl_error *error)
 {
@@ -46,21 +44,21 @@ static enum rl_status decode_job(struct rl_job *job, struct rl_team *team, size_
     if (status != RL_OK)
         return status;
     if (!job->query.uses_body)
-        rl_body_end(&job->body); /* it may be large */
+        rl_body_end(&job->body); /* may be large */
     job->progress = RL_PROGRESS_DECODED;
     job->times.decode = rl_clock_now() - start;
     rl_metrics_decode(job->times.decode, job->query.batch.items);
     return RL_OK;
 }
 
-enum rl_status rl_evaluate_decode(struct rl_job *job, struct rl_error *error)
+enum rl_status rl_stage_decode(struct rl_job *job, struct rl_error *error)
 {
     return decode_job(job, NULL, job->context->settings->max_inflated_bytes, error);
 }
 
 /* ---- compute --------------------------------------------------------------------------------- */
 
-/* core names the list; a client that sent one bare list knows no list 0. */
+/* core names the list, but a client that sent one bare list knows no list 0. */
 static void unbatch_pointer(const struct rl_job *job, struct rl_error *error)
 {
     static const char prefix[] = "/y_pred/0";
@@ -69,7 +67,7 @@ static void unbatch_pointer(const struct rl_job *job, struct rl_error *error)
                 strlen(error->pointer + sizeof prefix - 1) + 1);
 }
 
-/* Counts the measures of a computed job: each is given an equal share of its time. */
+/* Counts the measures of a computed job, each with an equal share of its time. */
 static void count_measures(const struct rl_job *job)
 {
     const struct rl_query *const query = &job->query;
@@ -99,10 +97,10 @@ static enum rl_status take_outcome(struct rl_job *job, uint64_t elapsed, struct 
     return RL_OK;
 }
 
-enum rl_status rl_evaluate_compute(struct rl_job *job, struct rl_error *error)
+enum rl_status rl_stage_compute(struct rl_job *job, struct rl_error *error)
 {
     const uint64_t start = rl_clock_now();
-    rl_compute_inline(rl_io_scratch(job->io), &job->work);
+    rl_compute_inline(job->scratch, &job->work);
     return take_outcome(job, rl_clock_now() - start, error);
 }
 
@@ -133,7 +131,7 @@ static enum rl_status encode_job(struct rl_job *job, struct rl_team *team, struc
     return RL_OK;
 }
 
-enum rl_status rl_evaluate_encode(struct rl_job *job, struct rl_error *error)
+enum rl_status rl_stage_encode(struct rl_job *job, struct rl_error *error)
 {
     return encode_job(job, NULL, error);
 }
@@ -144,11 +142,12 @@ struct pass {
     struct rl_team *team; /* for the inside of a job; NULL where each job has a thread */
     bool alone;           /* one job */
     struct rl_job **jobs;
-    void (*done)(struct rl_job *job);
+    void (*done)(void *context, struct rl_job *job);
+    void *context;
 };
 
-/* Of several jobs each may inflate to what its body claims, which is what the pass was made up by:
- * together they take no more memory than a pass may, whatever they really come to. */
+/* Several jobs may each inflate only to what their body claims. The pass was filled by these
+ * claims, so together they take no more memory than a pass may. */
 static void decode_one(void *context, size_t index)
 {
     const struct pass *const pass = context;
@@ -166,7 +165,7 @@ static void encode_one(void *context, size_t index)
     const struct pass *const pass = context;
     struct rl_job *const job = pass->jobs[index];
     job->status = encode_job(job, pass->team, &job->error);
-    pass->done(job);
+    pass->done(pass->context, job);
 }
 
 /* One job has the whole team to itself; of several each has a thread. */
@@ -181,7 +180,7 @@ static void run_pass(struct rl_team *team, struct pass *pass, size_t count,
         rl_team_run(team, count, body, pass);
 }
 
-/* Moves the jobs that are over their claim behind the others; how many others there are. */
+/* Moves the jobs that are over their claim to the end; returns how many others there are. */
 static size_t move_over_claim_back(struct rl_job **jobs, size_t count)
 {
     size_t fit = 0;
@@ -195,7 +194,7 @@ static size_t move_over_claim_back(struct rl_job **jobs, size_t count)
     return fit;
 }
 
-/* Gives those that failed back, and moves the others together; how many those are. */
+/* Gives back the jobs that failed and moves the others together; returns how many those are. */
 static size_t sift(const struct pass *pass, size_t count)
 {
     size_t kept = 0;
@@ -204,15 +203,15 @@ static size_t sift(const struct pass *pass, size_t count)
         if (job->status == RL_OK)
             pass->jobs[kept++] = job;
         else
-            pass->done(job);
+            pass->done(pass->context, job);
     }
     return kept;
 }
 
 static void compute_all(struct rl_team *team, struct rl_job *const *jobs, size_t count)
 {
-    struct rl_work *works[RL_EVALUATE_MOST];
-    double costs[RL_EVALUATE_MOST], sum = 0;
+    struct rl_work *works[RL_STAGES_MOST];
+    double costs[RL_STAGES_MOST], sum = 0;
     for (size_t i = 0; i < count; i++) {
         works[i] = &jobs[i]->work;
         costs[i] = rl_work_cost(works[i]);
@@ -220,17 +219,17 @@ static void compute_all(struct rl_team *team, struct rl_job *const *jobs, size_t
     }
     const uint64_t start = rl_clock_now();
     rl_compute(team, works, count);
-    /* Each job is given the part of the time that its estimated work is of the whole. */
+    /* The time is divided among the jobs in proportion to their estimated work. */
     const double elapsed = (double)(rl_clock_now() - start);
     for (size_t i = 0; i < count; i++)
         jobs[i]->status = take_outcome(
             jobs[i], sum > 0 ? (uint64_t)(elapsed * (costs[i] / sum)) : 0, &jobs[i]->error);
 }
 
-void rl_evaluate_many(struct rl_team *team, struct rl_job **jobs, size_t count,
-                      void (*done)(struct rl_job *job))
+void rl_stages_run(struct rl_team *team, struct rl_job **jobs, size_t count,
+                   void (*done)(void *context, struct rl_job *job), void *context)
 {
-    struct pass pass = {.jobs = jobs, .done = done};
+    struct pass pass = {.jobs = jobs, .done = done, .context = context};
     run_pass(team, &pass, count, decode_one);
     const size_t fit = move_over_claim_back(jobs, count);
     size_t kept = sift(&pass, fit);
@@ -240,5 +239,5 @@ void rl_evaluate_many(struct rl_team *team, struct rl_job **jobs, size_t count,
         run_pass(team, &pass, kept, encode_one);
     }
     for (size_t i = fit; i < count; i++)
-        rl_evaluate_many(team, &jobs[i], 1, done);
+        rl_stages_run(team, &jobs[i], 1, done, context);
 }

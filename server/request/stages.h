@@ -1,0 +1,34 @@
+/*
+ * stages.h: decode, compute and encode: one job on the calling thread, or many on the team.
+ */
+#ifndef RL_STAGES_H
+#define RL_STAGES_H
+
+#include "server/request/job.h"
+
+/* Inflates the body, decodes it into job->query and prepares job->work. Does nothing if the job is
+ * already decoded. RL_SYNTAX, RL_INVALID, RL_TOO_LARGE, RL_NOMEM. */
+enum rl_status rl_stage_decode(struct rl_job *job, struct rl_error *error);
+
+/* Computes on the calling thread alone. RL_NOT_FINITE, RL_NOMEM. The job's I/O thread. */
+enum rl_status rl_stage_compute(struct rl_job *job, struct rl_error *error);
+
+/* Fills job->reply, in gzip where the client takes it. RL_NOMEM. */
+enum rl_status rl_stage_encode(struct rl_job *job, struct rl_error *error);
+
+/* The most jobs of one call of rl_stages_run. */
+enum { RL_STAGES_MOST = 256 };
+
+/*
+ * Takes `count` jobs through all three stages on the team. Each thread decodes and encodes one job
+ * at a time (a single job has the whole team); all lists of all jobs are computed in one loop. Jobs
+ * whose body inflates to more than it claims follow after the others, one at a time.
+ *
+ * Sets each job's status and error; the failure of one job does not affect the others. Calls
+ * done(context, job) once for each as soon as it is ready, on any thread; the job may be gone when
+ * that returns. The array `jobs` is overwritten.
+ */
+void rl_stages_run(struct rl_team *team, struct rl_job **jobs, size_t count,
+                   void (*done)(void *context, struct rl_job *job), void *context);
+
+#endif
