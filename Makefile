@@ -161,6 +161,9 @@ isa: all $(BUILD)/tests/property/property_same_bits ## The same bits on every in
 	@$(BUILD)/tests/property/property_same_bits
 	@RANKLOSSD=$(BUILD)/ranklossd $(PYTHON) tests/lib/runner.py tests/http test_same_bits
 
+golden-replies: all ## Write tests/golden/replies.txt anew, after a change of results
+	@RANKLOSSD=$(abspath $(BUILD))/ranklossd PYTHONPATH=tests/lib $(PYTHON) -B tests/http/test_reply_hashes.py --write
+
 FUZZ = BUILD=$(BUILD)/fuzz CC=clang OPT=-O1 SANITIZE="-fsanitize=address,undefined,fuzzer-no-link \
        -fno-sanitize-recover=all -fno-omit-frame-pointer"
 fuzz: ## Every fuzz target for 20 seconds of CPU
@@ -191,4 +194,4 @@ help: ## This list
 
 .DEFAULT_GOAL = all
 .PHONY: ALWAYS docs all run test test-build check test-check test-unit test-property test-http test-fault clean help
-.PHONY: compile_commands.json lint test-groups asan test-asan ubsan tsan valgrind isa fuzz fuzz-long test-fuzz-short fuzz-run
+.PHONY: golden-replies compile_commands.json lint test-groups asan test-asan ubsan tsan valgrind isa fuzz fuzz-long test-fuzz-short fuzz-run
