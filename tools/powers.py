@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Writes server/text/powers.c, the table of powers of ten that numbers.c and shortest.c share.
+"""Writes server/text/powers.c, the table of powers of ten that numreader.c and numwriter.c share.
 
 usage: tools/powers.py > server/text/powers.c
 
@@ -13,7 +13,7 @@ HEAD = """/*
  *
  * Written by tools/powers.py; change that instead.
  */
-#include "powers.h"
+#include "server/text/powers.h"
 
 const struct rl_power rl_powers[RL_POWER_LAST - RL_POWER_FIRST + 1] = {"""
 
@@ -31,7 +31,7 @@ def main():
     for k in range(FIRST, LAST + 1):
         bits = first_bits(k)
         assert bits.bit_length() == 128
-        # shortest.c adds one to inexact rows and counts on no carry out of the low half.
+        # numwriter.c adds one to inexact rows and relies on no carry out of the low half.
         assert 0 <= k <= 55 or bits & (2**64 - 1) != 2**64 - 1
         high, low = bits >> 64, bits & (2**64 - 1)
         print(f"    {{0x{high:016x}, 0x{low:016x}}}, // {k}")

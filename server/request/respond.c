@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "server/base/clock.h"
-#include "server/formats/json/catalog.h"
+#include "server/formats/json/describe.h"
 #include "server/formats/json/encode.h"
 #include "server/http/compress.h"
 #include "server/http/cors.h"
@@ -55,12 +55,12 @@ static enum rl_status give_metrics(struct rl_job *job, struct rl_error *error)
     return give_text(job, rl_exposition_type(open), &text, error);
 }
 
-static enum rl_status give_catalog(struct rl_job *job, enum rl_kind kind, struct rl_error *error)
+static enum rl_status give_catalogue(struct rl_job *job, enum rl_kind kind, struct rl_error *error)
 {
     struct rl_text text;
     rl_text_init(&text);
     const struct rl_limits *const limits = &job->context->limits;
-    const enum rl_status status = rl_catalog_write(kind, limits, &text, error);
+    const enum rl_status status = rl_describe_measures(kind, limits, &text, error);
     if (status != RL_OK) {
         rl_text_release(&text);
         return status;
@@ -89,9 +89,9 @@ static enum rl_status give(struct rl_job *job, struct rl_error *error)
     case RL_HANDLER_METRICS:
         return give_metrics(job, error);
     case RL_HANDLER_LOSSES:
-        return give_catalog(job, RL_LOSS, error);
+        return give_catalogue(job, RL_LOSS, error);
     case RL_HANDLER_METRICS_CATALOGUE:
-        return give_catalog(job, RL_METRIC, error);
+        return give_catalogue(job, RL_METRIC, error);
     case RL_HANDLER_PAGE:
     case RL_HANDLER_OPENAPI:
         return give_asset(job);

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/text/shortest.h"
+#include "server/text/numwriter.h"
 
 enum { FIRST_CAPACITY = 512 };
 

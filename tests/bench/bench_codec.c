@@ -19,7 +19,7 @@
 #include "core/rankloss.h"
 #include "server/formats/json/decode.h"
 #include "server/formats/json/encode.h"
-#include "server/text/shortest.h"
+#include "server/text/numwriter.h"
 
 enum { LISTS = 1000, ITEMS = 100, NUMBERS = LISTS * ITEMS, MOST_ROUNDS = 1000 };
 

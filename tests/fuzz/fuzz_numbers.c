@@ -4,14 +4,14 @@
  *
  * First byte even: the rest is text. Odd: its first 8 bytes are the bits of a double and a float.
  */
-#include "server/text/numbers.h"
+#include "server/text/numreader.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/text/shortest.h"
+#include "server/text/numwriter.h"
 
 #define REQUIRE(condition)                                                                         \
     do {                                                                                           \

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "server/http/problem.h"
-#include "server/text/shortest.h"
+#include "server/text/numwriter.h"
 
 /* One reply in the making. */
 struct encoding {

@@ -11,10 +11,10 @@
 #include <string.h>
 
 #include "server/formats/json/lifting.h"
-#include "server/text/numbers.h"
+#include "server/text/numreader.h"
 #include "server/formats/json/pieces.h"
 #include "server/formats/json/scan.h"
-#include "server/text/shortest.h"
+#include "server/text/numwriter.h"
 
 enum {
     FIRST_COLUMNS = 8,

@@ -1,7 +1,7 @@
 /*
- * numbers.c: the reader of all numbers. See numbers.h for the way it goes.
+ * numreader.c: the reader of all numbers. See numreader.h for the way it goes.
  */
-#include "server/text/numbers.h"
+#include "server/text/numreader.h"
 
 #include <locale.h>
 #include <pthread.h>

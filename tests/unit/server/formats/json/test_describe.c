@@ -1,7 +1,7 @@
 /*
- * test_catalog.c: the catalogue that clients read says what core and the limits say.
+ * test_describe.c: the catalogue that clients read says what core and the limits say.
  */
-#include "server/formats/json/catalog.h"
+#include "server/formats/json/describe.h"
 
 #include <check.h>
 #include <jansson.h>
@@ -10,12 +10,12 @@
 
 static const struct rl_limits limits = {.max_top_k = 123};
 
-static json_t *read_catalog(enum rl_kind kind)
+static json_t *read_catalogue(enum rl_kind kind)
 {
     struct rl_text text;
     struct rl_error error;
     rl_text_init(&text);
-    ck_assert_int_eq(rl_catalog_write(kind, &limits, &text, &error), RL_OK);
+    ck_assert_int_eq(rl_describe_measures(kind, &limits, &text, &error), RL_OK);
     json_t *const root = json_loadb(text.data, text.length, JSON_REJECT_DUPLICATES, NULL);
     ck_assert_ptr_nonnull(root);
     rl_text_release(&text);
@@ -48,7 +48,7 @@ static void check_row(const json_t *row, const struct rl_measure *measure)
 START_TEST(every_measure_has_its_row)
 {
     for (int kind = RL_LOSS; kind <= RL_METRIC; kind++) {
-        json_t *const root = read_catalog((enum rl_kind)kind);
+        json_t *const root = read_catalogue((enum rl_kind)kind);
         const json_t *const rows = json_object_get(root, kind == RL_LOSS ? "losses" : "metrics");
         size_t at = 0;
         for (int id = 0; id < RL_MEASURES; id++) {
@@ -64,7 +64,7 @@ END_TEST
 
 START_TEST(bounds_and_defaults_are_said)
 {
-    json_t *const root = read_catalog(RL_LOSS);
+    json_t *const root = read_catalogue(RL_LOSS);
     const json_t *const row = json_array_get(json_object_get(root, "losses"), 0);
     const json_t *const reduction = parameter(row, "reduction");
     ck_assert_uint_eq(json_array_size(json_object_get(reduction, "enum")), RL_REDUCTIONS + 1);
@@ -96,7 +96,7 @@ START_TEST(every_failing_allocation_is_an_error)
         struct rl_text text;
         rl_text_init(&text);
         allocations = 0;
-        status = rl_catalog_write(RL_LOSS, &limits, &text, &error);
+        status = rl_describe_measures(RL_LOSS, &limits, &text, &error);
         refused += status == RL_NOMEM;
         rl_text_release(&text);
     }

@@ -1,10 +1,10 @@
 /*
- * test_shortest.c: what the number writer writes reads back as the same value, is never longer than
- * printf's %.9g or %.17g, and is the shortest and closest decimal there is.
+ * test_numwriter.c: what the number writer writes reads back as the same value, is never longer
+ * than printf's %.9g or %.17g, and is the shortest and closest decimal there is.
  *
  * EXHAUSTIVE=1 in the environment reads back every one of the 2^31 floats that are not negative.
  */
-#include "server/text/shortest.h"
+#include "server/text/numwriter.h"
 
 #include <check.h>
 #include <float.h>
@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "server/text/numbers.h"
+#include "server/text/numreader.h"
 #include "tests/property/random.h"
 #include "tests/unit/trials.h"
 

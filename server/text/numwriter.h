@@ -1,5 +1,5 @@
 /*
- * shortest.h: writes a float or double as the shortest JSON number that reads back as the same
+ * numwriter.h: writes a float or double as the shortest JSON number that reads back as the same
  * value of its type; among the shortest, the one closest to the value.
  *
  * Numbers whose decimal exponent is -4 or more and less than 9 (float) or 17 (double) are written
@@ -13,8 +13,8 @@
  *
  * Any thread may call these.
  */
-#ifndef RL_SHORTEST_H
-#define RL_SHORTEST_H
+#ifndef RL_NUMWRITER_H
+#define RL_NUMWRITER_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,8 +1,8 @@
 /*
- * test_numbers.c: the number reader gives strtod's bits, on random and adversarial texts, and takes
- * exactly the grammar of RFC 8259.
+ * test_numreader.c: the number reader gives strtod's bits, on random and adversarial texts, and
+ * takes exactly the grammar of RFC 8259.
  */
-#include "server/text/numbers.h"
+#include "server/text/numreader.h"
 
 #include <check.h>
 #include <float.h>

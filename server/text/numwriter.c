@@ -1,5 +1,5 @@
 /*
- * shortest.c: the writer of numbers. See shortest.h for the way it goes.
+ * numwriter.c: the writer of numbers. See numwriter.h for the way it goes.
  *
  * A value is c * 2^q with integers c and q. The numbers that round to it lie between the middles
  * to its neighbours, (4c - 2) * 2^(q-2) and (4c + 2) * 2^(q-2), or (4c - 1) * 2^(q-2) below when c
@@ -7,7 +7,7 @@
  * into that interval, everything is scaled by 10^-k, four times over, with the bits cut off
  * remembered in the lowest one ("round to odd"), so that comparisons of integers are exact.
  */
-#include "server/text/shortest.h"
+#include "server/text/numwriter.h"
 
 #include <stdbool.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /*
- * numbers.h: reads the numbers of JSON (RFC 8259), giving the very bits strtod would give.
+ * numreader.h: reads the numbers of JSON (RFC 8259), giving the very bits strtod would give.
  *
  * Two readers. rl_number_read takes any number, tells what is wrong with a bad one, and stays
  * within its bounds. rl_number_try is its short cut for the numbers that fill ranking batches: up
@@ -15,8 +15,8 @@
  *
  * All functions may be called from any thread.
  */
-#ifndef RL_NUMBERS_H
-#define RL_NUMBERS_H
+#ifndef RL_NUMREADER_H
+#define RL_NUMREADER_H
 
 #include <stddef.h>
 #include <stdint.h>

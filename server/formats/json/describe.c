@@ -1,7 +1,7 @@
 /*
- * catalog.c: core's catalogue with the bounds of the settings, built by jansson.
+ * describe.c: core's catalogue with the bounds of the settings, built by jansson.
  */
-#include "server/formats/json/catalog.h"
+#include "server/formats/json/describe.h"
 
 #include <jansson.h>
 
@@ -140,8 +140,8 @@ static int append(const char *buffer, size_t size, void *text)
     return 0;
 }
 
-enum rl_status rl_catalog_write(enum rl_kind kind, const struct rl_limits *limits,
-                                struct rl_text *text, struct rl_error *error)
+enum rl_status rl_describe_measures(enum rl_kind kind, const struct rl_limits *limits,
+                                    struct rl_text *text, struct rl_error *error)
 {
     json_t *const root = describe_all(kind, limits);
     const bool whole = root != NULL && json_dump_callback(root, append, text, JSON_COMPACT) == 0;

@@ -1,0 +1,14 @@
+/*
+ * describe.h: GET /v1/losses and /v1/metrics: what can be evaluated, as JSON.
+ */
+#ifndef RL_DESCRIBE_H
+#define RL_DESCRIBE_H
+
+#include "server/formats/query.h"
+#include "server/text/text.h"
+
+/* Appends {"losses": [...]} or {"metrics": [...]}; bounds come from the limits. RL_NOMEM. */
+enum rl_status rl_describe_measures(enum rl_kind kind, const struct rl_limits *limits,
+                                    struct rl_text *text, struct rl_error *error);
+
+#endif
