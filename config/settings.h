@@ -24,17 +24,9 @@
 #ifndef RL_SETTINGS_H
 #define RL_SETTINGS_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "config/setting.h"
 
 #include "core/rankloss.h"
-
-/* A frozen sequence of texts. */
-struct rl_words {
-    const char **items;
-    size_t count;
-};
 
 /* Words of the CHOICE settings, in the order of the choices' texts below. */
 enum rl_log_level { RL_LOG_ERROR, RL_LOG_WARNING, RL_LOG_INFO, RL_LOG_DEBUG };
@@ -50,10 +42,6 @@ enum rl_socket_mode { RL_MODE_OWNER, RL_MODE_GROUP, RL_MODE_ALL }; /* 0600, 0660
 #define RL_SETTING_TEXT(field)     const char *field; /* never NULL; "" when unset */
 #define RL_SETTING_CHOICE(field)   unsigned field;    /* index into the choices */
 #define RL_SETTING_LIST(field)     struct rl_words field;
-
-#define RL_KIB ((size_t)1 << 10)
-#define RL_MIB ((size_t)1 << 20)
-#define RL_GIB ((size_t)1 << 30)
 
 /*
  * X(TYPE, field, name, default, min, max, choices, reloadable, help). min and max bound INTEGER
@@ -136,37 +124,12 @@ enum rl_socket_mode { RL_MODE_OWNER, RL_MODE_GROUP, RL_MODE_ALL }; /* 0600, 0660
       "Which requests get a log line at level info: all, those answered 400 or above, or none.")
 /* clang-format on */
 
-enum rl_setting_type {
-    RL_TYPE_BOOL,
-    RL_TYPE_INTEGER,
-    RL_TYPE_SIZE,
-    RL_TYPE_DURATION,
-    RL_TYPE_TEXT,
-    RL_TYPE_CHOICE,
-    RL_TYPE_LIST
-};
-
-/* Where a value came from; later ones win. */
-enum rl_source { RL_SOURCE_DEFAULT, RL_SOURCE_FILE, RL_SOURCE_ENVIRONMENT, RL_SOURCE_FLAG };
-
 /* Index of each setting: RL_SET_listen, RL_SET_admin_listen, … */
 enum rl_setting_id {
 #define RL_SETTING_ID(type, field, ...) RL_SET_##field,
     RL_SETTING_MAP(RL_SETTING_ID)
 #undef RL_SETTING_ID
         RL_SETTINGS
-};
-
-/* One row of the table, as data. Static, read only. */
-struct rl_setting {
-    const char *name; /* flag form: "max-body-bytes" */
-    const char *text; /* default */
-    uint64_t min, max;
-    const char *choices; /* "a|b|c" or NULL */
-    const char *help;
-    size_t offset; /* of the field in struct rl_settings */
-    enum rl_setting_type type;
-    bool reloadable;
 };
 
 /* All settings. Filled once, then read only; any number of threads may read it. */
@@ -182,15 +145,6 @@ const struct rl_setting *rl_setting_get(enum rl_setting_id id);
 const struct rl_setting *rl_setting_find(const char *name);
 /* The name nearest to a mistaken one, for "did you mean"; NULL when none is near. */
 const char *rl_setting_nearest(const char *name);
-
-/* "default", "file", "environment" or "flag". */
-const char *rl_source_name(enum rl_source source);
-
-enum { RL_SETTING_PLACE_MAX = 64 };
-/* How a setting is written in a source: "--max-lists", "RANKLOSSD_MAX_LISTS", "max_lists" (file),
- * "max-lists" (default). */
-void rl_setting_place(const struct rl_setting *setting, enum rl_source source,
-                      char ret_place[RL_SETTING_PLACE_MAX]);
 
 /* Every setting at its default. RL_OK or RL_NOMEM. */
 enum rl_status rl_settings_create(struct rl_settings **ret_settings, struct rl_error *error);

@@ -4,7 +4,9 @@
 #ifndef RL_VALUE_H
 #define RL_VALUE_H
 
-#include "config/settings.h"
+#include "config/setting.h"
+
+#include "core/rankloss.h"
 
 /* A value read and checked, not stored yet. It owns `text` and `words`. */
 struct rl_value {

@@ -77,3 +77,21 @@ int rl_negotiate_weight(const char *list, const char *name)
     }
     return weight;
 }
+
+static const char open_type[] = "application/openmetrics-text";
+
+/* The weight of the plain format, by the most specific range that matches. */
+static int plain_weight(const char *accept)
+{
+    static const char *const ranges[] = {"text/plain", "text/*", "*/*"};
+    int weight = -1;
+    for (size_t i = 0; i < sizeof ranges / sizeof *ranges && weight < 0; i++)
+        weight = rl_negotiate_weight(accept, ranges[i]);
+    return weight;
+}
+
+bool rl_negotiate_openmetrics(const char *accept)
+{
+    const int weight = rl_negotiate_weight(accept, open_type);
+    return weight > 0 && weight >= plain_weight(accept);
+}

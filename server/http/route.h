@@ -7,8 +7,8 @@
 #ifndef RL_ROUTE_H
 #define RL_ROUTE_H
 
+#include "server/base/endpoint.h"
 #include "server/web/assets.h"
-#include "server/observe/metrics.h"
 #include "server/http/target.h"
 
 /* Which address a request came in by. With a separate admin address /metrics is served there alone,

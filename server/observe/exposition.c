@@ -13,33 +13,13 @@
 #include "core/rankloss.h"
 #include "server/observe/log.h"
 #include "server/observe/metrics.h"
-#include "server/http/negotiate.h"
 #include "server/observe/procfs.h"
+#include "server/observe/tracked.h"
 
 struct out {
     struct rl_text *text;
     bool open;
 };
-
-/* ---- Choosing the format -------------------------------------------------------------------- */
-
-static const char open_type[] = "application/openmetrics-text";
-
-/* What the list gives to the plain format, by the most specific range that matches. */
-static int plain_weight(const char *accept)
-{
-    static const char *const ranges[] = {"text/plain", "text/*", "*/*"};
-    int weight = -1;
-    for (size_t i = 0; i < sizeof ranges / sizeof *ranges && weight < 0; i++)
-        weight = rl_negotiate_weight(accept, ranges[i]);
-    return weight;
-}
-
-bool rl_exposition_open(const char *accept)
-{
-    const int weight = rl_negotiate_weight(accept, open_type);
-    return weight > 0 && weight >= plain_weight(accept);
-}
 
 const char *rl_exposition_type(bool open)
 {
@@ -335,7 +315,7 @@ static void add_label_value(struct rl_text *text, const char *value)
 }
 
 static void named_head(const struct out *out, const char *family_name, const char *suffix,
-                       const struct rl_named_value *value)
+                       const struct rl_tracked *value)
 {
     rl_text_format(out->text, "%s%s{loss=\"%s\",name=\"", family_name, suffix,
                    rl_measure_get(value->measure)->name);
@@ -343,7 +323,7 @@ static void named_head(const struct out *out, const char *family_name, const cha
     rl_text_string(out->text, "\"} ");
 }
 
-static void write_last(void *context, const struct rl_named_value *value)
+static void write_last(void *context, const struct rl_tracked *value)
 {
     const struct out *const out = context;
     named_head(out, "ranklossd_loss", "", value);
@@ -351,7 +331,7 @@ static void write_last(void *context, const struct rl_named_value *value)
     rl_text_string(out->text, "\n");
 }
 
-static void write_summary(void *context, const struct rl_named_value *value)
+static void write_summary(void *context, const struct rl_tracked *value)
 {
     const struct out *const out = context;
     named_head(out, "ranklossd_loss_values", "_sum", value);
@@ -365,11 +345,11 @@ static void write_summary(void *context, const struct rl_named_value *value)
 static void write_names(struct out *out)
 {
     family(out, "ranklossd_loss", "gauge", "Last value of a loss or metric under a tracked name.");
-    rl_metrics_read_names(write_last, out);
+    rl_tracked_read(write_last, out);
     family(out, "ranklossd_loss_values", "summary", "Values of losses and metrics under a name.");
-    rl_metrics_read_names(write_summary, out);
+    rl_tracked_read(write_summary, out);
     counter(out, "ranklossd_names_dropped", "Values left out because track-names was reached.",
-            rl_metrics_names_dropped());
+            rl_tracked_dropped());
 }
 
 /* ---- All ------------------------------------------------------------------------------------ */

@@ -1,9 +1,8 @@
 /*
  * exposition.h: the counters of metrics.h as the text a Prometheus server scrapes.
  *
- * Formats: Prometheus text 0.0.4, and OpenMetrics 1.0.0 where the client's Accept header prefers
- * it. Both carry the same families and the same label values, so that a series keeps its identity
- * whichever format is negotiated.
+ * Formats: Prometheus text 0.0.4, and OpenMetrics 1.0.0 (`open`). Both carry the same families and
+ * the same label values, so that a series keeps its identity whichever format is negotiated.
  */
 #ifndef RL_EXPOSITION_H
 #define RL_EXPOSITION_H
@@ -12,8 +11,6 @@
 
 #include "server/text/text.h"
 
-/* Whether the Accept header (NULL: none) prefers OpenMetrics. */
-bool rl_exposition_open(const char *accept);
 /* The Content-Type of the format, static. */
 const char *rl_exposition_type(bool open);
 /* Appends everything. Errors are the text's own (sticky). Any thread. */

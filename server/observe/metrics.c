@@ -1,5 +1,5 @@
 /*
- * metrics.c: shards of counters, one for each thread, and the tracked names.
+ * metrics.c: shards of counters, one for each thread.
  *
  * A shard's cells have one writer, so a relaxed load and a relaxed store make an increment; no
  * locked instruction is needed. A thread for which no shard could be had counts in `common`, with
@@ -13,9 +13,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
-enum { NAME_MAX_BYTES = 128 };
+#include "server/observe/tracked.h"
 
 const struct rl_bound rl_time_bounds[RL_TIME_BUCKETS] = {
     {100000, "0.0001"},  {250000, "0.00025"}, {500000, "0.0005"},  {1000000, "0.001"},
@@ -39,32 +38,12 @@ const struct rl_bound rl_batch_bounds[RL_BATCH_BUCKETS] = {
 /* ---- Labels --------------------------------------------------------------------------------- */
 
 #define TEXT_OF(name, text) text,
-static const char *const method_names[] = {RL_METHOD_MAP(TEXT_OF)};
-static const char *const handler_names[] = {RL_HANDLER_MAP(TEXT_OF)};
 static const char *const reject_names[] = {RL_REJECT_MAP(TEXT_OF)};
 #undef TEXT_OF
 
 #define CODE_OF(code) code,
 static const unsigned codes[RL_CODES] = {RL_CODE_MAP(CODE_OF) 0};
 #undef CODE_OF
-
-enum rl_method rl_method_find(const char *name)
-{
-    for (unsigned i = 0; i < RL_METHOD_OTHER; i++)
-        if (strcmp(method_names[i], name) == 0)
-            return (enum rl_method)i;
-    return RL_METHOD_OTHER;
-}
-
-const char *rl_method_name(enum rl_method method)
-{
-    return method_names[method];
-}
-
-const char *rl_handler_name(enum rl_handler handler)
-{
-    return handler_names[handler];
-}
 
 const char *rl_reject_name(enum rl_reject reason)
 {
@@ -342,183 +321,13 @@ void rl_metrics_read_gauges(struct rl_gauges *ret_gauges)
     };
 }
 
-/* ---- Names ---------------------------------------------------------------------------------- */
-
-struct named_cell {
-    _Atomic uint64_t count;
-    _Atomic double last, sum;
-};
-
-struct named {
-    uint64_t hash;
-    char name[NAME_MAX_BYTES + 1];
-    struct named_cell cells[RL_MEASURES];
-};
-
-/* An open hash table, at most half full. A slot is set once, under the lock, and its entry lives
- * until the end, so counting under a known name, and reading, need none. */
-static struct {
-    _Atomic(struct named *) *slots;
-    size_t mask, limit;
-    _Atomic size_t taken;
-    _Atomic uint64_t dropped;
-    uint64_t seed;
-    pthread_mutex_t lock;
-} names = {.lock = PTHREAD_MUTEX_INITIALIZER};
-
-/* FNV-1a, seeded so that a client cannot pick names that collide. */
-static uint64_t hash_name(const char *name, size_t length)
-{
-    uint64_t hash = 0xcbf29ce484222325u ^ names.seed;
-    for (size_t i = 0; i < length; i++)
-        hash = (hash ^ (unsigned char)name[i]) * 0x100000001b3u;
-    return hash ^ hash >> 32;
-}
-
-static struct named *named_create(const char *name, size_t length, uint64_t hash)
-{
-    struct named *const entry = calloc(1, sizeof *entry);
-    if (entry) {
-        entry->hash = hash;
-        memcpy(entry->name, name, length);
-    }
-    return entry;
-}
-
-static bool is_named(const struct named *entry, const char *name, size_t length, uint64_t hash)
-{
-    return entry->hash == hash && strlen(entry->name) == length &&
-           memcmp(entry->name, name, length) == 0;
-}
-
-/* The slot that holds a name, or else the empty one where it belongs. */
-static _Atomic(struct named *) *slot_of(const char *name, size_t length, uint64_t hash)
-{
-    for (size_t i = hash & names.mask;; i = (i + 1) & names.mask) {
-        const struct named *const entry =
-            atomic_load_explicit(&names.slots[i], memory_order_acquire);
-        if (!entry || is_named(entry, name, length, hash))
-            return &names.slots[i];
-    }
-}
-
-static bool has_room(void)
-{
-    return atomic_load_explicit(&names.taken, memory_order_relaxed) < names.limit;
-}
-
-/* Two threads may see a new name at once, and the last place is taken only once: hence the lock. */
-static struct named *named_add(const char *name, size_t length, uint64_t hash)
-{
-    pthread_mutex_lock(&names.lock);
-    _Atomic(struct named *) *const slot = slot_of(name, length, hash);
-    struct named *entry = atomic_load_explicit(slot, memory_order_relaxed);
-    if (!entry && has_room() && (entry = named_create(name, length, hash))) {
-        atomic_fetch_add_explicit(&names.taken, 1, memory_order_relaxed);
-        atomic_store_explicit(slot, entry, memory_order_release);
-    }
-    pthread_mutex_unlock(&names.lock);
-    return entry;
-}
-
-/* The entry of a name, made if there is room; NULL if there is none. */
-static struct named *named_get(const char *name, size_t length)
-{
-    const uint64_t hash = hash_name(name, length);
-    struct named *const entry =
-        atomic_load_explicit(slot_of(name, length, hash), memory_order_acquire);
-    return entry || !has_room() ? entry : named_add(name, length, hash);
-}
-
-static void add_double(_Atomic double *sum, double value)
-{
-    double old = atomic_load_explicit(sum, memory_order_relaxed);
-    while (!atomic_compare_exchange_weak_explicit(sum, &old, old + value, memory_order_relaxed,
-                                                  memory_order_relaxed))
-        ;
-}
-
-void rl_metrics_named(enum rl_measure_id measure, const char *name, double value)
-{
-    if (names.limit == 0)
-        return;
-    struct named *const entry = named_get(name, strnlen(name, NAME_MAX_BYTES));
-    if (!entry) {
-        atomic_fetch_add_explicit(&names.dropped, 1, memory_order_relaxed);
-        return;
-    }
-    struct named_cell *const cell = &entry->cells[measure];
-    atomic_store_explicit(&cell->last, value, memory_order_relaxed);
-    add_double(&cell->sum, value);
-    atomic_fetch_add_explicit(&cell->count, 1, memory_order_release);
-}
-
-static void read_entry(struct named *entry,
-                       void (*each)(void *context, const struct rl_named_value *value),
-                       void *context)
-{
-    for (unsigned i = 0; i < RL_MEASURES; i++) {
-        struct named_cell *const cell = &entry->cells[i];
-        const struct rl_named_value value = {
-            .name = entry->name,
-            .measure = (enum rl_measure_id)i,
-            .count = atomic_load_explicit(&cell->count, memory_order_acquire),
-            .last = atomic_load_explicit(&cell->last, memory_order_relaxed),
-            .sum = atomic_load_explicit(&cell->sum, memory_order_relaxed),
-        };
-        if (value.count)
-            each(context, &value);
-    }
-}
-
-void rl_metrics_read_names(void (*each)(void *context, const struct rl_named_value *value),
-                           void *context)
-{
-    for (size_t i = 0; names.limit && i <= names.mask; i++) {
-        struct named *const entry = atomic_load_explicit(&names.slots[i], memory_order_acquire);
-        if (entry)
-            read_entry(entry, each, context);
-    }
-}
-
-uint64_t rl_metrics_names_dropped(void)
-{
-    return atomic_load_explicit(&names.dropped, memory_order_relaxed);
-}
-
-static bool names_init(size_t limit)
-{
-    size_t slots = 2;
-    while (slots < 2 * limit)
-        slots *= 2;
-    names.slots = calloc(slots, sizeof *names.slots);
-    if (!names.slots)
-        return false;
-    names.mask = slots - 1;
-    names.limit = limit;
-    if (getrandom(&names.seed, sizeof names.seed, GRND_NONBLOCK) < 0)
-        names.seed = (uint64_t)(uintptr_t)names.slots;
-    return true;
-}
-
-static void names_release(void)
-{
-    for (size_t i = 0; names.slots && i <= names.mask; i++)
-        free(atomic_load_explicit(&names.slots[i], memory_order_relaxed));
-    free(names.slots);
-    names.slots = NULL;
-    names.limit = names.mask = 0;
-    atomic_store(&names.taken, 0);
-    atomic_store(&names.dropped, 0);
-}
-
 /* ---- Life ----------------------------------------------------------------------------------- */
 
 enum rl_status rl_metrics_init(size_t track_names, struct rl_error *error)
 {
     if (pthread_key_create(&shard_key, disown) != 0)
         return rl_fail(error, RL_SYSTEM, "", "no thread key for the metrics");
-    if (!names_init(track_names)) {
+    if (!rl_tracked_init(track_names)) {
         pthread_key_delete(shard_key);
         return rl_fail(error, RL_NOMEM, "", "no memory for %zu tracked names", track_names);
     }
@@ -537,5 +346,5 @@ void rl_metrics_release(void)
         shards = next;
     }
     memset(&common, 0, sizeof common);
-    names_release();
+    rl_tracked_release();
 }

@@ -15,32 +15,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "server/base/status.h"
+#include "server/base/endpoint.h"
 
 #include "core/rankloss.h"
 
 /* ---- Labels --------------------------------------------------------------------------------- */
-
-#define RL_METHOD_MAP(X)                                                                           \
-    X(GET, "GET")                                                                                  \
-    X(HEAD, "HEAD")                                                                                \
-    X(POST, "POST")                                                                                \
-    X(OPTIONS, "OPTIONS")                                                                          \
-    X(OTHER, "other")
-
-#define RL_HANDLER_MAP(X)                                                                          \
-    X(LOSS, "/v1/losses/{loss}")                                                                   \
-    X(METRIC, "/v1/metrics/{metric}")                                                              \
-    X(EVALUATE, "/v1/evaluate")                                                                    \
-    X(LOSSES, "/v1/losses")                                                                        \
-    X(METRICS_CATALOGUE, "/v1/metrics")                                                            \
-    X(LIVEZ, "/livez")                                                                             \
-    X(READYZ, "/readyz")                                                                           \
-    X(HEALTHZ, "/healthz")                                                                         \
-    X(METRICS, "/metrics")                                                                         \
-    X(OPENAPI, "/openapi.json")                                                                    \
-    X(PAGE, "/")                                                                                   \
-    X(OTHER, "other")
 
 /* Why a request was not carried out although it may have been a good one. */
 #define RL_REJECT_MAP(X)                                                                           \
@@ -62,20 +41,6 @@
     X(415) X(417) X(422) X(429) X(431) X(499) X(500) X(501) X(503)
 /* clang-format on */
 
-enum rl_method {
-#define RL_METHOD_ENUM(name, text) RL_METHOD_##name,
-    RL_METHOD_MAP(RL_METHOD_ENUM)
-#undef RL_METHOD_ENUM
-        RL_METHODS
-};
-
-enum rl_handler {
-#define RL_HANDLER_ENUM(name, text) RL_HANDLER_##name,
-    RL_HANDLER_MAP(RL_HANDLER_ENUM)
-#undef RL_HANDLER_ENUM
-        RL_HANDLERS
-};
-
 enum rl_reject {
 #define RL_REJECT_ENUM(name, text) RL_REJECT_##name,
     RL_REJECT_MAP(RL_REJECT_ENUM)
@@ -83,10 +48,6 @@ enum rl_reject {
         RL_REJECTS
 };
 
-/* "GET" -> RL_METHOD_GET; anything unknown -> RL_METHOD_OTHER. Case matters, as in HTTP. */
-enum rl_method rl_method_find(const char *name);
-const char *rl_method_name(enum rl_method method);
-const char *rl_handler_name(enum rl_handler handler);
 const char *rl_reject_name(enum rl_reject reason);
 
 /* ---- Life ----------------------------------------------------------------------------------- */
@@ -126,11 +87,6 @@ void rl_metrics_connections(int change);
 /* A connection over the limit was turned away. */
 void rl_metrics_connection_rejected(void);
 void rl_metrics_reload(bool ok);
-
-/* The last value of a measure under the client's own name. The first track_names distinct names are
- * kept; values under others are only counted. Lock free; the name is copied, and cut at 128 bytes.
- */
-void rl_metrics_named(enum rl_measure_id measure, const char *name, double value);
 
 /* ---- Gauges that one owner sets ------------------------------------------------------------- */
 
@@ -195,18 +151,5 @@ unsigned rl_code_at(size_t index);
 /* The sums as they stand now; counts going on meanwhile may or may not be in. Any thread. */
 void rl_metrics_read(struct rl_counters *ret_counters);
 void rl_metrics_read_gauges(struct rl_gauges *ret_gauges);
-
-/* What is kept of one name and measure. */
-struct rl_named_value {
-    const char *name;
-    enum rl_measure_id measure;
-    double last, sum;
-    uint64_t count;
-};
-/* Calls back for every name and measure with a value; the order is stable. Any thread. */
-void rl_metrics_read_names(void (*each)(void *context, const struct rl_named_value *value),
-                           void *context);
-/* How many values were left out because track_names names were taken. */
-uint64_t rl_metrics_names_dropped(void);
 
 #endif

@@ -12,6 +12,7 @@
 #include "server/formats/json/encode.h"
 #include "server/http/compress.h"
 #include "server/http/cors.h"
+#include "server/http/negotiate.h"
 #include "server/http/problem.h"
 #include "server/observe/exposition.h"
 #include "server/observe/metrics.h"
@@ -46,7 +47,7 @@ static enum rl_status give_health(struct rl_job *job, struct rl_error *error)
 
 static enum rl_status give_metrics(struct rl_job *job, struct rl_error *error)
 {
-    const bool open = rl_exposition_open(job->headers.accept);
+    const bool open = rl_negotiate_openmetrics(job->headers.accept);
     struct rl_admission *const admission = job->context->admission;
     rl_metrics_set_queue(rl_admission_waiting(admission), rl_admission_held(admission));
     struct rl_text text;

@@ -7,6 +7,7 @@
 
 #include "server/base/clock.h"
 #include "server/observe/metrics.h"
+#include "server/observe/tracked.h"
 #include "server/request/respond.h"
 
 /* ---- decode ---------------------------------------------------------------------------------- */
@@ -79,7 +80,7 @@ static void count_measures(const struct rl_job *job)
                            result->totals.lists, result->totals.pairs);
         const bool scalar = eval->measure->kind == RL_METRIC || eval->reduction != RL_NONE;
         if (track && scalar && strcmp(query->names[i], eval->measure->name) != 0)
-            rl_metrics_named(eval->measure->id, query->names[i], result->value);
+            rl_tracked_add(eval->measure->id, query->names[i], result->value);
     }
 }
 

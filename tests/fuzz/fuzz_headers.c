@@ -63,7 +63,7 @@ static void read_values(const char *value)
     rl_negotiate_weight(value, "gzip");
     rl_coding_of_body(value);
     rl_coding_of_reply(value);
-    rl_exposition_open(value);
+    rl_negotiate_openmetrics(value);
     rl_cors_decide(cors, value);
     rl_auth_check(auth, value);
     rl_address_check(value, "listen", &error);

@@ -53,11 +53,40 @@ START_TEST(weights)
 }
 END_TEST
 
+START_TEST(openmetrics_is_chosen_where_it_is_preferred)
+{
+    static const struct {
+        const char *accept;
+        bool open;
+    } rows[] = {
+        {NULL, false},
+        {"", false},
+        {"*/*", false},
+        {"text/plain", false},
+        {"text/html,*/*;q=0.8", false},
+        {"application/openmetrics-text", true},
+        {"application/openmetrics-text; version=1.0.0", true},
+        {"application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;"
+         "q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+         true},
+        {"application/openmetrics-text;q=0.4,text/plain;q=0.5", false},
+        {"application/openmetrics-text;q=0.4,text/*;q=0.5", false},
+        {"application/openmetrics-text;q=0.4,text/plain;q=0.3,*/*;q=0.9", true},
+        {"application/openmetrics-text;q=0", false},
+        {"APPLICATION/OPENMETRICS-TEXT", true},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+        ck_assert_msg(rl_negotiate_openmetrics(rows[i].accept) == rows[i].open, "%s",
+                      rows[i].accept);
+}
+END_TEST
+
 int main(void)
 {
     Suite *const suite = suite_create("negotiate");
     TCase *const tcase = tcase_create("negotiate");
     tcase_add_loop_test(tcase, weights, 0, CASES);
+    tcase_add_test(tcase, openmetrics_is_chosen_where_it_is_preferred);
     suite_add_tcase(suite, tcase);
     SRunner *const runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/observe/tracked.h"
+
 static struct rl_counters counters; /* large: not on a test's stack */
 
 static void begin(size_t track_names)
@@ -28,16 +30,8 @@ static uint64_t sum_of(const uint64_t *cells, size_t count)
 
 /* ---- Labels --------------------------------------------------------------------------------- */
 
-START_TEST(labels_have_their_texts)
+START_TEST(refusals_have_their_names)
 {
-    ck_assert_int_eq(rl_method_find("GET"), RL_METHOD_GET);
-    ck_assert_int_eq(rl_method_find("OPTIONS"), RL_METHOD_OPTIONS);
-    ck_assert_int_eq(rl_method_find("get"), RL_METHOD_OTHER);
-    ck_assert_int_eq(rl_method_find("other"), RL_METHOD_OTHER);
-    ck_assert_int_eq(rl_method_find("\"}"), RL_METHOD_OTHER);
-    ck_assert_str_eq(rl_method_name(RL_METHOD_OTHER), "other");
-    ck_assert_str_eq(rl_handler_name(RL_HANDLER_LOSS), "/v1/losses/{loss}");
-    ck_assert_str_eq(rl_handler_name(RL_HANDLER_OTHER), "other");
     ck_assert_str_eq(rl_reject_name(RL_REJECT_QUEUE_FULL), "queue_full");
 }
 END_TEST
@@ -171,7 +165,7 @@ static void *count_many(void *unused)
         rl_metrics_request(RL_METHOD_POST, RL_HANDLER_EVALUATE, 200, 1000, 10, 20);
         rl_metrics_compute(RL_NDCG, 7, 2, 3);
         rl_metrics_in_flight(-1);
-        rl_metrics_named(RL_NDCG, i % 2 ? "odd" : "even", 1);
+        rl_tracked_add(RL_NDCG, i % 2 ? "odd" : "even", 1);
     }
     return unused;
 }
@@ -199,7 +193,7 @@ static void run_threads(pthread_t *threads, int count)
         pthread_join(threads[i], NULL);
 }
 
-static void count_name(void *context, const struct rl_named_value *value)
+static void count_name(void *context, const struct rl_tracked *value)
 {
     uint64_t *const count = context;
     ck_assert_double_eq(value->sum, (double)value->count);
@@ -226,9 +220,9 @@ START_TEST(threads_lose_nothing)
     ck_assert_uint_eq(counters.lists[RL_NDCG], 2 * all);
     ck_assert_uint_eq(counters.pairs, 3 * all);
     ck_assert_uint_eq(sum_of(counters.compute[RL_NDCG].cells, RL_TIME_BUCKETS + 1), all);
-    rl_metrics_read_names(count_name, &named);
+    rl_tracked_read(count_name, &named);
     ck_assert_uint_eq(named, all);
-    ck_assert_uint_eq(rl_metrics_names_dropped(), 0);
+    ck_assert_uint_eq(rl_tracked_dropped(), 0);
     rl_metrics_release();
 }
 END_TEST
@@ -258,14 +252,14 @@ START_TEST(counters_start_again)
 {
     begin(1);
     rl_metrics_client_gone();
-    rl_metrics_named(RL_DCG, "a", 2);
+    rl_tracked_add(RL_DCG, "a", 2);
     rl_metrics_release();
     begin(1);
     rl_metrics_client_gone();
     rl_metrics_read(&counters);
     ck_assert_uint_eq(counters.client_gone, 1);
     uint64_t named = 0;
-    rl_metrics_read_names(count_name, &named);
+    rl_tracked_read(count_name, &named);
     ck_assert_uint_eq(named, 0);
     rl_metrics_release();
 }
@@ -273,79 +267,12 @@ END_TEST
 
 /* ---- Names ---------------------------------------------------------------------------------- */
 
-struct seen {
-    unsigned entries;
-    struct rl_named_value last;
-};
-
-static void remember(void *context, const struct rl_named_value *value)
-{
-    struct seen *const seen = context;
-    seen->entries++;
-    seen->last = *value;
-}
-
-START_TEST(names_keep_last_sum_and_count)
-{
-    struct seen seen = {0};
-    begin(4);
-    rl_metrics_named(RL_PAIRWISE_HINGE, "model", 2.5);
-    rl_metrics_named(RL_PAIRWISE_HINGE, "model", -1);
-    rl_metrics_read_names(remember, &seen);
-    ck_assert_uint_eq(seen.entries, 1);
-    ck_assert_str_eq(seen.last.name, "model");
-    ck_assert_int_eq(seen.last.measure, RL_PAIRWISE_HINGE);
-    ck_assert_double_eq(seen.last.last, -1);
-    ck_assert_double_eq(seen.last.sum, 1.5);
-    ck_assert_uint_eq(seen.last.count, 2);
-    rl_metrics_named(RL_NDCG, "model", 1);
-    seen.entries = 0;
-    rl_metrics_read_names(remember, &seen);
-    ck_assert_uint_eq(seen.entries, 2);
-    rl_metrics_release();
-}
-END_TEST
-
-START_TEST(names_over_the_limit_are_dropped_and_counted)
-{
-    struct seen seen = {0};
-    char name[32];
-    begin((size_t)_i);
-    for (int i = 0; i < 1000; i++) {
-        snprintf(name, sizeof(name), "name-%d", i);
-        rl_metrics_named(RL_DCG, name, i);
-        rl_metrics_named(RL_DCG, "name-0", i);
-    }
-    rl_metrics_read_names(remember, &seen);
-    ck_assert_uint_eq(seen.entries, (unsigned)_i);
-    if (_i > 0)
-        ck_assert_uint_eq(rl_metrics_names_dropped(), (uint64_t)(1000 - _i));
-    rl_metrics_release();
-}
-END_TEST
-
-START_TEST(long_names_are_cut)
-{
-    struct seen seen = {0};
-    char name[1000];
-    memset(name, 'n', sizeof(name) - 1);
-    name[sizeof(name) - 1] = '\0';
-    begin(1);
-    rl_metrics_named(RL_DCG, name, 1);
-    rl_metrics_named(RL_DCG, "", 2);
-    rl_metrics_read_names(remember, &seen);
-    ck_assert_uint_eq(strlen(seen.last.name), 128);
-    ck_assert_uint_eq(rl_metrics_names_dropped(), 1);
-    rl_metrics_release();
-}
-END_TEST
-
 int main(void)
 {
     Suite *const suite = suite_create("metrics");
     TCase *const cases = tcase_create("metrics");
     tcase_set_timeout(cases, 120);
-    tcase_add_test(cases, labels_have_their_texts);
+    tcase_add_test(cases, refusals_have_their_names);
     tcase_add_test(cases, every_code_has_a_cell);
     tcase_add_test(cases, bounds_rise_and_read_as_they_are);
     tcase_add_test(cases, requests_are_counted);
@@ -354,9 +281,6 @@ int main(void)
     tcase_add_test(cases, threads_lose_nothing);
     tcase_add_test(cases, changes_cancel_across_threads);
     tcase_add_test(cases, counters_start_again);
-    tcase_add_test(cases, names_keep_last_sum_and_count);
-    tcase_add_loop_test(cases, names_over_the_limit_are_dropped_and_counted, 0, 5);
-    tcase_add_test(cases, long_names_are_cut);
     suite_add_tcase(suite, cases);
     SRunner *const runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

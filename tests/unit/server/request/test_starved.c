@@ -24,6 +24,7 @@
 #include "server/http/cors.h"
 #include "server/observe/exposition.h"
 #include "server/observe/metrics.h"
+#include "server/observe/tracked.h"
 
 /* ---- An allocator that fails on demand ------------------------------------------------------ */
 
@@ -203,8 +204,8 @@ static bool count_and_expose(void)
     if (rl_metrics_init(4, &error) != RL_OK)
         return false;
     rl_metrics_request(RL_METHOD_GET, RL_HANDLER_PAGE, 200, 1, 2, 3);
-    rl_metrics_named(RL_NDCG, "a", 1);
-    rl_metrics_named(RL_NDCG, "b", 2);
+    rl_tracked_add(RL_NDCG, "a", 1);
+    rl_tracked_add(RL_NDCG, "b", 2);
     rl_text_init(&text);
     rl_exposition_write(true, &text);
     const bool ok = !text.failed;

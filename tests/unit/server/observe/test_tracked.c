@@ -1,0 +1,91 @@
+/*
+ * test_tracked.c: names keep their last value, up to the limit.
+ */
+#include "server/observe/tracked.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct seen {
+    unsigned entries;
+    struct rl_tracked last;
+};
+
+static void remember(void *context, const struct rl_tracked *value)
+{
+    struct seen *const seen = context;
+    seen->entries++;
+    seen->last = *value;
+}
+
+START_TEST(names_keep_last_sum_and_count)
+{
+    struct seen seen = {0};
+    ck_assert(rl_tracked_init(4));
+    rl_tracked_add(RL_PAIRWISE_HINGE, "model", 2.5);
+    rl_tracked_add(RL_PAIRWISE_HINGE, "model", -1);
+    rl_tracked_read(remember, &seen);
+    ck_assert_uint_eq(seen.entries, 1);
+    ck_assert_str_eq(seen.last.name, "model");
+    ck_assert_int_eq(seen.last.measure, RL_PAIRWISE_HINGE);
+    ck_assert_double_eq(seen.last.last, -1);
+    ck_assert_double_eq(seen.last.sum, 1.5);
+    ck_assert_uint_eq(seen.last.count, 2);
+    rl_tracked_add(RL_NDCG, "model", 1);
+    seen.entries = 0;
+    rl_tracked_read(remember, &seen);
+    ck_assert_uint_eq(seen.entries, 2);
+    rl_tracked_release();
+}
+END_TEST
+
+START_TEST(names_over_the_limit_are_dropped_and_counted)
+{
+    struct seen seen = {0};
+    char name[32];
+    ck_assert(rl_tracked_init((size_t)_i));
+    for (int i = 0; i < 1000; i++) {
+        snprintf(name, sizeof(name), "name-%d", i);
+        rl_tracked_add(RL_DCG, name, i);
+        rl_tracked_add(RL_DCG, "name-0", i);
+    }
+    rl_tracked_read(remember, &seen);
+    ck_assert_uint_eq(seen.entries, (unsigned)_i);
+    if (_i > 0)
+        ck_assert_uint_eq(rl_tracked_dropped(), (uint64_t)(1000 - _i));
+    rl_tracked_release();
+}
+END_TEST
+
+START_TEST(long_names_are_cut)
+{
+    struct seen seen = {0};
+    char name[1000];
+    memset(name, 'n', sizeof(name) - 1);
+    name[sizeof(name) - 1] = '\0';
+    ck_assert(rl_tracked_init(1));
+    rl_tracked_add(RL_DCG, name, 1);
+    rl_tracked_add(RL_DCG, "", 2);
+    rl_tracked_read(remember, &seen);
+    ck_assert_uint_eq(strlen(seen.last.name), 128);
+    ck_assert_uint_eq(rl_tracked_dropped(), 1);
+    rl_tracked_release();
+}
+END_TEST
+
+int main(void)
+{
+    Suite *const suite = suite_create("tracked");
+    TCase *const cases = tcase_create("tracked");
+    tcase_add_test(cases, names_keep_last_sum_and_count);
+    tcase_add_loop_test(cases, names_over_the_limit_are_dropped_and_counted, 0, 5);
+    tcase_add_test(cases, long_names_are_cut);
+    suite_add_tcase(suite, cases);
+    SRunner *const runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    const int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
