@@ -1,0 +1,61 @@
+/*
+ * quantiles.c: quantiles by linear interpolation, and Holm's correction.
+ */
+#include "core/stats/quantiles.h"
+
+#include <math.h>
+
+#include "core/base/sort.h"
+
+size_t rl_order_room(size_t n)
+{
+    return 2 * rl_room_bytes(n, sizeof(struct rl_key)) + rl_sort_room(n);
+}
+
+void rl_order_ascending(double *values, size_t n, struct rl_runner *runner, struct rl_room room)
+{
+    struct rl_key *keys = rl_room_take(&room, n, sizeof(*keys));
+    struct rl_key *spare = rl_room_take(&room, n, sizeof(*spare));
+    for (size_t i = 0; i < n; i++)
+        keys[i] = (struct rl_key){.key = rl_key_ascending(values[i])};
+    keys = rl_sort(keys, spare, n, runner, room);
+    for (size_t i = 0; i < n; i++)
+        values[i] = rl_key_value(~keys[i].key);
+}
+
+double rl_quantile(const double *ascending, size_t n, double q)
+{
+    double place = q * (double)(n - 1);
+    size_t below = (size_t)place;
+    if (below >= n - 1)
+        return ascending[n - 1];
+    double low = ascending[below], high = ascending[below + 1], part = place - (double)below;
+    /* From the nearer end, as numpy does, so that a part of 1 is exactly `high`. */
+    return part < 0.5 ? low + (high - low) * part : high - (high - low) * (1 - part);
+}
+
+/* How many of the p values rank before p[i]: smaller, or equal and earlier. */
+static size_t rank_of(const double *p, size_t n, size_t i)
+{
+    size_t rank = 0;
+    for (size_t j = 0; j < n; j++)
+        rank += p[j] < p[i] || (p[j] == p[i] && j < i);
+    return rank;
+}
+
+void rl_holm(const double *p, size_t n, double *ret_adjusted)
+{
+    size_t tests = 0;
+    for (size_t i = 0; i < n; i++)
+        tests += isnan(p[i]) ? 0 : 1;
+    for (size_t i = 0; i < n; i++)
+        ret_adjusted[i] = fmin(1, p[i] * (double)(tests - (isnan(p[i]) ? 0 : rank_of(p, n, i))));
+    /* Never below an adjusted value that ranks before. */
+    for (size_t i = 0; i < n; i++) {
+        ret_adjusted[i] = isnan(p[i]) ? NAN : ret_adjusted[i];
+        for (size_t j = 0; j < n && !isnan(p[i]); j++)
+            if (p[j] < p[i])
+                ret_adjusted[i] =
+                    fmax(ret_adjusted[i], fmin(1, p[j] * (double)(tests - rank_of(p, n, j))));
+    }
+}
