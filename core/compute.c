@@ -9,6 +9,7 @@
 #include <omp.h>
 #include <stdlib.h>
 
+#include "core/analysis.h"
 #include "core/perlist.h"
 #include "core/reduce.h"
 #include "core/schedule.h"
@@ -34,6 +35,7 @@ void rl_compute_inline(struct rl_scratch *scratch, struct rl_work *work)
         rl_perlist_compute(work, list, scratch, &serial);
     rl_scratch_trim(scratch);
     rl_reduce(work);
+    rl_analyse(work, &serial);
 }
 
 /* ---- The team -------------------------------------------------------------------------------- */
@@ -155,8 +157,10 @@ void rl_compute(struct rl_team *team, struct rl_work *const *works, size_t count
     else
         for (size_t i = 0; i < count; i++)
             compute_one_by_one(team, works[i]);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         rl_reduce(works[i]);
+        rl_analyse(works[i], &team->runner);
+    }
     if (++team->calm > CALM)
         rl_team_trim(team);
 }

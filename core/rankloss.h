@@ -112,6 +112,14 @@ struct rl_batch {
     enum rl_weight_kind weight_kind;
     double weight;
     const void *weights;
+
+    /* A comparison scores the same lists by several systems: system s has the lists
+     * s * (lists / systems) and on, in the same order, with the same labels, mask and weights.
+     * 0 and 1: one system. */
+    size_t systems, baseline;
+    /* The group of each list of a system, 0 … group_count - 1; NULL without groups. */
+    const uint32_t *groups;
+    size_t group_count;
 };
 
 /* ---- The catalogue --------------------------------------------------------------------------- */
@@ -170,6 +178,8 @@ enum rl_include {
     RL_PER_LIST = 1u << 0,
     RL_GRADIENT = 1u << 1,
     RL_TOP_PAIRS = 1u << 2,
+    RL_CONFIDENCE = 1u << 3,
+    RL_SUMMARY = 1u << 4,
 };
 
 /* One evaluation of a batch. */
@@ -179,7 +189,10 @@ struct rl_eval {
     enum rl_reduction reduction; /* losses */
     size_t k;                    /* metrics; 0 means the whole list */
     unsigned include;            /* of enum rl_include */
-    size_t top_k;                /* pairs per list for RL_TOP_PAIRS, >= 1 */
+    size_t top_k;     /* pairs per list for RL_TOP_PAIRS, lists of a summary or comparison; >= 1 */
+    double level;     /* of confidence intervals, above 0 and below 1 */
+    size_t resamples; /* of the bootstrap and the randomization test, >= 1 */
+    uint64_t seed;    /* of both */
 };
 
 /*
@@ -209,6 +222,50 @@ struct rl_totals {
     double weight_sum;  /* what mean_with_sample_weight divides by; the sum of list weights */
     bool scalar_weight; /* the batch has one weight for all, which weight_sum of a loss is */
     struct rl_sums own, averaged;
+};
+
+/*
+ * How sure a mean over lists, or a difference of two, is (stats/ratio.h, resample.h). NaN where
+ * fewer than two lists count, or their weights cancel. The unit is the list.
+ */
+struct rl_confidence {
+    size_t lists; /* that count; of a loss all */
+    double standard_error;
+    double t[2], bootstrap[2]; /* intervals, low and high */
+};
+
+/* A list of a system, and its value or its change. */
+struct rl_extreme {
+    size_t list;
+    double value;
+};
+
+enum { RL_QUANTILES = 7 }; /* min, p10, p25, p50, p75, p90, max */
+
+/* The values of lists: the metric, or the loss divided by the list's share of the divisor. */
+struct rl_summary {
+    double quantiles[RL_QUANTILES]; /* NaN without lists */
+    struct rl_extreme *worst;       /* [worst_count] worst first; equal ones in index order */
+    size_t worst_count;
+};
+
+/* What one evaluation gives for some of the lists: a group, or all of one system. A loss that is
+ * not reduced (RL_NONE) is summed. */
+struct rl_part {
+    double value; /* rounded to the dtype */
+    struct rl_totals totals;
+    struct rl_confidence confidence; /* RL_CONFIDENCE */
+    struct rl_summary summary;       /* RL_SUMMARY */
+};
+
+/* A system minus the baseline, over the same lists. */
+struct rl_comparison {
+    double difference;
+    struct rl_confidence confidence;
+    double p_t, p_randomization, p_holm; /* Holm over the systems, of p_t; NaN as above */
+    size_t better, equal, worse;         /* lists: a higher metric, a lower loss is better */
+    struct rl_extreme *most_better, *most_worse; /* changes of lists, largest first */
+    size_t most_better_count, most_worse_count;
 };
 
 struct rl_list_result {
@@ -242,6 +299,11 @@ struct rl_result {
     size_t *top_offsets;  /* [lists] */
     uint32_t *top_counts; /* [lists] */
     struct rl_totals totals;
+    /* For several systems, groups, RL_CONFIDENCE or RL_SUMMARY: [systems * (1 + group_count)], for
+     * each system all its lists, then each group. Comparisons likewise, where there are several
+     * systems; the baseline's are unset. */
+    struct rl_part *parts;
+    struct rl_comparison *comparisons;
 };
 
 /*

@@ -9,16 +9,6 @@
 #include "core/base/column.h"
 #include "core/ways.h"
 
-static uint64_t pairs_of(const struct rl_work *work, size_t eval, size_t list)
-{
-    const struct rl_work_state *state = work->state;
-    enum rl_shape shape = rl_way_of(work->evals[eval].measure->id)->shape;
-    uint64_t valid = state->valid[list];
-    if (shape == RL_SHAPE_SQUARED)
-        return valid ? valid * (valid - 1) : 0;
-    return shape == RL_SHAPE_FIELD ? state->pairs[list] : 0;
-}
-
 static struct rl_list_result list_result(const struct rl_work *work, size_t eval, size_t list)
 {
     const struct rl_work_state *state = work->state;
@@ -26,21 +16,11 @@ static struct rl_list_result list_result(const struct rl_work *work, size_t eval
     return (struct rl_list_result){
         .items = rl_list_items(work->batch, list),
         .valid_items = state->valid[list],
-        .pairs = pairs_of(work, eval, list),
+        .pairs = rl_list_pairs(work, eval, list),
         .sum = of->sums ? of->sums[list] : 0,
         .value = of->rankings ? of->rankings[list].value : 0,
         .weight = of->rankings ? of->rankings[list].weight : 0,
     };
-}
-
-static void add_sums(struct rl_sums *sums, double a, double b)
-{
-    sums->lists++;
-    sums->a += a;
-    sums->b += b;
-    sums->aa += a * a;
-    sums->ab += a * b;
-    sums->bb += b * b;
 }
 
 static void add_metric(const struct rl_ranking *ranking, struct rl_totals *totals)
@@ -48,9 +28,9 @@ static void add_metric(const struct rl_ranking *ranking, struct rl_totals *total
     if (!ranking->counts)
         return;
     if (ranking->relevance == 0)
-        add_sums(&totals->averaged, ranking->value, 1);
+        rl_sums_add(&totals->averaged, ranking->value, 1);
     else
-        add_sums(&totals->own, ranking->value * ranking->weight, ranking->weight);
+        rl_sums_add(&totals->own, ranking->value * ranking->weight, ranking->weight);
 }
 
 static void reduce_lists(struct rl_work *work, size_t eval)
@@ -63,7 +43,7 @@ static void reduce_lists(struct rl_work *work, size_t eval)
         if (rankings)
             add_metric(&rankings[list], &result->totals);
         else
-            add_sums(&result->totals.own, of_list.sum, rl_list_share(work, eval, list));
+            rl_sums_add(&result->totals.own, of_list.sum, rl_list_share(work, eval, list));
         result->totals.valid_items += of_list.valid_items;
         result->totals.pairs += of_list.pairs;
         result->totals.sum += of_list.sum;

@@ -5,6 +5,7 @@
 
 #include <math.h>
 
+#include "core/analysis.h"
 #include "core/base/blocks.h"
 #include "core/base/column.h"
 #include "core/lists/plan.h"
@@ -86,7 +87,8 @@ static bool take_weights(const struct rl_batch *batch, const struct rl_eval *eva
 {
     bool needed = false;
     for (size_t i = 0; i < count; i++)
-        needed |= evals[i].measure->kind == RL_LOSS && state->evals[i].share == RL_SHARE_WEIGHTS;
+        needed |= evals[i].measure->kind == RL_LOSS && (state->evals[i].share == RL_SHARE_WEIGHTS ||
+                                                        rl_analysis_needed(batch, &evals[i]));
     if (!needed || batch->weight_kind != RL_WEIGHT_ITEM)
         return true;
     state->weights = rl_arena_array(arena, batch->lists, sizeof(*state->weights));
@@ -150,6 +152,16 @@ static enum rl_share share_of(const struct rl_batch *batch, const struct rl_eval
     if (!divides_by_weights(batch, eval))
         return RL_SHARE_VALUES;
     return batch->weight_kind == RL_WEIGHT_SCALAR ? RL_SHARE_ONE : RL_SHARE_WEIGHTS;
+}
+
+uint64_t rl_list_pairs(const struct rl_work *work, size_t eval, size_t list)
+{
+    const struct rl_work_state *state = work->state;
+    enum rl_shape shape = rl_way_of(work->evals[eval].measure->id)->shape;
+    uint64_t valid = state->valid[list];
+    if (shape == RL_SHAPE_SQUARED)
+        return valid ? valid * (valid - 1) : 0;
+    return shape == RL_SHAPE_FIELD ? state->pairs[list] : 0;
 }
 
 double rl_list_share(const struct rl_work *work, size_t eval, size_t list)
@@ -217,7 +229,7 @@ double rl_list_cost(const struct rl_work *work, size_t items)
 
 double rl_work_cost(const struct rl_work *work)
 {
-    double cost = 0;
+    double cost = ((const struct rl_work_state *)work->state)->analysis_cost;
     for (size_t list = 0; list < work->batch->lists; list++)
         cost += rl_list_cost(work, rl_list_items(work->batch, list));
     return cost;
@@ -239,14 +251,17 @@ enum rl_status rl_work_init(struct rl_work *work, const struct rl_batch *batch,
     for (size_t i = 0; i < count && taken; i++) {
         results[i] = (struct rl_result){0};
         taken = take_result(batch, &evals[i], arena, &results[i]) &&
-                take_eval(batch, &evals[i], arena, &eval_states[i]);
+                take_eval(batch, &evals[i], arena, &eval_states[i]) &&
+                rl_analysis_take(batch, &evals[i], arena, &results[i]);
         eval_states[i].divisor = divisor_of(batch, &evals[i], state->weight_sum);
         eval_states[i].share = share_of(batch, &evals[i]);
         fill_totals(batch, &evals[i], state->weight_sum, &results[i].totals);
         note_needs(&evals[i], state);
         note_cost(&evals[i], state);
+        state->analysis_cost += rl_analysis_cost(batch, &evals[i]);
     }
-    if (!taken || !take_weights(batch, evals, count, arena, state))
+    if (!taken || !take_weights(batch, evals, count, arena, state) ||
+        !rl_analysis_take_room(batch, evals, count, arena, state))
         return rl_fail(error, RL_NOMEM, "", "no memory for the results");
     *work = (struct rl_work){
         .batch = batch, .evals = evals, .count = count, .results = results, .state = state};

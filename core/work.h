@@ -5,6 +5,7 @@
 #define RL_WORK_H
 
 #include "core/base/cut.h"
+#include "core/base/scratch.h"
 #include "core/ranking/ranking.h"
 #include "core/rankloss.h"
 
@@ -31,12 +32,27 @@ struct rl_work_state {
     uint32_t *valid;   /* [lists] valid items */
     uint64_t *pairs;   /* [lists] with label_i > label_j; 0 where no evaluation needs it */
     uint32_t *order;   /* [lists] space for a schedule */
-    double *weights;   /* [lists] sums of item weights; NULL where no divisor needs them */
+    double *weights;   /* [lists] sums of item weights; NULL where nothing needs them */
+    double analysis_cost;
+    struct rl_room analysis; /* memory that rl_analyse works with */
 };
 
 static inline size_t rl_list_items(const struct rl_batch *batch, size_t list)
 {
     return batch->offsets[list + 1] - batch->offsets[list];
+}
+
+/* Ordered pairs that an evaluation of a list adds over, once the list is computed. */
+uint64_t rl_list_pairs(const struct rl_work *work, size_t eval, size_t list);
+
+static inline void rl_sums_add(struct rl_sums *sums, double a, double b)
+{
+    sums->lists++;
+    sums->a += a;
+    sums->b += b;
+    sums->aa += a * a;
+    sums->ab += a * b;
+    sums->bb += b * b;
 }
 
 /* What a list adds to the divisor of a loss, once the list is computed. */
