@@ -5,10 +5,10 @@
 
 #include <math.h>
 
-#include "core/analysis.h"
 #include "core/base/blocks.h"
 #include "core/base/column.h"
 #include "core/lists/plan.h"
+#include "core/parts.h"
 #include "core/ranking/toppairs.h"
 #include "core/ways.h"
 
@@ -87,8 +87,8 @@ static bool take_weights(const struct rl_batch *batch, const struct rl_eval *eva
 {
     bool needed = false;
     for (size_t i = 0; i < count; i++)
-        needed |= evals[i].measure->kind == RL_LOSS && (state->evals[i].share == RL_SHARE_WEIGHTS ||
-                                                        rl_analysis_needed(batch, &evals[i]));
+        needed |= evals[i].measure->kind == RL_LOSS &&
+                  (state->evals[i].share == RL_SHARE_WEIGHTS || rl_parts_needed(batch, &evals[i]));
     if (!needed || batch->weight_kind != RL_WEIGHT_ITEM)
         return true;
     state->weights = rl_arena_array(arena, batch->lists, sizeof(*state->weights));
@@ -252,16 +252,16 @@ enum rl_status rl_work_init(struct rl_work *work, const struct rl_batch *batch,
         results[i] = (struct rl_result){0};
         taken = take_result(batch, &evals[i], arena, &results[i]) &&
                 take_eval(batch, &evals[i], arena, &eval_states[i]) &&
-                rl_analysis_take(batch, &evals[i], arena, &results[i]);
+                rl_parts_take(batch, &evals[i], arena, &results[i]);
         eval_states[i].divisor = divisor_of(batch, &evals[i], state->weight_sum);
         eval_states[i].share = share_of(batch, &evals[i]);
         fill_totals(batch, &evals[i], state->weight_sum, &results[i].totals);
         note_needs(&evals[i], state);
         note_cost(&evals[i], state);
-        state->analysis_cost += rl_analysis_cost(batch, &evals[i]);
+        state->analysis_cost += rl_parts_cost(batch, &evals[i]);
     }
     if (!taken || !take_weights(batch, evals, count, arena, state) ||
-        !rl_analysis_take_room(batch, evals, count, arena, state))
+        !rl_parts_take_room(batch, evals, count, arena, &state->analysis))
         return rl_fail(error, RL_NOMEM, "", "no memory for the results");
     *work = (struct rl_work){
         .batch = batch, .evals = evals, .count = count, .results = results, .state = state};
