@@ -76,9 +76,13 @@ $(BUILD)/%.o: %.c
 # A unit test sees the libraries it names by including their headers; the linker drops the rest.
 $(BUILD)/tests/%: tests/%.c $(LIBRARIES)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_) $(OPENMP) $(EXTRA) -MMD -MP -o $@ $< $(LIBRARIES) $(TEST_LIBS) $(LDFLAGS) $(LIBS)
+	$(CC) $(CFLAGS_) $(OPENMP) $(EXTRA) -MMD -MP -o $@ $< $(TEST_MAIN) $(LIBRARIES) $(TEST_LIBS) $(LDFLAGS) $(LIBS)
 # gcc 12 ends with an internal error when it makes vectors of this one's loops for aarch64.
 $(BUILD)/tests/property/property_invariants: EXTRA = -fno-tree-vectorize
+# main of every libcheck program. An archive: a program with a main of its own does not take it.
+$(BUILD)/libunittest.a: $(BUILD)/tests/lib/unittest.o
+$(CHECK_BIN): $(BUILD)/libunittest.a
+$(CHECK_BIN): TEST_MAIN = $(BUILD)/libunittest.a
 $(CHECK_BIN): TEST_LIBS = -lcheck -lsubunit -lz
 
 run: ## Install what is missing, build, serve on 127.0.0.1:8080 (ARGS="--listen …" elsewhere)

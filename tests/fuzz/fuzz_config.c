@@ -8,21 +8,12 @@
 #include "config/sources.h"
 
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { PIECES = 24, VALUE_MAX = 8192 };
+#include "tests/fuzz/fuzzer.h"
 
-#define REQUIRE(condition)                                                                         \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                        \
-            abort();                                                                               \
-        }                                                                                          \
-    } while (0)
+enum { PIECES = 24, VALUE_MAX = 8192 };
 
 struct input {
     char *text; /* NUL terminated, with NULs inside */
@@ -79,8 +70,6 @@ static void check_values(const struct rl_settings *settings)
     }
     rl_settings_free(again);
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -8,17 +8,8 @@
 
 #include <jansson.h>
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#define REQUIRE(condition)                                                                         \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                        \
-            abort();                                                                               \
-        }                                                                                          \
-    } while (0)
+#include "tests/fuzz/fuzzbody.h"
 
 static const struct rl_limits limits = {.max_lists = 100000,
                                         .max_items = 1000000,
@@ -27,12 +18,6 @@ static const struct rl_limits limits = {.max_lists = 100000,
                                         .max_evaluations = 20,
                                         .max_json_memory = 1 << 26};
 
-static double at(const struct rl_batch *batch, const void *values, size_t index)
-{
-    return batch->dtype == RL_FLOAT32 ? (double)((const float *)values)[index]
-                                      : ((const double *)values)[index];
-}
-
 static void check_weights(const struct rl_batch *batch)
 {
     const size_t count = batch->weight_kind == RL_WEIGHT_LIST   ? batch->lists
@@ -40,7 +25,7 @@ static void check_weights(const struct rl_batch *batch)
                                                                 : 0;
     REQUIRE(isfinite(batch->weight));
     for (size_t i = 0; i < count; i++)
-        REQUIRE(isfinite(at(batch, batch->weights, i)));
+        REQUIRE(isfinite(fuzz_value(batch, batch->weights, i)));
 }
 
 static void check_batch(const struct rl_batch *batch)
@@ -50,8 +35,8 @@ static void check_batch(const struct rl_batch *batch)
     for (size_t l = 0; l < batch->lists; l++)
         REQUIRE(batch->offsets[l] <= batch->offsets[l + 1]);
     for (size_t i = 0; i < batch->items; i++) {
-        REQUIRE(!isinf(at(batch, batch->labels, i)));
-        REQUIRE(isfinite(at(batch, batch->scores, i)));
+        REQUIRE(!isinf(fuzz_value(batch, batch->labels, i)));
+        REQUIRE(isfinite(fuzz_value(batch, batch->scores, i)));
         REQUIRE(!batch->mask || batch->mask[i] <= 1);
     }
     check_weights(batch);
@@ -111,15 +96,6 @@ static void compare(const char *body, size_t length, enum rl_status status,
     json_decref(root);
 }
 
-static struct rl_target choose(uint8_t byte)
-{
-    if (byte % 12 == RL_MEASURES)
-        return (struct rl_target){.evaluate = true};
-    return (struct rl_target){.measure = rl_measure_get((enum rl_measure_id)(byte % 12))};
-}
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct rl_arena arena;
@@ -127,11 +103,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct rl_error error = {0};
     if (size == 0)
         return 0;
-    /* A body from the golden vectors begins with its brace: that is a choice too. */
-    const struct rl_target target = choose(data[0]);
-    const size_t skip = data[0] == '{' ? 0 : 1, length = size - skip;
-    char *body = malloc(length > 0 ? length : 1);
-    memcpy(body, data + skip, length);
+    const struct rl_target target = fuzz_target(data[0]);
+    const size_t skip = fuzz_skip(data[0]), length = size - skip;
+    char *body = fuzz_copy(data + skip, length);
     rl_arena_init(&arena, 1 << 28);
     const struct rl_input input = {
         .body = body, .length = length, .target = &target, .limits = &limits, .arena = &arena};

@@ -6,10 +6,6 @@
  */
 #include "server/http/headers.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "server/net/address.h"
 #include "server/http/auth.h"
 #include "server/http/compress.h"
@@ -18,16 +14,9 @@
 #include "server/http/negotiate.h"
 #include "server/http/requestid.h"
 #include "server/http/route.h"
+#include "tests/fuzz/fuzzer.h"
 
 enum { MOST_INFLATED = 1 << 20 };
-
-#define REQUIRE(condition)                                                                         \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                        \
-            abort();                                                                               \
-        }                                                                                          \
-    } while (0)
 
 static struct rl_cors *cors;
 static struct rl_auth *auth;
@@ -107,8 +96,6 @@ static void check_gunzip(const uint8_t *data, size_t size)
         REQUIRE(text == NULL && error.detail[0] != '\0');
     free(text);
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -5,17 +5,7 @@
  */
 #include "server/formats/json/lift.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#define REQUIRE(condition)                                                                         \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                        \
-            abort();                                                                               \
-        }                                                                                          \
-    } while (0)
+#include "tests/fuzz/fuzzer.h"
 
 enum { DEPTH = 40 };
 
@@ -31,8 +21,7 @@ static void lift(struct outcome *outcome, const uint8_t *data, size_t size, size
 {
     memset(outcome, 0, sizeof(*outcome));
     rl_arena_init(&outcome->arena, 1 << 28);
-    outcome->body = malloc(size > 0 ? size : 1);
-    memcpy(outcome->body, data, size);
+    outcome->body = fuzz_copy(data, size);
     outcome->status = rl_lift_in_pieces(outcome->body, size, DEPTH, NULL, piece, &outcome->arena,
                                         &outcome->lifted, &outcome->error);
 }
@@ -59,8 +48,6 @@ static void compare(const struct outcome *a, const struct outcome *b)
     for (size_t i = 0; i < a->lifted.count; i++)
         compare_columns(&a->lifted.columns[i], &b->lifted.columns[i]);
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -7,19 +7,9 @@
 #include "server/text/numreader.h"
 
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "server/text/numwriter.h"
-
-#define REQUIRE(condition)                                                                         \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                        \
-            abort();                                                                               \
-        }                                                                                          \
-    } while (0)
+#include "tests/fuzz/fuzzer.h"
 
 static void check_text(const char *text, size_t length)
 {
@@ -71,15 +61,11 @@ static void check_bits(const char *bytes)
     }
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size == 0)
         return 0;
-    /* Its own block, so that a byte read too many is seen. */
-    char *copy = malloc(size > 1 ? size - 1 : 1);
-    memcpy(copy, data + 1, size - 1);
+    char *copy = fuzz_copy(data + 1, size - 1);
     if (data[0] % 2 == 0)
         check_text(copy, size - 1);
     else if (size > 8)

@@ -12,21 +12,11 @@
 
 #include <jansson.h>
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "core/reference.h"
+#include "tests/fuzz/fuzzbody.h"
 
 enum { LONGEST_COMPARED = 48 };
-
-#define REQUIRE(condition)                                                                         \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                        \
-            abort();                                                                               \
-        }                                                                                          \
-    } while (0)
 
 static const struct rl_limits limits = {.max_lists = 2000,
                                         .max_items = 20000,
@@ -38,12 +28,6 @@ static const struct rl_limits limits = {.max_lists = 2000,
 static struct rl_team *team;
 static struct rl_scratch scratch;
 
-static double at(const struct rl_batch *batch, const void *values, size_t index)
-{
-    return batch->dtype == RL_FLOAT32 ? (double)((const float *)values)[index]
-                                      : ((const double *)values)[index];
-}
-
 static double weight_at(const struct rl_batch *batch, size_t list, size_t item)
 {
     switch (batch->weight_kind) {
@@ -52,9 +36,9 @@ static double weight_at(const struct rl_batch *batch, size_t list, size_t item)
     case RL_WEIGHT_SCALAR:
         return batch->weight;
     case RL_WEIGHT_LIST:
-        return at(batch, batch->weights, list);
+        return fuzz_value(batch, batch->weights, list);
     default:
-        return at(batch, batch->weights, item);
+        return fuzz_value(batch, batch->weights, item);
     }
 }
 
@@ -69,8 +53,8 @@ static void copy_list(const struct rl_batch *batch, size_t list, struct copy *co
 {
     const size_t first = batch->offsets[list], items = batch->offsets[list + 1] - first;
     for (size_t i = 0; i < items; i++) {
-        copy->labels[i] = at(batch, batch->labels, first + i);
-        copy->scores[i] = at(batch, batch->scores, first + i);
+        copy->labels[i] = fuzz_value(batch, batch->labels, first + i);
+        copy->scores[i] = fuzz_value(batch, batch->scores, first + i);
         copy->weights[i] = weight_at(batch, list, first + i);
         copy->mask[i] = batch->mask ? batch->mask[first + i] : 1;
     }
@@ -178,13 +162,6 @@ static void run(const struct rl_query *query, struct rl_arena *arena)
     rl_text_release(&together);
 }
 
-static struct rl_target choose(uint8_t byte)
-{
-    if (byte % 12 == RL_MEASURES)
-        return (struct rl_target){.evaluate = true};
-    return (struct rl_target){.measure = rl_measure_get((enum rl_measure_id)(byte % 12))};
-}
-
 static void set_up(void)
 {
     struct rl_error error;
@@ -192,8 +169,6 @@ static void set_up(void)
     REQUIRE(rl_team_create(2, &team, &error) == RL_OK);
     rl_scratch_init(&scratch);
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -204,11 +179,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         set_up();
     if (size == 0)
         return 0;
-    const struct rl_target target = choose(data[0]);
-    const size_t skip = data[0] == '{' ? 0 : 1, length = size - skip;
-    char *body = malloc(length + 1);
-    REQUIRE(body != NULL);
-    memcpy(body, data + skip, length);
+    const struct rl_target target = fuzz_target(data[0]);
+    const size_t skip = fuzz_skip(data[0]), length = size - skip;
+    char *body = fuzz_copy(data + skip, length);
     rl_arena_init(&arena, 1 << 28);
     const struct rl_input input = {
         .body = body, .length = length, .target = &target, .limits = &limits, .arena = &arena};

@@ -7,6 +7,8 @@
  */
 #include "tests/property/expected.h"
 
+#include "tests/property/property.h"
+
 enum { LOSSES = RL_LIST_MLE + 1 };
 
 struct shape {
@@ -161,24 +163,3 @@ START_TEST(float32_keeps_its_digits)
     check_dtype(RL_FLOAT32);
 }
 END_TEST
-
-int main(void)
-{
-    struct rl_error error;
-    random_seed();
-    if (rl_init(getenv("RANKLOSSD_ISA"), &error) != RL_OK) {
-        fprintf(stderr, "%s\n", error.detail);
-        return EXIT_FAILURE;
-    }
-    Suite *suite = suite_create("accuracy");
-    TCase *digits = tcase_create("digits");
-    tcase_set_timeout(digits, 0);
-    tcase_add_test(digits, float64_keeps_its_digits);
-    tcase_add_test(digits, float32_keeps_its_digits);
-    suite_add_tcase(suite, digits);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}

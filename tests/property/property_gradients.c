@@ -4,6 +4,8 @@
  */
 #include "tests/property/expected.h"
 
+#include "tests/property/property.h"
+
 enum { ROUNDS = 800, LENGTH = 24 };
 
 /* The reduced loss by the reference, undivided, of one list whose score k moved by `step`. */
@@ -135,24 +137,3 @@ START_TEST(slope_at_the_kink_of_the_hinge_is_zero)
     }
 }
 END_TEST
-
-int main(void)
-{
-    struct rl_error error;
-    random_seed();
-    if (rl_init(getenv("RANKLOSSD_ISA"), &error) != RL_OK) {
-        fprintf(stderr, "%s\n", error.detail);
-        return EXIT_FAILURE;
-    }
-    Suite *suite = suite_create("gradients");
-    TCase *slopes = tcase_create("slopes");
-    tcase_set_timeout(slopes, 600);
-    tcase_add_test(slopes, gradients_match_central_differences);
-    tcase_add_test(slopes, slope_at_the_kink_of_the_hinge_is_zero);
-    suite_add_tcase(suite, slopes);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}

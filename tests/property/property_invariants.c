@@ -6,9 +6,10 @@
  * temperature scaled together, labels replaced by their order. Totals of parts add up to the
  * whole's.
  */
-#include <check.h>
 
 #include "tests/property/samples.h"
+
+#include "tests/property/property.h"
 
 enum { ROUNDS = 600 };
 
@@ -468,29 +469,3 @@ START_TEST(temperature_is_a_unit_of_scores)
     }
 }
 END_TEST
-
-int main(void)
-{
-    struct rl_error error;
-    random_seed();
-    if (rl_init(getenv("RANKLOSSD_ISA"), &error) != RL_OK) {
-        fprintf(stderr, "%s\n", error.detail);
-        return EXIT_FAILURE;
-    }
-    Suite *suite = suite_create("invariants");
-    TCase *results = tcase_create("results");
-    tcase_set_timeout(results, 600);
-    tcase_add_test(results, garbage_at_invalid_items_changes_nothing);
-    tcase_add_test(results, other_evaluations_of_the_work_change_nothing);
-    tcase_add_test(results, totals_of_parts_add_up_and_lists_keep_their_bits);
-    tcase_add_test(results, order_of_items_does_not_matter);
-    tcase_add_test(results, shift_of_all_scores_does_not_matter);
-    tcase_add_test(results, labels_matter_to_pairs_by_their_order_alone);
-    tcase_add_test(results, temperature_is_a_unit_of_scores);
-    suite_add_tcase(suite, results);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}

@@ -4,6 +4,8 @@
  */
 #include "tests/property/expected.h"
 
+#include "tests/property/property.h"
+
 enum { ROUNDS = 2500, LONG_ROUNDS = 10 };
 
 static void check_totals(const struct sample *sample, const struct rl_eval *eval,
@@ -118,24 +120,3 @@ START_TEST(long_lists_match_the_reference)
     }
 }
 END_TEST
-
-int main(void)
-{
-    struct rl_error error;
-    random_seed();
-    if (rl_init(getenv("RANKLOSSD_ISA"), &error) != RL_OK) {
-        fprintf(stderr, "%s\n", error.detail);
-        return EXIT_FAILURE;
-    }
-    Suite *suite = suite_create("losses");
-    TCase *batches = tcase_create("batches");
-    tcase_set_timeout(batches, 600);
-    tcase_add_test(batches, random_batches_match_the_reference);
-    tcase_add_test(batches, long_lists_match_the_reference);
-    suite_add_tcase(suite, batches);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}

@@ -3,10 +3,10 @@
  * together by the formulas of README.md ("Merging"), give the value and the standard error of the
  * whole, for every measure, reduction and shape of weights.
  */
-#include <check.h>
 #include <float.h>
 
 #include "tests/property/samples.h"
+#include "tests/lib/unittest.h"
 
 enum { ROUNDS = 3000 };
 
@@ -266,23 +266,9 @@ START_TEST(parts_of_batches_with_weights_of_both_signs_merge)
 }
 END_TEST
 
-int main(void)
+void test_before_all(void)
 {
     struct rl_error error;
     random_seed();
-    if (rl_init(getenv("RANKLOSSD_ISA"), &error) != RL_OK) {
-        fprintf(stderr, "%s\n", error.detail);
-        return EXIT_FAILURE;
-    }
-    Suite *suite = suite_create("merging");
-    TCase *batches = tcase_create("batches");
-    tcase_set_timeout(batches, 600);
-    tcase_add_test(batches, parts_of_batches_with_weights_above_zero_merge);
-    tcase_add_test(batches, parts_of_batches_with_weights_of_both_signs_merge);
-    suite_add_tcase(suite, batches);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    ck_assert_msg(rl_init(getenv("RANKLOSSD_ISA"), &error) == RL_OK, "%s", error.detail);
 }

@@ -2,11 +2,11 @@
  * property_metrics.c: random batches through core against the plain reference: every metric,
  * dtype, k, shape of weights and mask; and the mean over lists as Keras-RS forms it.
  */
-#include <check.h>
 #include <float.h>
 
 #include "core/reference.h"
 #include "tests/property/samples.h"
+#include "tests/property/property.h"
 
 enum { ROUNDS = 6000 };
 
@@ -142,23 +142,3 @@ START_TEST(random_batches_match_the_reference)
     }
 }
 END_TEST
-
-int main(void)
-{
-    struct rl_error error;
-    random_seed();
-    if (rl_init(getenv("RANKLOSSD_ISA"), &error) != RL_OK) {
-        fprintf(stderr, "%s\n", error.detail);
-        return EXIT_FAILURE;
-    }
-    Suite *suite = suite_create("metrics");
-    TCase *batches = tcase_create("batches");
-    tcase_set_timeout(batches, 600);
-    tcase_add_test(batches, random_batches_match_the_reference);
-    suite_add_tcase(suite, batches);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}

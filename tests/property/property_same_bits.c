@@ -2,13 +2,14 @@
  * property_same_bits.c: the same bytes of every result on any number of threads and on every
  * instruction set.
  *
- * The instruction set is chosen once for a process, so the program runs itself once for each, with
- * `--dump ISA`. Such a child computes every work on the calling thread and on teams of 1, 2, 3 and
- * 8, holds these to the same hash, and prints one hash a work; the parent compares the children.
+ * A process chooses its instruction set once, so the program runs itself once for each, with
+ * DUMP_ISA=… in the environment. Such a child computes every work on the calling thread and on
+ * teams of 1, 2, 3 and 8, checks that all give the same hash, and prints one hash per work. The
+ * parent compares what the children printed.
  */
-#include <check.h>
 #include <unistd.h>
 
+#include "tests/lib/unittest.h"
 #include "tests/property/samples.h"
 
 enum { RANDOM_WORKS = 520, AT_ONCE = 16, EVALS = 3 };
@@ -225,7 +226,7 @@ static FILE *run_child(const char *isa)
     ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 1);
     ck_assert_int_gt(length, 0);
     path[length] = '\0';
-    snprintf(command, sizeof(command), "exec '%s' --dump %s", path, isa);
+    snprintf(command, sizeof(command), "CK_VERBOSITY=silent DUMP_ISA=%s exec '%s'", isa, path);
     FILE *child = popen(command, "r");
     ck_assert_ptr_nonnull(child);
     return child;
@@ -282,23 +283,14 @@ START_TEST(threads_and_instruction_sets_give_the_same_bytes)
 }
 END_TEST
 
-int main(int argc, char **argv)
+void test_before_all(void)
 {
-    if (argc == 3 && strcmp(argv[1], "--dump") == 0)
-        return dump(argv[2]);
     char seed[32];
+    const char *isa = getenv("DUMP_ISA");
+    if (isa)
+        exit(dump(isa));
     snprintf(seed, sizeof(seed), "%llu", (unsigned long long)random_seed());
     setenv("SEED", seed, 1);
     /* Eight threads may share two cores, where waiting busily only hinders. */
     setenv("OMP_WAIT_POLICY", "passive", 1);
-    Suite *suite = suite_create("same bits");
-    TCase *bytes = tcase_create("bytes");
-    tcase_set_timeout(bytes, 600);
-    tcase_add_test(bytes, threads_and_instruction_sets_give_the_same_bytes);
-    suite_add_tcase(suite, bytes);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

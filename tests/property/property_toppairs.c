@@ -6,6 +6,8 @@
  */
 #include "tests/property/expected.h"
 
+#include "tests/property/property.h"
+
 enum { ROUNDS = 4000, LONG_ROUNDS = 12, MOST_PAIRS = 400 * 400 };
 
 struct candidate {
@@ -178,24 +180,3 @@ START_TEST(longer_lists_give_their_worst_pairs)
     }
 }
 END_TEST
-
-int main(void)
-{
-    struct rl_error error;
-    random_seed();
-    if (rl_init(getenv("RANKLOSSD_ISA"), &error) != RL_OK) {
-        fprintf(stderr, "%s\n", error.detail);
-        return EXIT_FAILURE;
-    }
-    Suite *suite = suite_create("toppairs");
-    TCase *lists = tcase_create("lists");
-    tcase_set_timeout(lists, 600);
-    tcase_add_test(lists, random_lists_give_their_worst_pairs);
-    tcase_add_test(lists, longer_lists_give_their_worst_pairs);
-    suite_add_tcase(suite, lists);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}

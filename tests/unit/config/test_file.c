@@ -8,6 +8,8 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "tests/lib/unittest.h"
+
 static enum rl_status read_file(const char *path, size_t max, char **ret_data, size_t *ret_length,
                                 struct rl_error *error)
 {
@@ -82,20 +84,7 @@ START_TEST(gives_up_on_a_silent_pipe)
 }
 END_TEST
 
-int main(void)
+void test_before_all(void)
 {
     scratch_create();
-    Suite *const suite = suite_create("file");
-    TCase *const cases = tcase_create("file");
-    tcase_set_timeout(cases, 60);
-    tcase_add_test(cases, reads_whole_files);
-    tcase_add_test(cases, stops_at_the_limit);
-    tcase_add_test(cases, says_what_is_wrong);
-    tcase_add_test(cases, gives_up_on_a_silent_pipe);
-    suite_add_tcase(suite, cases);
-    SRunner *const runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -3,12 +3,12 @@
  */
 #include "config/manual.h"
 
-#include <check.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "config/file.h"
+#include "tests/lib/unittest.h"
 
 /* What `print` writes, NUL terminated. */
 static char *printed(enum rl_status (*print)(FILE *out, struct rl_error *error))
@@ -88,18 +88,3 @@ START_TEST(the_example_is_up_to_date)
     free(text);
 }
 END_TEST
-
-int main(void)
-{
-    Suite *const suite = suite_create("manual");
-    TCase *const cases = tcase_create("manual");
-    tcase_add_test(cases, help_names_every_setting);
-    tcase_add_test(cases, json_tells_every_row);
-    tcase_add_test(cases, the_example_is_up_to_date);
-    suite_add_tcase(suite, cases);
-    SRunner *const runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}

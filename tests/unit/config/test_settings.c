@@ -3,10 +3,10 @@
  */
 #include "config/settings.h"
 
-#include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "tests/lib/unittest.h"
 
 enum { TEXT_MAX = 256 };
 
@@ -26,7 +26,7 @@ static void set(struct rl_settings *settings, const char *name, const char *valu
                   "%s", error.detail);
 }
 
-START_TEST(a_row_is_found_under_its_name)
+START_LOOP_TEST(a_row_is_found_under_its_name, RL_SETTINGS)
 {
     const struct rl_setting *const row = rl_setting_get((enum rl_setting_id)_i);
     char place[RL_SETTING_PLACE_MAX];
@@ -43,7 +43,7 @@ END_TEST
 
 /* The default of a row is a value of it, comes back as text that is taken again, and is in bounds.
  */
-START_TEST(a_default_survives_its_own_text)
+START_LOOP_TEST(a_default_survives_its_own_text, RL_SETTINGS)
 {
     const struct rl_setting *const row = rl_setting_get((enum rl_setting_id)_i);
     struct rl_settings *const settings = created(), *const again = created();
@@ -60,7 +60,7 @@ START_TEST(a_default_survives_its_own_text)
 END_TEST
 
 /* The bounds themselves are taken, one beyond each is not, and a refused value changes nothing. */
-START_TEST(bounds_hold)
+START_LOOP_TEST(bounds_hold, RL_SETTINGS)
 {
     const struct rl_setting *const row = rl_setting_get((enum rl_setting_id)_i);
     struct rl_settings *const settings = created(), *const fresh = created();
@@ -132,7 +132,7 @@ START_TEST(values_replace_each_other)
 END_TEST
 
 /* Each case sets two settings and names the one that the refusal must start with; NULL: none. */
-START_TEST(settings_are_checked_together)
+START_LOOP_TEST(settings_are_checked_together, 10)
 {
     static const struct {
         const char *names[2], *values[2], *blamed;
@@ -204,23 +204,3 @@ START_TEST(mistaken_names_are_recognised)
     ck_assert_ptr_null(rl_setting_nearest(""));
 }
 END_TEST
-
-int main(void)
-{
-    Suite *const suite = suite_create("settings");
-    TCase *const cases = tcase_create("settings");
-    tcase_add_loop_test(cases, a_row_is_found_under_its_name, 0, RL_SETTINGS);
-    tcase_add_loop_test(cases, a_default_survives_its_own_text, 0, RL_SETTINGS);
-    tcase_add_loop_test(cases, bounds_hold, 0, RL_SETTINGS);
-    tcase_add_test(cases, fields_have_the_defaults_that_are_promised);
-    tcase_add_test(cases, values_replace_each_other);
-    tcase_add_loop_test(cases, settings_are_checked_together, 0, 10);
-    tcase_add_test(cases, a_reload_changes_only_what_may_change);
-    tcase_add_test(cases, mistaken_names_are_recognised);
-    suite_add_tcase(suite, cases);
-    SRunner *const runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}

@@ -9,6 +9,8 @@
 
 #include "config/value.h"
 
+#include "tests/lib/unittest.h"
+
 enum { TEXT_MAX = 256, ARGS_MAX = 12 };
 
 /* ---- A made-up process ---------------------------------------------------------------------- */
@@ -145,7 +147,7 @@ static void expect_refusal(struct process *process, const struct rl_setting *row
 
 /* ---- Each setting --------------------------------------------------------------------------- */
 
-START_TEST(from_a_flag)
+START_LOOP_TEST(from_a_flag, RL_SETTINGS)
 {
     const struct rl_setting *const row = rl_setting_get((enum rl_setting_id)_i);
     char value[TEXT_MAX];
@@ -165,7 +167,7 @@ START_TEST(from_a_flag)
 }
 END_TEST
 
-START_TEST(from_the_environment)
+START_LOOP_TEST(from_the_environment, RL_SETTINGS)
 {
     const struct rl_setting *const row = rl_setting_get((enum rl_setting_id)_i);
     char value[TEXT_MAX], name[RL_SETTING_PLACE_MAX];
@@ -178,7 +180,7 @@ START_TEST(from_the_environment)
 }
 END_TEST
 
-START_TEST(from_the_file)
+START_LOOP_TEST(from_the_file, RL_SETTINGS)
 {
     const struct rl_setting *const row = rl_setting_get((enum rl_setting_id)_i);
     char value[TEXT_MAX], json[TEXT_MAX], key[RL_SETTING_PLACE_MAX];
@@ -198,7 +200,7 @@ START_TEST(from_the_file)
 END_TEST
 
 /* Flags win over the environment, that over the file. */
-START_TEST(later_sources_win)
+START_LOOP_TEST(later_sources_win, RL_SETTINGS)
 {
     const struct rl_setting *const row = rl_setting_get((enum rl_setting_id)_i);
     char value[TEXT_MAX], json[TEXT_MAX], key[RL_SETTING_PLACE_MAX], name[RL_SETTING_PLACE_MAX];
@@ -221,7 +223,7 @@ START_TEST(later_sources_win)
 END_TEST
 
 /* A value over the bounds, from each source; the refusal says where it stood. */
-START_TEST(out_of_bounds)
+START_LOOP_TEST(out_of_bounds, RL_SETTINGS)
 {
     const struct rl_setting *const row = rl_setting_get((enum rl_setting_id)_i);
     char value[TEXT_MAX], key[RL_SETTING_PLACE_MAX], name[RL_SETTING_PLACE_MAX];
@@ -243,7 +245,7 @@ START_TEST(out_of_bounds)
 END_TEST
 
 /* A JSON value of every type that the setting is not. */
-START_TEST(wrong_type)
+START_LOOP_TEST(wrong_type, RL_SETTINGS)
 {
     static const struct {
         const char *json;
@@ -273,7 +275,7 @@ START_TEST(wrong_type)
 }
 END_TEST
 
-START_TEST(a_flag_without_its_value)
+START_LOOP_TEST(a_flag_without_its_value, RL_SETTINGS)
 {
     const struct rl_setting *const row = rl_setting_get((enum rl_setting_id)_i);
     if (row->type == RL_TYPE_BOOL)
@@ -297,7 +299,7 @@ static void expect_error(struct process *process, const char *detail)
     ck_assert_str_eq(error.detail, detail);
 }
 
-START_TEST(unknown_flags)
+START_LOOP_TEST(unknown_flags, 9)
 {
     static const char *const cases[][2] = {
         {"--max-list=3", "unknown flag --max-list; did you mean --max-lists?"},
@@ -316,7 +318,7 @@ START_TEST(unknown_flags)
 }
 END_TEST
 
-START_TEST(unknown_variables)
+START_LOOP_TEST(unknown_variables, 5)
 {
     static const char *const cases[][2] = {
         {"RANKLOSSD_THREAD", "unknown variable RANKLOSSD_THREAD; did you mean RANKLOSSD_THREADS?"},
@@ -356,7 +358,7 @@ END_TEST
 
 /* ---- The file ------------------------------------------------------------------------------- */
 
-START_TEST(files_that_are_refused)
+START_LOOP_TEST(files_that_are_refused, 11)
 {
     static const struct {
         const char *text;
@@ -454,7 +456,7 @@ END_TEST
 
 /* ---- Actions -------------------------------------------------------------------------------- */
 
-START_TEST(actions)
+START_LOOP_TEST(actions, 11)
 {
     static const struct {
         const char *flags[2];
@@ -499,32 +501,7 @@ START_TEST(actions_are_no_settings)
 }
 END_TEST
 
-int main(void)
+void test_before_all(void)
 {
     scratch_create();
-    Suite *const suite = suite_create("sources");
-    TCase *const cases = tcase_create("sources");
-    tcase_add_loop_test(cases, from_a_flag, 0, RL_SETTINGS);
-    tcase_add_loop_test(cases, from_the_environment, 0, RL_SETTINGS);
-    tcase_add_loop_test(cases, from_the_file, 0, RL_SETTINGS);
-    tcase_add_loop_test(cases, later_sources_win, 0, RL_SETTINGS);
-    tcase_add_loop_test(cases, out_of_bounds, 0, RL_SETTINGS);
-    tcase_add_loop_test(cases, wrong_type, 0, RL_SETTINGS);
-    tcase_add_loop_test(cases, a_flag_without_its_value, 0, RL_SETTINGS);
-    tcase_add_loop_test(cases, unknown_flags, 0, 9);
-    tcase_add_loop_test(cases, unknown_variables, 0, 5);
-    tcase_add_test(cases, variables_left_alone);
-    tcase_add_loop_test(cases, files_that_are_refused, 0, 11);
-    tcase_add_test(cases, files_that_cannot_be_read);
-    tcase_add_test(cases, values_as_json);
-    tcase_add_test(cases, the_last_of_several_flags_wins);
-    tcase_add_test(cases, the_whole_is_checked);
-    tcase_add_loop_test(cases, actions, 0, 11);
-    tcase_add_test(cases, actions_are_no_settings);
-    suite_add_tcase(suite, cases);
-    SRunner *const runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -3,9 +3,9 @@
  */
 #include "config/value.h"
 
-#include <check.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "tests/lib/unittest.h"
 
 static const struct rl_setting size_row = {
     .type = RL_TYPE_SIZE, .name = "size", .min = 1, .max = (uint64_t)1 << 40};
@@ -200,24 +200,3 @@ START_TEST(a_refusal_is_one_short_line)
                      "count: '11' from RANKLOSSD_COUNT (environment) is not a number from 2 to 10");
 }
 END_TEST
-
-int main(void)
-{
-    Suite *const suite = suite_create("value");
-    TCase *const cases = tcase_create("value");
-    tcase_add_test(cases, sizes);
-    tcase_add_test(cases, durations);
-    tcase_add_test(cases, integers);
-    tcase_add_test(cases, bools);
-    tcase_add_test(cases, choices);
-    tcase_add_test(cases, lists);
-    tcase_add_test(cases, items_of_a_list);
-    tcase_add_test(cases, numbers_are_written_in_the_largest_unit);
-    tcase_add_test(cases, a_refusal_is_one_short_line);
-    suite_add_tcase(suite, cases);
-    SRunner *const runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}

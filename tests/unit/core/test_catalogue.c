@@ -3,9 +3,9 @@
  */
 #include "core/rankloss.h"
 
-#include <check.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "tests/lib/unittest.h"
 
 START_TEST(rows_are_whole_and_losses_come_first)
 {
@@ -65,19 +65,3 @@ START_TEST(reductions_have_the_names_of_keras)
     ck_assert_int_eq(untouched, RL_SUM);
 }
 END_TEST
-
-int main(void)
-{
-    Suite *suite = suite_create("catalogue");
-    TCase *rows = tcase_create("rows");
-    tcase_add_test(rows, rows_are_whole_and_losses_come_first);
-    tcase_add_test(rows, rows_are_found_by_kind_and_name);
-    tcase_add_test(rows, rows_take_what_the_contract_says);
-    tcase_add_test(rows, reductions_have_the_names_of_keras);
-    suite_add_tcase(suite, rows);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}

@@ -3,23 +3,22 @@
  */
 #include "core/rankloss.h"
 
-#include <check.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "core/reference.h"
+#include "tests/lib/unittest.h"
 
 static struct rl_arena arena;
 static struct rl_scratch scratch;
 static struct rl_team *team;
 
-static void set_up(void)
+void test_before_each(void)
 {
     struct rl_error error;
     rl_arena_init(&arena, SIZE_MAX);
@@ -28,7 +27,7 @@ static void set_up(void)
     ck_assert_int_eq(rl_team_create(2, &team, &error), RL_OK);
 }
 
-static void tear_down(void)
+void test_after_each(void)
 {
     rl_team_free(team);
     rl_scratch_release(&scratch);
@@ -584,50 +583,3 @@ START_TEST(a_work_stopped_beforehand_computes_nothing)
     ck_assert_double_eq(other.results[0].value, 6);
 }
 END_TEST
-
-static TCase *add_case(Suite *suite, const char *name)
-{
-    TCase *tcase = tcase_create(name);
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, 120);
-    suite_add_tcase(suite, tcase);
-    return tcase;
-}
-
-static Suite *compute_suite(void)
-{
-    Suite *suite = suite_create("compute");
-    TCase *documentation = add_case(suite, "documentation");
-    tcase_add_test(documentation, documentation_unbatched);
-    tcase_add_test(documentation, documentation_batched);
-    tcase_add_test(documentation, documentation_masked);
-    tcase_add_test(documentation, documentation_weighted);
-    tcase_add_test(documentation, documentation_without_reduction);
-    TCase *reductions = add_case(suite, "reductions");
-    tcase_add_test(reductions, reductions_divide_by_what_they_should);
-    tcase_add_test(reductions, weights_that_add_up_to_nothing_give_zero);
-    tcase_add_test(reductions, lists_without_items_give_zero);
-    tcase_add_test(reductions, the_gradient_is_that_of_the_reduced_loss);
-    tcase_add_test(reductions, list_mle_weighs_lists);
-    TCase *not_finite = add_case(suite, "not finite");
-    tcase_add_test(not_finite, overflow_is_an_error_that_names_the_list);
-    tcase_add_test(not_finite, extreme_scores_end_one_way_or_the_other);
-    TCase *teams = add_case(suite, "teams");
-    tcase_add_test(teams, teams_of_any_size_give_the_same_bits);
-    tcase_add_test(teams, one_failure_does_not_touch_the_others);
-    tcase_add_test(teams, a_team_runs_every_index_once);
-    tcase_add_test(teams, memory_of_long_lists_is_given_back);
-    TCase *stopping = add_case(suite, "stopping");
-    tcase_add_loop_test(stopping, a_stopped_list_ends_within_its_blocks, false, true + 1);
-    tcase_add_loop_test(stopping, a_work_stopped_beforehand_computes_nothing, false, true + 1);
-    return suite;
-}
-
-int main(void)
-{
-    SRunner *runner = srunner_create(compute_suite());
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}

@@ -5,12 +5,13 @@
  */
 #include "core/rankloss.h"
 
-#include <check.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "tests/lib/unittest.h"
 
 #ifndef GOLDEN
 #define GOLDEN "tests/golden/"
@@ -254,19 +255,19 @@ static void check_file(const char *name, size_t expected, int threads)
 
 static const int team_sizes[] = {0, 1, 2, 3};
 
-START_TEST(losses)
+START_LOOP_TEST(losses, 4)
 {
     check_file("losses.jsonl", 240, team_sizes[_i]);
 }
 END_TEST
 
-START_TEST(losses_of_long_lists)
+START_LOOP_TEST(losses_of_long_lists, 4)
 {
     check_file("losses_long_lists.jsonl", 6, team_sizes[_i]);
 }
 END_TEST
 
-START_TEST(metrics)
+START_LOOP_TEST(metrics, 4)
 {
     check_file("metrics.jsonl", 120, team_sizes[_i]);
 }
@@ -347,25 +348,8 @@ START_TEST(documented_values_of_reduction_none)
 }
 END_TEST
 
-int main(void)
+void test_before_all(void)
 {
     struct rl_error error;
-    if (rl_init(NULL, &error) != RL_OK) {
-        fprintf(stderr, "%s\n", error.detail);
-        return EXIT_FAILURE;
-    }
-    Suite *suite = suite_create("golden");
-    TCase *vectors = tcase_create("vectors");
-    tcase_set_timeout(vectors, 120);
-    tcase_add_loop_test(vectors, losses, 0, 4);
-    tcase_add_loop_test(vectors, losses_of_long_lists, 0, 4);
-    tcase_add_loop_test(vectors, metrics, 0, 4);
-    tcase_add_test(vectors, documented_examples_to_the_digit);
-    tcase_add_test(vectors, documented_values_of_reduction_none);
-    suite_add_tcase(suite, vectors);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    ck_assert_msg(rl_init(NULL, &error) == RL_OK, "%s", error.detail);
 }

@@ -4,9 +4,9 @@
  */
 #include "core/perlist.h"
 
-#include <check.h>
 #include <stdatomic.h>
-#include <stdlib.h>
+
+#include "tests/lib/unittest.h"
 
 enum { ITEMS = 50000, EVALS = 7, STOPPED = RL_CORE_STATUSES + 7 };
 
@@ -114,30 +114,9 @@ START_TEST(a_list_of_many_grades_stops_at_any_block)
 }
 END_TEST
 
-static void set_up(void)
+void test_before_each(void)
 {
     struct rl_error error;
     ck_assert_int_eq(rl_init(NULL, &error), RL_OK);
     fill_evals();
-}
-
-static Suite *perlist_suite(void)
-{
-    Suite *suite = suite_create("perlist");
-    TCase *stopping = tcase_create("stopping");
-    tcase_add_checked_fixture(stopping, set_up, NULL);
-    tcase_set_timeout(stopping, 120);
-    tcase_add_test(stopping, a_list_of_few_grades_stops_at_any_block);
-    tcase_add_test(stopping, a_list_of_many_grades_stops_at_any_block);
-    suite_add_tcase(suite, stopping);
-    return suite;
-}
-
-int main(void)
-{
-    SRunner *runner = srunner_create(perlist_suite());
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

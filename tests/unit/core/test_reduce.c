@@ -3,10 +3,10 @@
  */
 #include "core/reduce.h"
 
-#include <check.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "tests/lib/unittest.h"
 
 enum { LISTS = 3 };
 
@@ -24,7 +24,7 @@ static struct rl_work_state state;
 static struct rl_result result;
 static struct rl_work work;
 
-static void set_up(void)
+void test_before_each(void)
 {
     batch = (struct rl_batch){.dtype = RL_FLOAT32, .lists = LISTS, .items = 5, .offsets = offsets};
     eval = (struct rl_eval){.measure = rl_measure_get(RL_PAIRWISE_HINGE), .temperature = 1};
@@ -198,30 +198,3 @@ START_TEST(weights_whose_sum_overflows_are_an_error)
     check_failure(RL_NOT_FINITE, "/sample_weight");
 }
 END_TEST
-
-int main(void)
-{
-    Suite *suite = suite_create("reduce");
-    TCase *values = tcase_create("values"), *errors = tcase_create("errors");
-    tcase_add_checked_fixture(values, set_up, NULL);
-    tcase_add_test(values, sums_become_totals_and_a_value);
-    tcase_add_test(values, each_list_adds_its_share_of_the_divisor);
-    tcase_add_test(values, lists_without_relevance_are_summed_apart);
-    tcase_add_test(values, squared_error_counts_every_ordered_pair);
-    tcase_add_test(values, list_mle_has_no_pairs);
-    tcase_add_test(values, a_zero_divisor_gives_zero);
-    tcase_add_test(values, metrics_are_combined);
-    suite_add_tcase(suite, values);
-    tcase_add_checked_fixture(errors, set_up, NULL);
-    tcase_add_test(errors, the_lowest_list_that_is_not_finite_is_named);
-    tcase_add_test(errors, missing_memory_goes_before_all_else);
-    tcase_add_test(errors, the_list_with_which_the_sum_overflows_is_named);
-    tcase_add_test(errors, a_value_too_large_for_float32_is_an_error);
-    tcase_add_test(errors, weights_whose_sum_overflows_are_an_error);
-    suite_add_tcase(suite, errors);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}

@@ -4,11 +4,10 @@
  */
 #include "core/reference.h"
 
-#include <check.h>
 #include <math.h>
-#include <stdlib.h>
 
 #include "tests/property/lists.h"
+#include "tests/lib/unittest.h"
 
 static void check_close(long double got, long double want, long double tolerance)
 {
@@ -146,22 +145,7 @@ START_TEST(gradients_match_central_differences)
 }
 END_TEST
 
-int main(void)
+void test_before_all(void)
 {
     random_seed();
-    Suite *suite = suite_create("reference");
-    TCase *values = tcase_create("values");
-    tcase_add_test(values, hinge_of_the_documented_list);
-    tcase_add_test(values, pair_losses_by_hand);
-    tcase_add_test(values, list_mle_by_hand);
-    tcase_add_test(values, invalid_items_are_inert);
-    tcase_add_test(values, metrics_by_hand);
-    tcase_add_test(values, weights_of_zero_mask_in_metrics);
-    tcase_add_test(values, gradients_match_central_differences);
-    suite_add_tcase(suite, values);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -3,11 +3,10 @@
  */
 #include "core/schedule.h"
 
-#include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "tests/property/random.h"
+#include "tests/lib/unittest.h"
 
 enum { WORKS = 4, LISTS = 3000 };
 
@@ -96,18 +95,7 @@ START_TEST(short_lists_go_many_at_a_time)
 }
 END_TEST
 
-int main(void)
+void test_before_all(void)
 {
     random_seed();
-    Suite *suite = suite_create("schedule");
-    TCase *orders_case = tcase_create("orders");
-    tcase_set_timeout(orders_case, 120);
-    tcase_add_test(orders_case, every_list_is_taken_once_and_long_ones_first);
-    tcase_add_test(orders_case, short_lists_go_many_at_a_time);
-    suite_add_tcase(suite, orders_case);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -3,8 +3,7 @@
  */
 #include "core/work.h"
 
-#include <check.h>
-#include <stdlib.h>
+#include "tests/lib/unittest.h"
 
 static const size_t offsets[] = {0, 3, 3, 103};
 static float labels[103], scores[103], weights[103];
@@ -111,19 +110,3 @@ START_TEST(cost_grows_with_the_list_and_with_what_is_asked)
     ck_assert_double_lt(cost_of_list(RL_PAIRWISE_HINGE, 0, 1000000), 1e9);
 }
 END_TEST
-
-int main(void)
-{
-    Suite *suite = suite_create("work");
-    TCase *requests = tcase_create("requests");
-    tcase_set_timeout(requests, 120);
-    tcase_add_test(requests, every_limit_that_is_too_small_is_refused);
-    tcase_add_test(requests, weights_are_summed_as_sent);
-    tcase_add_test(requests, cost_grows_with_the_list_and_with_what_is_asked);
-    suite_add_tcase(suite, requests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}

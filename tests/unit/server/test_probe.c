@@ -4,15 +4,15 @@
 #include "server/probe.h"
 
 #include <arpa/inet.h>
-#include <check.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include "tests/lib/unittest.h"
 
 /* Accepts once, keeps what it was asked, and says `answer`. */
 struct server {
@@ -129,20 +129,3 @@ START_TEST(bad_urls_are_refused)
     ck_assert_int_ne(probe(longest), 0);
 }
 END_TEST
-
-int main(void)
-{
-    Suite *suite = suite_create("probe");
-    TCase *tests = tcase_create("probe");
-    tcase_set_timeout(tests, 60);
-    tcase_add_test(tests, an_answer_of_200_is_ready);
-    tcase_add_test(tests, every_other_answer_is_not);
-    tcase_add_test(tests, unix_sockets_are_probed);
-    tcase_add_test(tests, bad_urls_are_refused);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}

@@ -3,9 +3,9 @@
  */
 #include "core/rankloss.h"
 
-#include <check.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "tests/lib/unittest.h"
 
 START_TEST(blocks_are_aligned_and_keep_what_is_written)
 {
@@ -109,22 +109,3 @@ START_TEST(released_arena_can_be_used_again)
     }
 }
 END_TEST
-
-int main(void)
-{
-    Suite *suite = suite_create("arena");
-    TCase *blocks = tcase_create("blocks");
-    tcase_add_test(blocks, blocks_are_aligned_and_keep_what_is_written);
-    tcase_add_test(blocks, limit_is_kept_to_the_byte);
-    tcase_add_test(blocks, limit_holds_over_many_small_blocks);
-    tcase_add_test(blocks, large_block_leaves_the_room_of_the_shared_chunk_in_use);
-    tcase_add_test(blocks, empty_block_is_a_pointer);
-    tcase_add_test(blocks, overflow_is_refused);
-    tcase_add_test(blocks, released_arena_can_be_used_again);
-    suite_add_tcase(suite, blocks);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}

@@ -5,11 +5,11 @@
  */
 #include "core/base/elementary.h"
 
-#include <check.h>
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
+
+#include "tests/lib/unittest.h"
 
 enum { POINTS = 2000000 };
 
@@ -211,26 +211,3 @@ START_TEST(bits_are_those_of_every_machine)
     ck_assert_uint_eq(hash, 0xff7af7c0b2d4f523u);
 }
 END_TEST
-
-int main(void)
-{
-    Suite *suite = suite_create("elementary");
-    TCase *values = tcase_create("values");
-    tcase_set_timeout(values, 120);
-    tcase_add_test(values, exp_is_within_an_ulp);
-    tcase_add_test(values, exp_at_its_edges);
-    tcase_add_test(values, exp_never_decreases);
-    tcase_add_test(values, exp2_is_close_and_exact_at_whole_numbers);
-    tcase_add_test(values, log_is_within_an_ulp);
-    tcase_add_test(values, log_at_its_edges);
-    tcase_add_test(values, log1p_keeps_small_arguments);
-    tcase_add_test(values, log2_is_close_and_exact_at_powers_of_two);
-    tcase_add_test(values, lanes_have_the_bits_of_scalars);
-    tcase_add_test(values, bits_are_those_of_every_machine);
-    suite_add_tcase(suite, values);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}

@@ -3,10 +3,10 @@
  */
 #include "core/base/scratch.h"
 
-#include <check.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "tests/lib/unittest.h"
 
 START_TEST(parts_are_aligned_and_do_not_overlap)
 {
@@ -70,20 +70,3 @@ START_TEST(too_much_is_refused)
     rl_scratch_release(&scratch);
 }
 END_TEST
-
-int main(void)
-{
-    Suite *suite = suite_create("scratch");
-    TCase *memory = tcase_create("memory");
-    tcase_set_timeout(memory, 120);
-    tcase_add_test(memory, parts_are_aligned_and_do_not_overlap);
-    tcase_add_test(memory, memory_is_kept_while_it_suffices);
-    tcase_add_test(memory, large_memory_is_given_back);
-    tcase_add_test(memory, too_much_is_refused);
-    suite_add_tcase(suite, memory);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}

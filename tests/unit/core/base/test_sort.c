@@ -3,13 +3,13 @@
  */
 #include "core/base/sort.h"
 
-#include <check.h>
 #include <math.h>
 #include <stdlib.h>
 
 #include "core/base/cut.h"
 #include "tests/property/random.h"
 #include "tests/unit/backwards.h"
+#include "tests/lib/unittest.h"
 
 enum { LONGEST = 3 * RL_CUT + 100 };
 
@@ -93,18 +93,3 @@ START_TEST(keys_are_in_the_order_of_the_values)
     }
 }
 END_TEST
-
-int main(void)
-{
-    Suite *suite = suite_create("sort");
-    TCase *orders = tcase_create("orders");
-    tcase_set_timeout(orders, 120);
-    tcase_add_test(orders, every_length_and_kind_of_key);
-    tcase_add_test(orders, keys_are_in_the_order_of_the_values);
-    suite_add_tcase(suite, orders);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}

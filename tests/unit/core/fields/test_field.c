@@ -6,13 +6,12 @@
  */
 #include "core/fields/field.h"
 
-#include <check.h>
 #include <string.h>
 
 #include "core/base/cut.h"
-#include "tests/property/random.h"
 #include "tests/unit/backwards.h"
 #include "tests/unit/fieldvalue.h"
+#include "tests/property/property.h"
 
 enum { LONGEST = 3 * RL_CUT + 77, SAMPLED = 60 };
 
@@ -208,27 +207,3 @@ START_TEST(many_equal_sources_do_not_drift)
     }
 }
 END_TEST
-
-int main(void)
-{
-    random_seed();
-    struct rl_error error;
-    if (rl_init(getenv("RANKLOSSD_ISA"), &error) != RL_OK) {
-        fprintf(stderr, "%s\n", error.detail);
-        return EXIT_FAILURE;
-    }
-    Suite *suite = suite_create("field");
-    TCase *lists = tcase_create("lists");
-    tcase_set_timeout(lists, 600);
-    tcase_add_test(lists, short_lists_match_the_formula);
-    tcase_add_test(lists, middle_lists_match_the_formula);
-    tcase_add_test(lists, lists_of_several_pieces_match_the_formula);
-    tcase_add_test(lists, many_equal_sources_do_not_drift);
-    tcase_add_test(lists, short_lists_of_any_range_match_the_formula);
-    suite_add_tcase(suite, lists);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}

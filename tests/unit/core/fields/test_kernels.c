@@ -3,12 +3,11 @@
  */
 #include "core/fields/kernels.h"
 
-#include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/cpu.h"
 #include "core/rankloss.h"
+#include "tests/lib/unittest.h"
 
 START_TEST(every_available_set_can_be_forced)
 {
@@ -53,19 +52,3 @@ START_TEST(unknown_sets_are_refused_and_change_nothing)
     ck_assert_str_eq(rl_isa_name(), "baseline");
 }
 END_TEST
-
-int main(void)
-{
-    Suite *suite = suite_create("kernels");
-    TCase *choice = tcase_create("choice");
-    tcase_set_timeout(choice, 120);
-    tcase_add_test(choice, every_available_set_can_be_forced);
-    tcase_add_test(choice, the_best_set_is_the_default);
-    tcase_add_test(choice, unknown_sets_are_refused_and_change_nothing);
-    suite_add_tcase(suite, choice);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}

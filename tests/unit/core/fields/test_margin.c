@@ -3,10 +3,10 @@
  */
 #include "core/fields/margin.h"
 
-#include <check.h>
 #include <string.h>
 
 #include "tests/unit/spans.h"
+#include "tests/lib/unittest.h"
 
 enum { ROUNDS = 300, PIECES = 7 };
 
@@ -94,19 +94,3 @@ START_TEST(a_gap_that_overflows_does_no_harm_without_sources)
     ck_assert_double_eq(sums[2], 1);
 }
 END_TEST
-
-int main(void)
-{
-    Suite *suite = suite_create("margin");
-    TCase *sweeps = tcase_create("sweeps");
-    tcase_set_timeout(sweeps, 300);
-    tcase_add_test(sweeps, whole_nodes_match_the_formula);
-    tcase_add_test(sweeps, pieces_match_the_formula);
-    tcase_add_test(sweeps, a_gap_that_overflows_does_no_harm_without_sources);
-    suite_add_tcase(suite, sweeps);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}

@@ -4,14 +4,13 @@
  */
 #include "core/fields/moments.h"
 
-#include <check.h>
 #include <float.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/reference.h"
 #include "tests/property/lists.h"
+#include "tests/lib/unittest.h"
 
 enum { LONGEST = 9000 };
 
@@ -152,23 +151,7 @@ START_TEST(order_of_blocks_does_not_matter)
 }
 END_TEST
 
-int main(void)
+void test_before_all(void)
 {
     random_seed();
-    Suite *suite = suite_create("moments");
-    TCase *values = tcase_create("values");
-    tcase_set_timeout(values, 120);
-    tcase_add_test(values, short_lists_match_the_reference);
-    tcase_add_test(values, lists_of_several_blocks_match_the_reference);
-    tcase_add_test(values, equal_errors_give_exactly_nothing);
-    tcase_add_test(values, tiny_errors_under_large_labels_keep_their_digits);
-    tcase_add_test(values, one_outlier_among_many);
-    tcase_add_test(values, overflow_is_not_finite);
-    tcase_add_test(values, order_of_blocks_does_not_matter);
-    suite_add_tcase(suite, values);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -4,12 +4,12 @@
  */
 #include "core/fields/series.h"
 
-#include <check.h>
 #include <string.h>
 
 #include "core/base/cpu.h"
 #include "core/fields/series_terms.h"
 #include "tests/unit/spans.h"
+#include "tests/lib/unittest.h"
 
 enum { ROUNDS = 200 };
 
@@ -165,19 +165,3 @@ START_TEST(pieces_match_the_formula_with_the_same_bits)
     }
 }
 END_TEST
-
-int main(void)
-{
-    Suite *suite = suite_create("series");
-    TCase *sweeps = tcase_create("sweeps");
-    tcase_set_timeout(sweeps, 300);
-    tcase_add_test(sweeps, polynomials_are_as_close_as_stated);
-    tcase_add_test(sweeps, whole_nodes_match_the_formula_with_the_same_bits);
-    tcase_add_test(sweeps, pieces_match_the_formula_with_the_same_bits);
-    suite_add_tcase(suite, sweeps);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}

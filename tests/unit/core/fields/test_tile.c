@@ -4,13 +4,12 @@
  */
 #include "core/fields/tile.h"
 
-#include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/cpu.h"
 #include "tests/property/random.h"
 #include "tests/unit/fieldvalue.h"
+#include "tests/lib/unittest.h"
 
 enum { LONGEST = RL_TILE_MOST, ROUNDS = 300 };
 
@@ -157,19 +156,3 @@ START_TEST(overflow_is_infinite_and_never_lost)
     ck_assert(isinf(sums[0][1]));
 }
 END_TEST
-
-int main(void)
-{
-    Suite *suite = suite_create("tile");
-    TCase *kernels = tcase_create("kernels");
-    tcase_set_timeout(kernels, 300);
-    tcase_add_test(kernels, all_kernels_match_the_formula_with_the_same_bits);
-    tcase_add_test(kernels, hinge_keeps_its_digits_next_to_the_kink);
-    tcase_add_test(kernels, overflow_is_infinite_and_never_lost);
-    suite_add_tcase(suite, kernels);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}

@@ -3,13 +3,12 @@
  */
 #include "core/lists/emit.h"
 
-#include <check.h>
-#include <stdlib.h>
-
 #include "core/base/column.h"
 #include "core/base/cut.h"
 #include "tests/property/random.h"
 #include "tests/unit/backwards.h"
+
+#include "tests/lib/unittest.h"
 
 enum { LONGEST = 2 * RL_CUT + 300 };
 
@@ -126,19 +125,7 @@ START_TEST(what_is_not_finite_in_the_dtype_is_seen)
 }
 END_TEST
 
-int main(void)
+void test_before_all(void)
 {
     random_seed();
-    Suite *suite = suite_create("emit");
-    TCase *columns = tcase_create("columns");
-    tcase_set_timeout(columns, 120);
-    tcase_add_test(columns, columns_have_zeros_in_their_holes);
-    tcase_add_test(columns, sums_do_not_depend_on_the_runner);
-    tcase_add_test(columns, what_is_not_finite_in_the_dtype_is_seen);
-    suite_add_tcase(suite, columns);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -3,12 +3,11 @@
  */
 #include "core/lists/plan.h"
 
-#include <check.h>
-#include <stdlib.h>
-
 #include "core/base/cut.h"
 #include "tests/property/random.h"
 #include "tests/unit/backwards.h"
+
+#include "tests/lib/unittest.h"
 
 enum { LONGEST = 2 * RL_CUT + 500 };
 
@@ -223,21 +222,7 @@ START_TEST(range_is_that_of_the_scores)
 }
 END_TEST
 
-int main(void)
+void test_before_all(void)
 {
     random_seed();
-    Suite *suite = suite_create("plan");
-    TCase *lists = tcase_create("lists");
-    tcase_set_timeout(lists, 120);
-    tcase_add_test(lists, invalid_items_are_left_out);
-    tcase_add_test(lists, weights_of_every_kind);
-    tcase_add_test(lists, an_empty_list_has_nothing);
-    tcase_add_test(lists, random_lists_are_ordered);
-    tcase_add_test(lists, range_is_that_of_the_scores);
-    suite_add_tcase(suite, lists);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -5,14 +5,13 @@
  */
 #include "core/ranking/listmle.h"
 
-#include <check.h>
 #include <float.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/reference.h"
 #include "tests/property/lists.h"
+#include "tests/lib/unittest.h"
 
 enum { LONGEST = 9000 };
 
@@ -134,23 +133,7 @@ START_TEST(loss_does_not_depend_on_whether_the_gradient_is_asked_for)
 }
 END_TEST
 
-int main(void)
+void test_before_all(void)
 {
     random_seed();
-    Suite *suite = suite_create("listmle");
-    TCase *values = tcase_create("values");
-    tcase_set_timeout(values, 120);
-    tcase_add_test(values, no_items_give_nothing);
-    tcase_add_test(values, short_lists_match_the_reference);
-    tcase_add_test(values, lists_of_several_blocks_match_the_reference);
-    tcase_add_test(values, gradient_through_the_maximum);
-    tcase_add_test(values, overflow_is_not_finite);
-    tcase_add_test(values, order_of_blocks_does_not_matter);
-    tcase_add_test(values, loss_does_not_depend_on_whether_the_gradient_is_asked_for);
-    suite_add_tcase(suite, values);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

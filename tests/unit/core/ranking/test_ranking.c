@@ -3,12 +3,12 @@
  */
 #include "core/ranking/ranking.h"
 
-#include <check.h>
 #include <math.h>
 #include <stdlib.h>
 
 #include "core/reference.h"
 #include "tests/property/lists.h"
+#include "tests/lib/unittest.h"
 
 enum { LONGEST = 3000 };
 
@@ -171,23 +171,8 @@ static void start(void)
     rl_ranking_init();
 }
 
-int main(void)
+void test_before_all(void)
 {
     random_seed();
-    Suite *suite = suite_create("ranking");
-    TCase *values = tcase_create("values");
-    tcase_add_unchecked_fixture(values, start, NULL);
-    tcase_set_timeout(values, 120);
-    tcase_add_test(values, short_lists_match_the_reference);
-    tcase_add_test(values, long_lists_match_the_reference);
-    tcase_add_test(values, lists_without_relevance_weigh_the_average);
-    tcase_add_test(values, dcg_is_divided_by_the_weight_of_its_list);
-    tcase_add_test(values, nothing_that_counts_gives_zero);
-    tcase_add_test(values, huge_labels_are_not_finite_only_where_gains_are_used);
-    suite_add_tcase(suite, values);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    start();
 }

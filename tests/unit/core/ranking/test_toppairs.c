@@ -3,12 +3,12 @@
  */
 #include "core/ranking/toppairs.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/elementary.h"
 #include "tests/property/random.h"
+#include "tests/lib/unittest.h"
 
 enum { MOST = 120, MOST_PAIRS = MOST * MOST };
 
@@ -143,18 +143,7 @@ START_TEST(bound_is_the_number_of_pairs_at_most)
 }
 END_TEST
 
-int main(void)
+void test_before_all(void)
 {
     random_seed();
-    Suite *suite = suite_create("toppairs");
-    TCase *lists = tcase_create("lists");
-    tcase_set_timeout(lists, 120);
-    tcase_add_test(lists, the_worst_pairs_in_the_stated_order);
-    tcase_add_test(lists, bound_is_the_number_of_pairs_at_most);
-    suite_add_tcase(suite, lists);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

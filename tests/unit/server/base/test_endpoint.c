@@ -3,8 +3,7 @@
  */
 #include "server/base/endpoint.h"
 
-#include <check.h>
-#include <stdlib.h>
+#include "tests/lib/unittest.h"
 
 START_TEST(names_are_those_of_http)
 {
@@ -18,16 +17,3 @@ START_TEST(names_are_those_of_http)
     ck_assert_str_eq(rl_handler_name(RL_HANDLER_OTHER), "other");
 }
 END_TEST
-
-int main(void)
-{
-    Suite *const suite = suite_create("endpoint");
-    TCase *const cases = tcase_create("endpoint");
-    tcase_add_test(cases, names_are_those_of_http);
-    suite_add_tcase(suite, cases);
-    SRunner *const runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}

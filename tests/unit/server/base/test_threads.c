@@ -3,13 +3,14 @@
  */
 #include "server/base/threads.h"
 
-#include <check.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "tests/lib/unittest.h"
 
 enum { PATH_SIZE = 256 };
 
@@ -53,7 +54,7 @@ static unsigned quota(void)
     return rl_threads_quota(membership, mount);
 }
 
-START_TEST(quotas_of_version_2)
+START_LOOP_TEST(quotas_of_version_2, 14)
 {
     static const struct {
         const char *text;
@@ -152,22 +153,3 @@ START_TEST(affinity_limits)
     ck_assert_uint_eq(rl_threads_available(), 1);
 }
 END_TEST
-
-int main(void)
-{
-    Suite *const suite = suite_create("threads");
-    TCase *const cases = tcase_create("threads");
-    tcase_add_loop_test(cases, quotas_of_version_2, 0, 14);
-    tcase_add_test(cases, quotas_of_the_groups_above);
-    tcase_add_test(cases, a_group_that_is_not_there);
-    tcase_add_test(cases, quotas_of_version_1);
-    tcase_add_test(cases, both_versions_at_once);
-    tcase_add_test(cases, no_cgroups);
-    tcase_add_test(cases, affinity_limits);
-    suite_add_tcase(suite, cases);
-    SRunner *const runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}

@@ -3,9 +3,9 @@
  */
 #include "server/formats/formats.h"
 
-#include <check.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "tests/lib/unittest.h"
 
 static const char *const paths[] = {
     "", "/", "/v1/losses/pairwise_hinge", "/livez", "/nowhere/x", "/v1/eva", "*"};
@@ -52,18 +52,3 @@ START_TEST(a_body_of_no_format_is_refused_with_what_is_expected)
     }
 }
 END_TEST
-
-int main(void)
-{
-    Suite *suite = suite_create("formats");
-    TCase *tcase = tcase_create("formats");
-    tcase_add_test(tcase, every_path_has_a_format_that_can_write_errors);
-    tcase_add_test(tcase, content_type_decides_the_format_of_a_body);
-    tcase_add_test(tcase, a_body_of_no_format_is_refused_with_what_is_expected);
-    suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}

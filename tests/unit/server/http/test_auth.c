@@ -8,6 +8,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "tests/lib/unittest.h"
+
 static struct rl_auth *loaded(const char *text)
 {
     struct rl_auth *auth;
@@ -88,7 +90,7 @@ START_TEST(without_a_file_everybody_is_let_in)
 END_TEST
 
 /* A file that cannot serve is refused with its line, and no error shows a token. */
-START_TEST(bad_files)
+START_LOOP_TEST(bad_files, 7)
 {
     static const struct {
         const char *text, *says;
@@ -195,25 +197,7 @@ START_TEST(challenges)
 }
 END_TEST
 
-int main(void)
+void test_before_all(void)
 {
     scratch_create();
-    Suite *const suite = suite_create("auth");
-    TCase *const cases = tcase_create("auth");
-    tcase_set_timeout(cases, 120);
-    tcase_add_test(cases, tokens_of_the_file_are_let_in);
-    tcase_add_test(cases, everything_else_is_not);
-    tcase_add_test(cases, lengths);
-    tcase_add_test(cases, without_a_file_everybody_is_let_in);
-    tcase_add_loop_test(cases, bad_files, 0, 7);
-    tcase_add_test(cases, too_long_and_too_many);
-    tcase_add_test(cases, reloading);
-    tcase_add_test(cases, reloading_under_load);
-    tcase_add_test(cases, challenges);
-    suite_add_tcase(suite, cases);
-    SRunner *const runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -3,22 +3,23 @@
  */
 #include "server/http/body.h"
 
-#include <check.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 
+#include "tests/lib/unittest.h"
+
 static struct rl_body body;
 static struct rl_error error;
 
-static void setup(void)
+void test_before_each(void)
 {
     body = (struct rl_body){0};
     rl_body_free_spares();
 }
 
-static void teardown(void)
+void test_after_each(void)
 {
     rl_body_release(&body);
 }
@@ -146,22 +147,3 @@ START_TEST(large_buffers_serve_the_next_large_body)
     rl_body_free_spares();
 }
 END_TEST
-
-int main(void)
-{
-    Suite *suite = suite_create("body");
-    TCase *tests = tcase_create("body");
-    tcase_add_checked_fixture(tests, setup, teardown);
-    tcase_add_test(tests, pieces_come_together);
-    tcase_add_test(tests, the_cap_is_kept_to_the_byte);
-    tcase_add_test(tests, what_is_dropped_takes_no_memory);
-    tcase_add_test(tests, small_buffers_are_kept_and_large_ones_are_not);
-    tcase_add_test(tests, gzip_is_undone_within_its_own_cap);
-    tcase_add_test(tests, large_buffers_serve_the_next_large_body);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}

@@ -3,12 +3,13 @@
  */
 #include "server/http/compress.h"
 
-#include <check.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
+
+#include "tests/lib/unittest.h"
 
 struct bytes {
     unsigned char *data;
@@ -88,7 +89,7 @@ static void expect_failure(const struct bytes *bytes, size_t max, enum rl_status
 /* ---- Inflating ------------------------------------------------------------------------------ */
 
 /* Lengths around those at which the buffer grows, at a limit that just holds them and one under. */
-START_TEST(round_trips_and_limits)
+START_LOOP_TEST(round_trips_and_limits, 9)
 {
     static const size_t lengths[] = {1, 100, 4095, 4096, 4097, 8192, 8193, 100000, 1000000};
     const size_t length = lengths[_i];
@@ -125,7 +126,7 @@ START_TEST(several_members)
 END_TEST
 
 /* The stream may claim any size at its end: memory follows what really comes out. */
-START_TEST(false_claims_of_size)
+START_LOOP_TEST(false_claims_of_size, 4)
 {
     static const unsigned char claims[][4] = {
         {0xff, 0xff, 0xff, 0xff}, {0, 0, 0, 0x80}, {0, 0, 0, 0}, {1, 0, 0, 0}};
@@ -199,7 +200,7 @@ START_TEST(every_cut_and_every_flip)
 }
 END_TEST
 
-START_TEST(bytes_after_the_end)
+START_LOOP_TEST(bytes_after_the_end, 5)
 {
     static const char *const rests[] = {"x", "\0\0\0\0", "\x1f", "\x1f\x8b\x08",
                                         "garbage, long enough"};
@@ -235,7 +236,7 @@ END_TEST
 
 /* ---- Deflating ------------------------------------------------------------------------------ */
 
-START_TEST(replies_round_trip)
+START_LOOP_TEST(replies_round_trip, 3)
 {
     static const size_t lengths[] = {RL_GZIP_MIN, 5000, 1000000};
     char *const text = numbers(lengths[_i]), *packed, *back;
@@ -320,28 +321,3 @@ START_TEST(codings_of_replies)
                       cases[i].header);
 }
 END_TEST
-
-int main(void)
-{
-    Suite *const suite = suite_create("compress");
-    TCase *const cases = tcase_create("compress");
-    tcase_set_timeout(cases, 120);
-    tcase_add_loop_test(cases, round_trips_and_limits, 0, 9);
-    tcase_add_test(cases, an_empty_body);
-    tcase_add_test(cases, several_members);
-    tcase_add_loop_test(cases, false_claims_of_size, 0, 4);
-    tcase_add_test(cases, bombs);
-    tcase_add_test(cases, every_cut_and_every_flip);
-    tcase_add_loop_test(cases, bytes_after_the_end, 0, 5);
-    tcase_add_test(cases, other_formats);
-    tcase_add_loop_test(cases, replies_round_trip, 0, 3);
-    tcase_add_test(cases, what_does_not_pay_is_left_alone);
-    tcase_add_test(cases, codings_of_bodies);
-    tcase_add_test(cases, codings_of_replies);
-    suite_add_tcase(suite, cases);
-    SRunner *const runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}

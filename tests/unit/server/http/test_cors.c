@@ -3,9 +3,10 @@
  */
 #include "server/http/cors.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "tests/lib/unittest.h"
 
 enum { ORIGINS_MAX = 4 };
 
@@ -141,22 +142,3 @@ START_TEST(header_values)
     ck_assert_int_gt(strtol(rl_cors_max_age(), NULL, 10), 0);
 }
 END_TEST
-
-int main(void)
-{
-    Suite *const suite = suite_create("cors");
-    TCase *const cases = tcase_create("cors");
-    tcase_add_test(cases, listed_origins_alone);
-    tcase_add_test(cases, every_origin);
-    tcase_add_test(cases, no_origin);
-    tcase_add_test(cases, what_is_no_origin);
-    tcase_add_test(cases, reloading);
-    tcase_add_test(cases, preflights);
-    tcase_add_test(cases, header_values);
-    suite_add_tcase(suite, cases);
-    SRunner *const runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}

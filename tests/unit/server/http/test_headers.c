@@ -4,10 +4,10 @@
  */
 #include "server/http/headers.h"
 
-#include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "tests/lib/unittest.h"
 
 enum { MAX = 4096 };
 
@@ -279,26 +279,3 @@ START_TEST(entity_tags)
     ck_assert(!matches(" , ,"));
 }
 END_TEST
-
-int main(void)
-{
-    Suite *suite = suite_create("headers");
-    TCase *tests = tcase_create("headers");
-    tcase_add_test(tests, ordinary_heads_pass);
-    tcase_add_test(tests, bad_lines_are_refused);
-    tcase_add_test(tests, a_folded_line_was_copied_elsewhere);
-    tcase_add_test(tests, single_fields_come_once);
-    tcase_add_test(tests, host_is_needed_since_http_1_1);
-    tcase_add_test(tests, transfer_codings);
-    tcase_add_test(tests, expectations);
-    tcase_add_test(tests, size_is_bounded);
-    tcase_add_test(tests, content_types);
-    tcase_add_test(tests, announced_bodies);
-    tcase_add_test(tests, entity_tags);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}

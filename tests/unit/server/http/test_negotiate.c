@@ -3,8 +3,7 @@
  */
 #include "server/http/negotiate.h"
 
-#include <check.h>
-#include <stdlib.h>
+#include "tests/lib/unittest.h"
 
 static const struct {
     const char *list, *name;
@@ -45,7 +44,7 @@ static const struct {
 
 enum { CASES = sizeof(cases) / sizeof(*cases) };
 
-START_TEST(weights)
+START_LOOP_TEST(weights, CASES)
 {
     ck_assert_msg(rl_negotiate_weight(cases[_i].list, cases[_i].name) == cases[_i].weight,
                   "'%s' gives %d", cases[_i].list,
@@ -80,17 +79,3 @@ START_TEST(openmetrics_is_chosen_where_it_is_preferred)
                       rows[i].accept);
 }
 END_TEST
-
-int main(void)
-{
-    Suite *const suite = suite_create("negotiate");
-    TCase *const tcase = tcase_create("negotiate");
-    tcase_add_loop_test(tcase, weights, 0, CASES);
-    tcase_add_test(tcase, openmetrics_is_chosen_where_it_is_preferred);
-    suite_add_tcase(suite, tcase);
-    SRunner *const runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}

@@ -3,10 +3,11 @@
  */
 #include "server/http/problem.h"
 
-#include <check.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "tests/lib/unittest.h"
 
 static json_t *write_problem(const struct rl_error *error, const char *request_id)
 {
@@ -177,24 +178,3 @@ START_TEST(there_is_an_answer_whichever_allocation_fails)
     ck_assert_uint_lt(bare, 199);
 }
 END_TEST
-
-int main(void)
-{
-    Suite *suite = suite_create("problem");
-    TCase *tests = tcase_create("problem");
-    tcase_add_test(tests, every_status_has_a_code_a_reason_and_a_slug);
-    tcase_add_test(tests, types_and_titles_differ);
-    tcase_add_test(tests, waiting_helps_where_it_says_so);
-    tcase_add_test(tests, syntax_has_a_place);
-    tcase_add_test(tests, meaning_has_a_pointer);
-    tcase_add_test(tests, a_limit_named_by_a_pointer_shows_it);
-    tcase_add_test(tests, text_cut_within_a_character_loses_that_character);
-    tcase_add_test(tests, text_that_is_no_utf_8_still_gives_a_problem);
-    tcase_add_test(tests, there_is_an_answer_whichever_allocation_fails);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}

@@ -3,10 +3,11 @@
  */
 #include "server/http/requestid.h"
 
-#include <check.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "tests/lib/unittest.h"
 
 static int compare(const void *a, const void *b)
 {
@@ -125,21 +126,3 @@ START_TEST(bad_traceparents)
     ck_assert_str_eq(id, "untouched");
 }
 END_TEST
-
-int main(void)
-{
-    Suite *const suite = suite_create("requestid");
-    TCase *const cases = tcase_create("requestid");
-    tcase_set_timeout(cases, 60);
-    tcase_add_test(cases, client_ids);
-    tcase_add_test(cases, choosing);
-    tcase_add_test(cases, made_ids_differ);
-    tcase_add_test(cases, good_traceparents);
-    tcase_add_test(cases, bad_traceparents);
-    suite_add_tcase(suite, cases);
-    SRunner *const runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}

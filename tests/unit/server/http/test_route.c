@@ -3,10 +3,10 @@
  */
 #include "server/http/route.h"
 
-#include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "tests/lib/unittest.h"
 
 static struct rl_route find(const char *path, enum rl_scope scope)
 {
@@ -151,22 +151,3 @@ START_TEST(absolute_form_is_cut_to_its_path)
     ck_assert_str_eq(rl_route_path(""), "");
 }
 END_TEST
-
-int main(void)
-{
-    Suite *suite = suite_create("route");
-    TCase *tests = tcase_create("route");
-    tcase_add_test(tests, every_measure_has_its_path);
-    tcase_add_test(tests, evaluate_takes_many);
-    tcase_add_test(tests, reads_are_found_where_they_are_served);
-    tcase_add_test(tests, what_is_close_is_nothing);
-    tcase_add_test(tests, an_unknown_measure_is_answered_with_those_there_are);
-    tcase_add_test(tests, methods_are_those_in_allow);
-    tcase_add_test(tests, absolute_form_is_cut_to_its_path);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}

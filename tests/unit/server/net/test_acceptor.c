@@ -10,6 +10,7 @@
 
 #include "server/net/address.h"
 #include "server/base/clock.h"
+#include "tests/lib/unittest.h"
 
 static struct rig rig;
 static struct rl_listener listener;
@@ -141,21 +142,3 @@ START_TEST(it_has_a_heartbeat)
     stop();
 }
 END_TEST
-
-int main(void)
-{
-    Suite *suite = suite_create("acceptor");
-    TCase *tests = tcase_create("acceptor");
-    tcase_set_timeout(tests, 60);
-    tcase_add_test(tests, connections_are_served_by_every_thread);
-    tcase_add_test(tests, one_too_many_is_told_at_once);
-    tcase_add_test(tests, closing_serves_those_who_came_and_no_more);
-    tcase_add_test(tests, silent_connections_are_reaped);
-    tcase_add_test(tests, it_has_a_heartbeat);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}

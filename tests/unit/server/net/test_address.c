@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include "tests/lib/unittest.h"
+
 static struct rl_listener opened(const char *text)
 {
     struct rl_listener listener;
@@ -203,7 +205,7 @@ static mode_t mode_of(const char *path)
     return file.st_mode & 0777;
 }
 
-START_TEST(unix_sockets_have_their_mode)
+START_LOOP_TEST(unix_sockets_have_their_mode, 6)
 {
     static const mode_t modes[] = {0600, 0660, 0666};
     struct rl_listener listener;
@@ -295,31 +297,7 @@ START_TEST(adopted_sockets_keep_their_file)
 }
 END_TEST
 
-int main(void)
+void test_before_all(void)
 {
     scratch_create();
-    Suite *const suite = suite_create("address");
-    TCase *const cases = tcase_create("address");
-    tcase_set_timeout(cases, 60);
-    tcase_add_test(cases, good_forms);
-    tcase_add_test(cases, bad_forms);
-    tcase_add_test(cases, port_0_takes_a_free_port);
-    tcase_add_test(cases, a_port_in_use_is_an_error);
-    tcase_add_test(cases, a_port_can_be_taken_again_at_once);
-    tcase_add_test(cases, every_interface);
-    tcase_add_test(cases, ipv6_alone);
-    tcase_add_test(cases, addresses_of_others);
-    tcase_add_loop_test(cases, unix_sockets_have_their_mode, 0, 6);
-    tcase_add_test(cases, a_unix_socket_in_use_is_an_error);
-    tcase_add_test(cases, a_stale_unix_socket_is_replaced);
-    tcase_add_test(cases, a_successors_file_is_not_removed);
-    tcase_add_test(cases, other_files_are_not_touched);
-    tcase_add_test(cases, abstract_sockets);
-    tcase_add_test(cases, adopted_sockets_keep_their_file);
-    suite_add_tcase(suite, cases);
-    SRunner *const runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -3,14 +3,13 @@
  */
 #include "server/net/connections.h"
 
-#include <check.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "server/base/clock.h"
 #include "server/observe/metrics.h"
+#include "tests/lib/unittest.h"
 
 enum { MAX = 3, DESCRIPTORS = 256 };
 
@@ -28,14 +27,14 @@ static struct rl_connections *registry;
 static struct rl_error error;
 static uint64_t start;
 
-static void setup(void)
+void test_before_each(void)
 {
     ck_assert_int_eq(rl_metrics_init(0, &error), RL_OK);
     ck_assert_int_eq(rl_connections_create(MAX, DESCRIPTORS, &deadlines, &registry, &error), RL_OK);
     start = rl_clock_coarse_ms();
 }
 
-static void teardown(void)
+void test_after_each(void)
 {
     rl_connections_free(registry);
     rl_metrics_release();
@@ -220,25 +219,3 @@ START_TEST(the_end_answers_those_still_sending)
     close_pair(&writing);
 }
 END_TEST
-
-int main(void)
-{
-    Suite *suite = suite_create("connections");
-    TCase *tests = tcase_create("connections");
-    tcase_add_checked_fixture(tests, setup, teardown);
-    tcase_add_test(tests, admission_is_exact);
-    tcase_add_test(tests, a_descriptor_that_comes_again_was_given_up_silently);
-    tcase_add_test(tests, each_phase_ends_at_its_deadline_and_not_before);
-    tcase_add_test(tests, work_has_no_deadline_here);
-    tcase_add_test(tests, a_late_body_is_told_with_its_id_and_origin);
-    tcase_add_test(tests, under_tls_nothing_is_written_past_it);
-    tcase_add_test(tests, a_request_that_is_just_coming_in_is_left);
-    tcase_add_test(tests, draining_closes_those_that_wait_after_a_moment);
-    tcase_add_test(tests, the_end_answers_those_still_sending);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}

@@ -4,26 +4,25 @@
 #include "server/net/linger.h"
 
 #include <arpa/inet.h>
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "server/base/clock.h"
+#include "tests/lib/unittest.h"
 
 static struct rl_linger *linger;
 static struct rl_error error;
 
-static void setup(void)
+void test_before_each(void)
 {
     ck_assert_int_eq(rl_linger_create(&linger, &error), RL_OK);
 }
 
-static void teardown(void)
+void test_after_each(void)
 {
     rl_linger_free(linger);
 }
@@ -132,21 +131,3 @@ START_TEST(the_oldest_makes_room)
     ck_assert_int_eq(send(client, "x", 1, MSG_NOSIGNAL), 1);
 }
 END_TEST
-
-int main(void)
-{
-    Suite *suite = suite_create("linger");
-    TCase *tests = tcase_create("linger");
-    tcase_add_checked_fixture(tests, setup, teardown);
-    tcase_add_test(tests, the_last_reply_is_not_reset_away);
-    tcase_add_test(tests, it_goes_when_the_client_goes);
-    tcase_add_test(tests, a_client_that_insists_is_read_from_after_a_moment);
-    tcase_add_test(tests, time_is_up_in_the_end);
-    tcase_add_test(tests, the_oldest_makes_room);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}

@@ -11,6 +11,8 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
+#include "tests/lib/unittest.h"
+
 enum { MESSAGE_MAX = 512 };
 
 /* A manager's socket; `name` "" is an abstract one. Sets NOTIFY_SOCKET. */
@@ -48,7 +50,7 @@ static const char *heard(int fd)
     return message;
 }
 
-START_TEST(messages)
+START_LOOP_TEST(messages, 2)
 {
     unsigned long long usec;
     const int fd = manager(_i ? "" : "notify");
@@ -114,7 +116,7 @@ START_TEST(bad_sockets)
 }
 END_TEST
 
-START_TEST(the_watchdog)
+START_LOOP_TEST(the_watchdog, 8)
 {
     static const struct {
         const char *usec, *pid; /* pid NULL: unset; "own": this process */
@@ -212,7 +214,7 @@ static struct outcome started_with(int count, unsigned listening, const char *na
     return outcome;
 }
 
-START_TEST(sockets_are_taken)
+START_LOOP_TEST(sockets_are_taken, 8)
 {
     static const struct {
         int count;
@@ -234,7 +236,7 @@ START_TEST(sockets_are_taken)
 }
 END_TEST
 
-START_TEST(sockets_that_are_refused)
+START_LOOP_TEST(sockets_that_are_refused, 6)
 {
     static const struct {
         int count;
@@ -251,7 +253,7 @@ START_TEST(sockets_that_are_refused)
 END_TEST
 
 /* Variables meant for another process, such as our parent. */
-START_TEST(sockets_of_others_are_left)
+START_LOOP_TEST(sockets_of_others_are_left, 2)
 {
     const struct outcome outcome = started_with(1, 1, NULL, _i ? "1" : "");
     ck_assert_int_eq(outcome.status, RL_OK);
@@ -260,23 +262,7 @@ START_TEST(sockets_of_others_are_left)
 }
 END_TEST
 
-int main(void)
+void test_before_all(void)
 {
     scratch_create();
-    Suite *const suite = suite_create("notify");
-    TCase *const cases = tcase_create("notify");
-    tcase_add_loop_test(cases, messages, 0, 2);
-    tcase_add_test(cases, without_a_manager_nothing_happens);
-    tcase_add_test(cases, a_deaf_manager_is_not_waited_for);
-    tcase_add_test(cases, bad_sockets);
-    tcase_add_loop_test(cases, the_watchdog, 0, 8);
-    tcase_add_loop_test(cases, sockets_are_taken, 0, 8);
-    tcase_add_loop_test(cases, sockets_that_are_refused, 0, 6);
-    tcase_add_loop_test(cases, sockets_of_others_are_left, 0, 2);
-    suite_add_tcase(suite, cases);
-    SRunner *const runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

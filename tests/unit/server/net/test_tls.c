@@ -17,6 +17,8 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "tests/lib/unittest.h"
+
 /* ---- Certificates --------------------------------------------------------------------------- */
 
 struct identity {
@@ -130,7 +132,7 @@ static void loaded(const char *cert, const char *key, const char *ca)
     ck_assert_msg(load(cert, key, ca, &error) == RL_OK, "%s", error.detail);
 }
 
-START_TEST(bad_files_are_named)
+START_LOOP_TEST(bad_files_are_named, 11)
 {
     static const struct {
         const char *cert, *key, *ca, *says[2];
@@ -305,7 +307,7 @@ static const char *shown_name(const struct client *client)
     return name;
 }
 
-START_TEST(only_good_protocols_and_ciphers)
+START_LOOP_TEST(only_good_protocols_and_ciphers, 9)
 {
     static const struct {
         const char *priorities;
@@ -328,7 +330,7 @@ START_TEST(only_good_protocols_and_ciphers)
 }
 END_TEST
 
-START_TEST(client_certificates)
+START_LOOP_TEST(client_certificates, 6)
 {
     static const struct {
         const char *name;
@@ -436,27 +438,9 @@ START_TEST(plain_text_on_the_port)
 }
 END_TEST
 
-int main(void)
+void test_before_all(void)
 {
     signal(SIGPIPE, SIG_IGN); /* as in the daemon: a refused peer may be gone when one writes */
     scratch_create();
-    Suite *const suite = suite_create("tls");
-    TCase *const cases = tcase_create("tls");
-    tcase_set_timeout(cases, 120);
-    tcase_add_unchecked_fixture(cases, make_all, NULL);
-    tcase_add_loop_test(cases, bad_files_are_named, 0, 11);
-    tcase_add_test(cases, an_expired_certificate_is_served);
-    tcase_add_test(cases, priorities_are_understood);
-    tcase_add_loop_test(cases, only_good_protocols_and_ciphers, 0, 9);
-    tcase_add_loop_test(cases, client_certificates, 0, 6);
-    tcase_add_test(cases, reloading);
-    tcase_add_test(cases, reloading_the_authorities);
-    tcase_add_test(cases, reloading_under_handshakes);
-    tcase_add_test(cases, plain_text_on_the_port);
-    suite_add_tcase(suite, cases);
-    SRunner *const runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    make_all();
 }

@@ -4,7 +4,6 @@
  */
 #include "server/observe/exposition.h"
 
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 
 #include "server/observe/metrics.h"
 #include "server/observe/tracked.h"
+#include "tests/lib/unittest.h"
 
 static void count_a_little(void)
 {
@@ -58,7 +58,7 @@ static void expect_line(const char *text, const char *line)
     ck_abort_msg("no line '%s'", line);
 }
 
-START_TEST(values_stand_where_they_belong)
+START_LOOP_TEST(values_stand_where_they_belong, 2)
 {
     char *const text = exposed(_i);
     static const char *const lines[] = {
@@ -118,7 +118,7 @@ static bool belongs(const char *name, size_t length, const char *family, const c
 }
 
 /* Each family has one HELP and one TYPE, in this order, and its samples follow them at once. */
-START_TEST(families_are_whole)
+START_LOOP_TEST(families_are_whole, 2)
 {
     char *const text = exposed(_i);
     char family[128] = "", helped[128] = "", type[32] = "", seen[8192] = " ";
@@ -148,7 +148,7 @@ START_TEST(families_are_whole)
 END_TEST
 
 /* No count in a histogram is under the one before it, and the last equals _count. */
-START_TEST(histograms_are_cumulative)
+START_LOOP_TEST(histograms_are_cumulative, 2)
 {
     char *const text = exposed(_i);
     unsigned long long last = 0;
@@ -197,22 +197,8 @@ START_TEST(each_format_has_its_type)
 }
 END_TEST
 
-int main(void)
+void test_before_all(void)
 {
     struct rl_error error;
-    if (rl_init(NULL, &error) != RL_OK)
-        return EXIT_FAILURE;
-    Suite *const suite = suite_create("exposition");
-    TCase *const cases = tcase_create("exposition");
-    tcase_add_loop_test(cases, values_stand_where_they_belong, 0, 2);
-    tcase_add_loop_test(cases, families_are_whole, 0, 2);
-    tcase_add_loop_test(cases, histograms_are_cumulative, 0, 2);
-    tcase_add_test(cases, promtool_has_no_complaint);
-    tcase_add_test(cases, each_format_has_its_type);
-    suite_add_tcase(suite, cases);
-    SRunner *const runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    ck_assert_msg(rl_init(NULL, &error) == RL_OK, "%s", error.detail);
 }

@@ -14,6 +14,8 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "tests/lib/unittest.h"
+
 enum { TEXT_MAX = 1 << 16 };
 
 /* Log to a fresh file. */
@@ -103,7 +105,7 @@ START_TEST(times_are_now_in_utc)
 END_TEST
 
 /* Texts that would start a line, fake a field or drive a terminal, and bytes that are no UTF-8. */
-START_TEST(hostile_texts_stay_inside_their_value)
+START_LOOP_TEST(hostile_texts_stay_inside_their_value, 19)
 {
     static const char *const texts[] = {
         "a\nb",
@@ -162,7 +164,7 @@ START_TEST(good_characters_are_kept)
 END_TEST
 
 /* A huge value is cut, and the fields behind it are there; so is a line of many values. */
-START_TEST(long_lines_are_cut_and_whole)
+START_LOOP_TEST(long_lines_are_cut_and_whole, 2)
 {
     static char huge[100000];
     memset(huge, _i ? '\x01' : 'x', sizeof(huge) - 1);
@@ -277,7 +279,7 @@ static void limited_file_target(void)
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &none), 0);
 }
 
-START_TEST(a_bad_target_costs_only_its_lines)
+START_LOOP_TEST(a_bad_target_costs_only_its_lines, 5)
 {
     static void (*const targets[])(void) = {closed_target, full_target, read_only_target,
                                             broken_pipe_target, limited_file_target};
@@ -312,7 +314,7 @@ static size_t drain(int fd, char *ret_last, size_t size)
 }
 
 /* A reader that stalls and comes back: nothing waits, the loss is told, later lines are whole. */
-START_TEST(a_full_target_recovers)
+START_LOOP_TEST(a_full_target_recovers, 2)
 {
     int ends[2];
     char last[400];
@@ -417,29 +419,7 @@ START_TEST(threads_write_whole_lines)
 }
 END_TEST
 
-int main(void)
+void test_before_all(void)
 {
     scratch_create();
-    Suite *const suite = suite_create("log");
-    TCase *const cases = tcase_create("log");
-    tcase_set_timeout(cases, 120);
-    tcase_add_test(cases, text_form);
-    tcase_add_test(cases, json_form);
-    tcase_add_test(cases, times_are_now_in_utc);
-    tcase_add_loop_test(cases, hostile_texts_stay_inside_their_value, 0, 19);
-    tcase_add_test(cases, good_characters_are_kept);
-    tcase_add_loop_test(cases, long_lines_are_cut_and_whole, 0, 2);
-    tcase_add_test(cases, levels_hold_back_lines);
-    tcase_add_test(cases, access_lines);
-    tcase_add_loop_test(cases, a_bad_target_costs_only_its_lines, 0, 5);
-    tcase_add_loop_test(cases, a_full_target_recovers, 0, 2);
-    tcase_add_test(cases, repeated_lines_are_limited);
-    tcase_add_test(cases, what_was_held_back_is_told);
-    tcase_add_test(cases, threads_write_whole_lines);
-    suite_add_tcase(suite, cases);
-    SRunner *const runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -3,7 +3,6 @@
  */
 #include "server/observe/metrics.h"
 
-#include <check.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -11,6 +10,7 @@
 #include <string.h>
 
 #include "server/observe/tracked.h"
+#include "tests/lib/unittest.h"
 
 static struct rl_counters counters; /* large: not on a test's stack */
 
@@ -266,25 +266,3 @@ START_TEST(counters_start_again)
 END_TEST
 
 /* ---- Names ---------------------------------------------------------------------------------- */
-
-int main(void)
-{
-    Suite *const suite = suite_create("metrics");
-    TCase *const cases = tcase_create("metrics");
-    tcase_set_timeout(cases, 120);
-    tcase_add_test(cases, refusals_have_their_names);
-    tcase_add_test(cases, every_code_has_a_cell);
-    tcase_add_test(cases, bounds_rise_and_read_as_they_are);
-    tcase_add_test(cases, requests_are_counted);
-    tcase_add_test(cases, the_road_is_counted);
-    tcase_add_test(cases, gauges_hold_the_last_value);
-    tcase_add_test(cases, threads_lose_nothing);
-    tcase_add_test(cases, changes_cancel_across_threads);
-    tcase_add_test(cases, counters_start_again);
-    suite_add_tcase(suite, cases);
-    SRunner *const runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}

@@ -3,14 +3,14 @@
  */
 #include "server/observe/procfs.h"
 
-#include <check.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "tests/lib/unittest.h"
 
 START_TEST(descriptors)
 {
@@ -61,19 +61,3 @@ START_TEST(times)
     ck_assert_double_eq_tol(after.start_time, before.start_time, 0.1);
 }
 END_TEST
-
-int main(void)
-{
-    Suite *const suite = suite_create("procfs");
-    TCase *const cases = tcase_create("procfs");
-    tcase_set_timeout(cases, 60);
-    tcase_add_test(cases, descriptors);
-    tcase_add_test(cases, memory);
-    tcase_add_test(cases, times);
-    suite_add_tcase(suite, cases);
-    SRunner *const runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}

@@ -3,10 +3,10 @@
  */
 #include "server/observe/tracked.h"
 
-#include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "tests/lib/unittest.h"
 
 struct seen {
     unsigned entries;
@@ -41,7 +41,7 @@ START_TEST(names_keep_last_sum_and_count)
 }
 END_TEST
 
-START_TEST(names_over_the_limit_are_dropped_and_counted)
+START_LOOP_TEST(names_over_the_limit_are_dropped_and_counted, 5)
 {
     struct seen seen = {0};
     char name[32];
@@ -74,18 +74,3 @@ START_TEST(long_names_are_cut)
     rl_tracked_release();
 }
 END_TEST
-
-int main(void)
-{
-    Suite *const suite = suite_create("tracked");
-    TCase *const cases = tcase_create("tracked");
-    tcase_add_test(cases, names_keep_last_sum_and_count);
-    tcase_add_loop_test(cases, names_over_the_limit_are_dropped_and_counted, 0, 5);
-    tcase_add_test(cases, long_names_are_cut);
-    suite_add_tcase(suite, cases);
-    SRunner *const runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}

@@ -3,12 +3,11 @@
  */
 #include "server/request/admit.h"
 
-#include <check.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "server/observe/metrics.h"
+#include "tests/lib/unittest.h"
 
 enum { CAPACITY = 3, JOBS = 8, LARGE = RL_ADMIT_SMALL_BODY + 1, BYTES = 4 * LARGE };
 
@@ -17,7 +16,7 @@ static struct rl_job jobs[JOBS];
 static struct rl_error error;
 static const struct rl_settings settings = {.queue_capacity = CAPACITY, .queue_bytes = BYTES};
 
-static void setup(void)
+void test_before_each(void)
 {
     ck_assert_int_eq(rl_metrics_init(0, &error), RL_OK);
     context = (struct rl_context){.settings = &settings, .stage = RL_STAGE_READY};
@@ -27,7 +26,7 @@ static void setup(void)
         jobs[i].context = &context;
 }
 
-static void teardown(void)
+void test_after_each(void)
 {
     for (int i = 0; i < JOBS; i++)
         rl_admit_end(&jobs[i]);
@@ -139,23 +138,3 @@ START_TEST(nothing_is_admitted_after_the_end)
     ck_assert_int_eq(announce(&jobs[2], 1), RL_DRAINING);
 }
 END_TEST
-
-int main(void)
-{
-    Suite *suite = suite_create("admit");
-    TCase *tests = tcase_create("admit");
-    tcase_add_checked_fixture(tests, setup, teardown);
-    tcase_add_test(tests, places_are_bounded);
-    tcase_add_test(tests, promises_keep_out_announcements);
-    tcase_add_test(tests, promises_do_not_keep_out_what_has_arrived);
-    tcase_add_test(tests, a_job_uses_its_own_promise);
-    tcase_add_test(tests, promises_expire);
-    tcase_add_test(tests, bytes_are_bounded_as_they_arrive);
-    tcase_add_test(tests, nothing_is_admitted_after_the_end);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}

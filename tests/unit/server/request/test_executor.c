@@ -4,7 +4,6 @@
  */
 #include "server/request/executor.h"
 
-#include <check.h>
 #include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +15,7 @@
 #include "server/observe/metrics.h"
 #include "server/request/admit.h"
 #include "server/text/text.h"
+#include "tests/lib/unittest.h"
 
 static sem_t resumed;
 
@@ -35,7 +35,7 @@ static int clients[MOST_JOBS];
 static size_t count;
 static struct rl_error error;
 
-static void setup(void)
+void test_before_each(void)
 {
     rl_jsonmem_install();
     sem_init(&resumed, 0, 0);
@@ -60,7 +60,7 @@ static void setup(void)
     count = 0;
 }
 
-static void teardown(void)
+void test_after_each(void)
 {
     rl_executor_free(context.executor);
     for (size_t i = 0; i < count; i++) {
@@ -228,24 +228,3 @@ START_TEST(freeing_works_the_queue_off)
         ck_assert_int_eq(jobs[i]->status, RL_OK);
 }
 END_TEST
-
-int main(void)
-{
-    Suite *suite = suite_create("executor");
-    TCase *tests = tcase_create("executor");
-    tcase_set_timeout(tests, 120);
-    tcase_add_checked_fixture(tests, setup, teardown);
-    tcase_add_test(tests, a_job_comes_back_encoded);
-    tcase_add_test(tests, one_bad_job_leaves_the_others_alone);
-    tcase_add_test(tests, a_client_that_went_away_is_not_computed_for);
-    tcase_add_test(tests, a_deadline_that_passed_in_the_queue_is_not_computed_for);
-    tcase_add_test(tests, cancelling_answers_what_waits_and_finishes_what_runs);
-    tcase_add_test(tests, a_full_queue_refuses);
-    tcase_add_test(tests, freeing_works_the_queue_off);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}

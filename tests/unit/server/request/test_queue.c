@@ -3,13 +3,13 @@
  */
 #include "server/request/queue.h"
 
-#include <check.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "server/observe/metrics.h"
+#include "tests/lib/unittest.h"
 
 enum { MOST = 4, JOBS = 8 };
 
@@ -19,7 +19,7 @@ static struct rl_error error;
 static const struct rl_settings settings = {.max_inflated_bytes = 5000};
 static const struct rl_context context = {.settings = &settings};
 
-static void setup(void)
+void test_before_each(void)
 {
     ck_assert_int_eq(rl_metrics_init(0, &error), RL_OK);
     ck_assert_int_eq(rl_queue_create(MOST, &queue, &error), RL_OK);
@@ -28,7 +28,7 @@ static void setup(void)
         jobs[i].context = &context;
 }
 
-static void teardown(void)
+void test_after_each(void)
 {
     rl_queue_free(queue);
     rl_metrics_release();
@@ -177,23 +177,3 @@ START_TEST(nothing_is_lost_between_threads)
     ck_assert_uint_eq(rl_queue_working(queue), 0);
 }
 END_TEST
-
-int main(void)
-{
-    Suite *suite = suite_create("queue");
-    TCase *tests = tcase_create("queue");
-    tcase_set_timeout(tests, 60);
-    tcase_add_checked_fixture(tests, setup, teardown);
-    tcase_add_test(tests, oldest_first);
-    tcase_add_test(tests, a_pass_is_bounded_in_bytes_but_never_empty);
-    tcase_add_test(tests, a_coded_body_counts_as_what_it_may_become);
-    tcase_add_test(tests, clearing_gives_back_what_waits);
-    tcase_add_test(tests, the_end_comes_when_it_is_empty);
-    tcase_add_test(tests, nothing_is_lost_between_threads);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}

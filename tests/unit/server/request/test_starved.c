@@ -5,7 +5,6 @@
  * malloc and its kin are replaced for the whole program, so that failures inside the libraries
  * count too. A sanitizer brings its own malloc: there only the plain runs are made.
  */
-#include <check.h>
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -25,6 +24,7 @@
 #include "server/observe/exposition.h"
 #include "server/observe/metrics.h"
 #include "server/observe/tracked.h"
+#include "tests/lib/unittest.h"
 
 /* ---- An allocator that fails on demand ------------------------------------------------------ */
 
@@ -245,7 +245,7 @@ static bool starve(bool (*part)(void), long n, bool for_ever)
     return hunger.failed;
 }
 
-START_TEST(parts_survive_every_failure)
+START_LOOP_TEST(parts_survive_every_failure, 2 * PARTS)
 {
     bool (*const part)(void) = parts[_i / 2];
     long failures = 0;
@@ -257,20 +257,9 @@ START_TEST(parts_survive_every_failure)
 }
 END_TEST
 
-int main(void)
+void test_before_all(void)
 {
-    if (rl_init(NULL, &error) != RL_OK)
-        return EXIT_FAILURE;
+    ck_assert_msg(rl_init(NULL, &error) == RL_OK, "%s", error.detail);
     scratch_create();
-    Suite *const suite = suite_create("starved");
-    TCase *const cases = tcase_create("starved");
-    tcase_set_timeout(cases, 120);
-    tcase_add_unchecked_fixture(cases, write_files, NULL);
-    tcase_add_loop_test(cases, parts_survive_every_failure, 0, 2 * PARTS);
-    suite_add_tcase(suite, cases);
-    SRunner *const runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    write_files();
 }

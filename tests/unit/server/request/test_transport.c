@@ -9,20 +9,21 @@
 
 #include "server/base/clock.h"
 #include "server/text/text.h"
+#include "tests/lib/unittest.h"
 
 #define HINGE "/v1/losses/pairwise_hinge"
 static const char small[] = "{\"y_true\":[1,0],\"y_pred\":[0,1]}";
 
 static struct rig rig;
 
-static void setup(void)
+void test_before_each(void)
 {
     static const char *const options[] = {"max-body-bytes", "4MiB", "cors-origins",
                                           "https://a.example", NULL};
     rig_start(&rig, RL_SCOPE_ALL, options);
 }
 
-static void teardown(void)
+void test_after_each(void)
 {
     rig_stop(&rig);
 }
@@ -301,28 +302,3 @@ START_TEST(what_waits_at_the_end_is_answered_503)
     free(large);
 }
 END_TEST
-
-int main(void)
-{
-    Suite *suite = suite_create("transport");
-    TCase *tests = tcase_create("transport");
-    tcase_set_timeout(tests, 60);
-    tcase_add_checked_fixture(tests, setup, teardown);
-    tcase_add_test(tests, small_and_large_requests_take_turns_on_one_connection);
-    tcase_add_test(tests, many_large_requests_at_once_each_get_their_own);
-    tcase_add_test(tests, large_requests_that_are_wrong_say_so_and_leave_the_connection);
-    tcase_add_test(tests, chunked_bodies_in_pieces);
-    tcase_add_test(tests, what_can_be_refused_early_is);
-    tcase_add_test(tests, short_bodies_nobody_wants_keep_the_connection);
-    tcase_add_test(tests, a_chunked_body_past_the_cap_is_told_at_its_end);
-    tcase_add_test(tests, a_late_body_gets_a_raw_reply);
-    tcase_add_test(tests, reads_and_their_variants);
-    tcase_add_test(tests, draining_ends_connections_and_readiness);
-    tcase_add_test(tests, what_waits_at_the_end_is_answered_503);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}

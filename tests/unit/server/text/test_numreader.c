@@ -4,13 +4,13 @@
  */
 #include "server/text/numreader.h"
 
-#include <check.h>
 #include <float.h>
 #include <math.h>
 #include <string.h>
 
 #include "tests/property/random.h"
 #include "tests/unit/trials.h"
+#include "tests/lib/unittest.h"
 
 enum { TEXT_MAX = 1200, BEFORE = 32, AFTER = 64, FAST_TRIALS = 200000 };
 
@@ -397,24 +397,3 @@ START_TEST(short_cut_takes_numbers_only)
     }
 }
 END_TEST
-
-int main(void)
-{
-    Suite *suite = suite_create("numbers");
-    TCase *values = tcase_create("values");
-    tcase_set_timeout(values, 3600);
-    tcase_add_test(values, reads_what_strtod_reads);
-    tcase_add_test(values, reads_the_known_hard_ones);
-    tcase_add_test(values, reads_numbers_of_any_length);
-    suite_add_tcase(suite, values);
-    TCase *grammar = tcase_create("grammar");
-    tcase_set_timeout(grammar, 600);
-    tcase_add_test(grammar, takes_the_grammar_and_nothing_else);
-    tcase_add_test(grammar, short_cut_takes_numbers_only);
-    suite_add_tcase(suite, grammar);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}

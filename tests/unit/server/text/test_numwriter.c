@@ -6,7 +6,6 @@
  */
 #include "server/text/numwriter.h"
 
-#include <check.h>
 #include <float.h>
 #include <math.h>
 #include <stdbool.h>
@@ -16,6 +15,7 @@
 #include "server/text/numreader.h"
 #include "tests/property/random.h"
 #include "tests/unit/trials.h"
+#include "tests/lib/unittest.h"
 
 enum { FAST_TRIALS = 60000, BRUTE_SHARE = 10 };
 
@@ -313,25 +313,3 @@ START_TEST(every_float_reads_back)
     printf("float: all %u values from 0 up read back\n", 0x7f800000u);
 }
 END_TEST
-
-int main(void)
-{
-    Suite *suite = suite_create("shortest");
-    TCase *values = tcase_create("values");
-    tcase_set_timeout(values, 7200);
-    tcase_add_test(values, floats_read_back_and_are_shortest);
-    tcase_add_test(values, doubles_read_back_and_are_shortest);
-    tcase_add_test(values, every_float_reads_back);
-    suite_add_tcase(suite, values);
-    TCase *texts = tcase_create("texts");
-    tcase_set_timeout(texts, 600);
-    tcase_add_test(texts, forms_are_plain_where_moderate);
-    tcase_add_test(texts, unsigned_numbers);
-    tcase_add_test(texts, room_is_kept);
-    suite_add_tcase(suite, texts);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}

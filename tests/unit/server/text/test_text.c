@@ -3,9 +3,10 @@
  */
 #include "server/text/text.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "tests/lib/unittest.h"
 
 static void check_content(const struct rl_text *text, const char *expected)
 {
@@ -106,21 +107,3 @@ START_TEST(failure_is_sticky)
     rl_text_release(&text);
 }
 END_TEST
-
-int main(void)
-{
-    Suite *suite = suite_create("text");
-    TCase *texts = tcase_create("text");
-    tcase_add_test(texts, appends_in_order);
-    tcase_add_test(texts, grows_and_keeps_what_was_there);
-    tcase_add_test(texts, taken_text_leaves_an_empty_one);
-    tcase_add_test(texts, strings_are_escaped);
-    tcase_add_test(texts, numbers_are_short);
-    tcase_add_test(texts, failure_is_sticky);
-    suite_add_tcase(suite, texts);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}

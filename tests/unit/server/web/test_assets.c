@@ -1,7 +1,6 @@
 /* test_assets.c: the embedded page and API description. */
 #include "server/web/assets.h"
 
-#include <check.h>
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,14 +10,16 @@
 #include <gnutls/gnutls.h>
 #include <jansson.h>
 
+#include "tests/lib/unittest.h"
+
 static struct rl_error error;
 
-static void setup(void)
+void test_before_each(void)
 {
     ck_assert_int_eq(rl_assets_init(&error), RL_OK);
 }
 
-static void teardown(void)
+void test_after_each(void)
 {
     rl_assets_release();
 }
@@ -178,25 +179,3 @@ START_TEST(init_twice_is_init_once)
     ck_assert_str_eq(rl_asset_find("/")->etag, etag);
 }
 END_TEST
-
-int main(void)
-{
-    Suite *suite = suite_create("assets");
-    TCase *tcase = tcase_create("embedded");
-    tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_add_test(tcase, only_known_paths_are_found);
-    tcase_add_test(tcase, page_holds_the_style_whole);
-    tcase_add_test(tcase, page_holds_every_script_once_and_nothing_else);
-    tcase_add_test(tcase, policy_names_script_and_style_by_hash);
-    tcase_add_test(tcase, policy_is_closed_and_not_cut);
-    tcase_add_test(tcase, etag_is_the_hash_of_the_content);
-    tcase_add_test(tcase, page_asks_for_nothing_from_elsewhere);
-    tcase_add_test(tcase, api_description_is_json_of_this_version);
-    tcase_add_test(tcase, init_twice_is_init_once);
-    suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
-}

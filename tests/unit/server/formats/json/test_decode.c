@@ -4,13 +4,13 @@
  */
 #include "server/formats/json/decode.h"
 
-#include <check.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tests/unit/sanitized.h"
+#include "tests/lib/unittest.h"
 
 static size_t memory = (size_t)1 << 30; /* the arena's */
 static struct rl_limits limits = {.max_lists = 1000,
@@ -692,41 +692,3 @@ START_TEST(query_is_untouched_on_failure)
     release(&outcome);
 }
 END_TEST
-
-int main(void)
-{
-    Suite *suite = suite_create("decode");
-    TCase *shapes = tcase_create("shapes");
-    tcase_add_test(shapes, batch_of_ragged_lists);
-    tcase_add_test(shapes, one_bare_list);
-    tcase_add_test(shapes, batch_with_empty_lists_only);
-    tcase_add_test(shapes, labels_may_be_null_or_boolean);
-    tcase_add_test(shapes, mask_beside_labels);
-    tcase_add_test(shapes, null_scores_of_invalid_items);
-    tcase_add_test(shapes, weights_of_every_shape);
-    tcase_add_test(shapes, many_numbers_are_rounded_to_float);
-    suite_add_tcase(suite, shapes);
-    TCase *members = tcase_create("members");
-    tcase_add_test(members, every_member_of_a_loss);
-    tcase_add_test(members, every_reduction);
-    tcase_add_test(members, k_of_a_metric);
-    tcase_add_test(members, temperature_of_any_form);
-    tcase_add_test(members, empty_include_is_none);
-    tcase_add_test(members, evaluate_takes_defaults_and_entries);
-    suite_add_tcase(suite, members);
-    TCase *errors = tcase_create("errors");
-    tcase_set_timeout(errors, 300);
-    tcase_add_test(errors, mistakes_are_told_with_their_place);
-    tcase_add_test(errors, duplicate_keys_are_malformed);
-    tcase_add_test(errors, long_keys_and_names_are_cut_at_characters);
-    tcase_add_test(errors, limits_are_named);
-    tcase_add_test(errors, bombs_are_refused_within_bounded_memory);
-    tcase_add_test(errors, budget_ends_with_its_request);
-    tcase_add_test(errors, query_is_untouched_on_failure);
-    suite_add_tcase(suite, errors);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}

@@ -3,10 +3,11 @@
  */
 #include "server/formats/json/describe.h"
 
-#include <check.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "tests/lib/unittest.h"
 
 static const struct rl_limits limits = {.max_top_k = 123};
 
@@ -105,18 +106,3 @@ START_TEST(every_failing_allocation_is_an_error)
     ck_assert_int_gt(refused, 300);
 }
 END_TEST
-
-int main(void)
-{
-    Suite *suite = suite_create("catalog");
-    TCase *tests = tcase_create("catalog");
-    tcase_add_test(tests, every_measure_has_its_row);
-    tcase_add_test(tests, bounds_and_defaults_are_said);
-    tcase_add_test(tests, every_failing_allocation_is_an_error);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}

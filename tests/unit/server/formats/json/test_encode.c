@@ -4,13 +4,13 @@
  */
 #include "server/formats/json/encode.h"
 
-#include <check.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tests/property/random.h"
+#include "tests/lib/unittest.h"
 
 enum { MOST = 8 };
 
@@ -359,26 +359,3 @@ START_TEST(failed_text_is_no_memory)
     rl_text_release(&output.text);
 }
 END_TEST
-
-int main(void)
-{
-    Suite *suite = suite_create("encode");
-    TCase *replies = tcase_create("replies");
-    tcase_set_timeout(replies, 120);
-    tcase_add_test(replies, loss_of_a_batch);
-    tcase_add_test(replies, unreduced_losses_have_the_shape_of_the_scores);
-    tcase_add_test(replies, unreduced_list_mle_is_per_list);
-    tcase_add_test(replies, everything_included);
-    tcase_add_test(replies, unbatched_list_keeps_arrays_of_lists);
-    tcase_add_test(replies, metric_of_a_batch);
-    tcase_add_test(replies, evaluate_lists_its_entries);
-    tcase_add_test(replies, large_replies_read_back);
-    tcase_add_test(replies, team_writes_the_same_text);
-    tcase_add_test(replies, failed_text_is_no_memory);
-    suite_add_tcase(suite, replies);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}

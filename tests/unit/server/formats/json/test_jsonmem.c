@@ -4,12 +4,12 @@
  */
 #include "server/formats/json/jsonmem.h"
 
-#include <check.h>
 #include <jansson.h>
 #include <pthread.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "tests/lib/unittest.h"
 
 static const char text[] = "{\"a\":[1,2,3,{\"b\":\"cccccccccccccccccccccccccccccccccccc\"}]}";
 
@@ -78,19 +78,3 @@ START_TEST(older_memory_stays_valid)
     ck_assert(loads());
 }
 END_TEST
-
-int main(void)
-{
-    Suite *suite = suite_create("jsonmem");
-    TCase *budgets = tcase_create("budgets");
-    tcase_add_test(budgets, budget_is_a_threshold);
-    tcase_add_test(budgets, without_a_budget_nothing_is_counted);
-    tcase_add_test(budgets, budget_is_the_threads_own);
-    tcase_add_test(budgets, older_memory_stays_valid);
-    suite_add_tcase(suite, budgets);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}

@@ -9,11 +9,12 @@
  */
 #include "server/formats/json/decode.h"
 
-#include <check.h>
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "tests/lib/unittest.h"
 
 enum { FILE_MAX = 1 << 20 };
 
@@ -156,18 +157,3 @@ START_TEST(the_rest_of_the_corpus_is_survived)
     closedir(directory);
 }
 END_TEST
-
-int main(void)
-{
-    Suite *suite = suite_create("JSONTestSuite");
-    TCase *files = tcase_create("files");
-    tcase_set_timeout(files, 600);
-    tcase_add_test(files, every_file_is_taken_or_refused_as_named);
-    tcase_add_test(files, the_rest_of_the_corpus_is_survived);
-    suite_add_tcase(suite, files);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}

@@ -4,7 +4,6 @@
  */
 #include "server/formats/json/lift.h"
 
-#include <check.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 
 #include "tests/property/random.h"
 #include "tests/unit/trials.h"
+#include "tests/lib/unittest.h"
 
 enum { DEPTH = 32, FAST_TRIALS = 20000 };
 
@@ -815,33 +815,3 @@ START_TEST(broken_bodies_are_refused_as_jansson_refuses_them)
     ck_assert_uint_lt(refusals, trials);
 }
 END_TEST
-
-int main(void)
-{
-    Suite *suite = suite_create("lift");
-    TCase *lifts = tcase_create("lift");
-    tcase_set_timeout(lifts, 600);
-    tcase_add_test(lifts, numeric_arrays_give_way_to_references);
-    tcase_add_test(lifts, arrays_with_texts_keep_their_numeric_parts_out);
-    tcase_add_test(lifts, long_whole_numbers_become_real);
-    tcase_add_test(lifts, lists_and_rows);
-    tcase_add_test(lifts, words_have_bits_of_their_own);
-    tcase_add_test(lifts, irregular_arrays_say_where);
-    tcase_add_test(lifts, bad_text_is_refused_where_it_is_bad);
-    tcase_add_test(lifts, bad_text_is_refused_within_long_rows_too);
-    tcase_add_test(lifts, nul_bytes_are_refused);
-    tcase_add_test(lifts, nesting_has_two_bounds);
-    tcase_add_test(lifts, columns_and_memory_have_bounds);
-    tcase_add_test(lifts, mixed_arrays_take_linear_time);
-    tcase_add_test(lifts, positions_of_the_rest_lead_back);
-    tcase_add_test(lifts, lifted_and_rest_are_what_jansson_reads);
-    tcase_add_test(lifts, broken_bodies_are_refused_as_jansson_refuses_them);
-    tcase_add_test(lifts, pieces_give_what_one_gives);
-    tcase_add_test(lifts, pieces_on_a_team_give_what_one_gives);
-    suite_add_tcase(suite, lifts);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}

@@ -3,7 +3,6 @@
  */
 #include "server/formats/json/scan.h"
 
-#include <check.h>
 #include <jansson.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -11,6 +10,7 @@
 #include <string.h>
 
 #include "tests/property/random.h"
+#include "tests/lib/unittest.h"
 
 /* Scans a copy that ends where the text ends, so that a sanitizer sees a byte read too many. */
 static ptrdiff_t scan(const char *text, size_t length, bool key, struct rl_fault *ret_fault)
@@ -115,20 +115,3 @@ START_TEST(marks_are_counted)
     }
 }
 END_TEST
-
-int main(void)
-{
-    Suite *suite = suite_create("scan");
-    TCase *pieces = tcase_create("pieces");
-    tcase_set_timeout(pieces, 120);
-    tcase_add_test(pieces, characters_are_those_of_utf8);
-    tcase_add_test(pieces, faults_are_where_they_are);
-    tcase_add_test(pieces, blanks_are_four);
-    tcase_add_test(pieces, marks_are_counted);
-    suite_add_tcase(suite, pieces);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
