@@ -149,6 +149,16 @@ enum rl_status rl_headers_check(const struct rl_headers *headers, unsigned versi
     return RL_OK;
 }
 
+enum rl_status rl_headers_check_trailers(const struct rl_headers *trailers, struct rl_error *error)
+{
+    if (trailers->fault != NULL)
+        return rl_fail(error, RL_FRAMING, "", "in the trailer, %s", trailers->fault);
+    if (trailers->content_length || trailers->transfer_encoding || trailers->host)
+        return rl_fail(error, RL_FRAMING, "",
+                       "Content-Length, Transfer-Encoding and Host may not come in a trailer");
+    return RL_OK;
+}
+
 bool rl_headers_body(const struct rl_headers *headers, size_t *ret_length)
 {
     if (headers->transfer_encoding != NULL) {

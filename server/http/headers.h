@@ -59,6 +59,7 @@ struct rl_headers {
 struct rl_request_line {
     const char *method, *version;
     size_t target_length; /* with the query */
+    size_t arguments;     /* of the query */
     bool target_clean;    /* no blank and no control character in it */
 };
 
@@ -80,6 +81,10 @@ void rl_headers_end(struct rl_headers *headers, const struct rl_request_line *li
  */
 enum rl_status rl_headers_check(const struct rl_headers *headers, unsigned version,
                                 size_t max_bytes, struct rl_error *error);
+
+/* Checks the trailer fields of a chunked body, gathered as headers are. RL_FRAMING: a bad field, or
+ * one that a trailer may not hold, such as Content-Length. */
+enum rl_status rl_headers_check_trailers(const struct rl_headers *trailers, struct rl_error *error);
 
 /* Whether the body is announced at all, and its length; *ret_length is SIZE_MAX for chunked. */
 bool rl_headers_body(const struct rl_headers *headers, size_t *ret_length);

@@ -52,8 +52,9 @@ struct rl_connection {
     struct rl_connections *registry;
     _Atomic uint64_t state; /* deadline in milliseconds << 3 | phase */
     int fd;
-    bool plain;  /* no TLS, so that a raw reply can be written (rawreply.h) */
-    bool linger; /* I/O thread: unread input must not reset our last reply away (linger.h) */
+    void *request; /* I/O thread: the request under way, as the transport knows it, or NULL */
+    bool plain;    /* no TLS, so that a raw reply can be written (rawreply.h) */
+    bool linger;   /* I/O thread: unread input must not reset our last reply away (linger.h) */
     char client[INET6_ADDRSTRLEN]; /* the client's address as text; "" where it has none */
     /* What a reply written by the reaper needs of the request; set before RL_PHASE_BODY. */
     char request_id[RL_REQUEST_ID_SIZE];

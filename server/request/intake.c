@@ -33,6 +33,9 @@ enum rl_status rl_intake_check(struct rl_job *job, struct rl_error *error)
     if (job->line.target_length > RL_TARGET_MAX)
         return rl_fail(error, RL_URI_TOO_LONG, "", "the request target is over %d bytes",
                        RL_TARGET_MAX);
+    if (job->line.arguments > RL_ARGUMENTS_MAX)
+        return rl_fail(error, RL_URI_TOO_LONG, "", "the query has over %d arguments",
+                       RL_ARGUMENTS_MAX);
     /* libmicrohttpd needs the rest of the connection's memory for its own records. */
     return rl_headers_check(&job->headers, job->version, settings->max_header_bytes / 4 * 3, error);
 }

@@ -10,7 +10,8 @@
 #include "server/request/job.h"
 
 enum {
-    RL_TARGET_MAX = 8000, /* bytes of a request target; RFC 9112, 3 asks for at least this */
+    RL_TARGET_MAX = 8000,   /* bytes of a request target; RFC 9112, 3 asks for at least this */
+    RL_ARGUMENTS_MAX = 100, /* of its query; none of our paths takes any */
 };
 
 /* Checks the framing of the header fields (headers.h). Fills the ids and the announced body. */

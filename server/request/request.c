@@ -128,6 +128,12 @@ static enum rl_next run_batch(struct rl_job *job)
     return finish(job, status);
 }
 
+void rl_request_trailers(struct rl_job *job, const struct rl_headers *trailers)
+{
+    if (job->status == RL_OK)
+        job->status = rl_headers_check_trailers(trailers, &job->error);
+}
+
 enum rl_next rl_request_run(struct rl_job *job)
 {
     if (job->status != RL_OK || job->times.queued != 0)

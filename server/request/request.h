@@ -26,6 +26,8 @@ enum rl_next {
 enum rl_next rl_request_accept(struct rl_job *job);
 /* A piece of the body is in. CONTINUE, or CLOSE. */
 enum rl_next rl_request_read(struct rl_job *job, const char *data, size_t size);
+/* The trailer fields of a chunked body are in, before rl_request_run. */
+void rl_request_trailers(struct rl_job *job, const struct rl_headers *trailers);
 /* The whole request is in, or the job came back from waiting. RESPOND, WAIT or CLOSE. */
 enum rl_next rl_request_run(struct rl_job *job);
 /* Hands the job to the executor; it may be back before this returns. */

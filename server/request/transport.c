@@ -23,6 +23,7 @@
 #include "server/net/tls.h"
 #include "server/observe/log.h"
 #include "server/observe/metrics.h"
+#include "server/request/intake.h"
 #include "server/request/request.h"
 #include "server/request/respond.h"
 
@@ -51,6 +52,22 @@ static struct rl_connection *connection_of(struct MHD_Connection *mhd)
     return MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
 }
 
+/* Ends the request of this connection, if one is under way. `whole`: it was answered, and read to
+ * its end. */
+static void end_request(struct io *io, struct rl_connection *connection, bool whole)
+{
+    struct rl_job *const job = connection != NULL ? connection->request : NULL;
+    if (job == NULL)
+        return;
+    connection->request = NULL;
+    if (!whole)
+        connection->linger = true;
+    rl_connection_enter(connection, RL_PHASE_IDLE);
+    rl_request_end(job);
+    job->next = io->spare;
+    io->spare = job;
+}
+
 /* Closing a socket with unread input resets it, and a reset can take our last reply away from the
  * client. So a copy of the descriptor stays open for a moment after libmicrohttpd closes its own.
  */
@@ -75,6 +92,7 @@ static void on_connection(void *argument, struct MHD_Connection *mhd, void **soc
         return;
     }
     struct rl_connection *const connection = *socket_context;
+    end_request(io, connection, false); /* not every end calls on_completed first */
     let_linger(transport, fd, connection != NULL && connection->linger);
     rl_connection_close(connection);
     *socket_context = NULL;
@@ -130,14 +148,33 @@ static struct rl_job *take_job(struct io *io)
     return job;
 }
 
+/* Counts the arguments of a query. Where there are too many, makes one of them all: libmicrohttpd,
+ * which splits them next in these very bytes, keeps a record of each in the connection's memory,
+ * and where that runs out it neither answers nor calls on_completed. */
+static size_t take_arguments(char *target)
+{
+    size_t arguments = 1;
+    char *const query = strchr(target, '?');
+    if (query == NULL)
+        return 0;
+    for (const char *c = query; *c != '\0'; c++)
+        arguments += *c == '&';
+    for (char *c = query; *c != '\0' && arguments > RL_ARGUMENTS_MAX; c++)
+        *c = *c == '&' ? '+' : *c;
+    return arguments;
+}
+
 static void *on_target(void *argument, const char *target, struct MHD_Connection *mhd)
 {
     struct io *const io = argument;
+    const size_t arguments = take_arguments((char *)(uintptr_t)target);
     struct rl_connection *const connection = connection_of(mhd);
     struct rl_job *const job = connection != NULL ? take_job(io) : NULL;
     if (job == NULL)
         return NULL;
     rl_job_begin(job, mhd, connection);
+    connection->request = job;
+    job->line.arguments = arguments;
     job->line.target_length = strlen(target);
     job->line.target_clean = rl_headers_clean(target, job->line.target_length);
     rl_connection_enter(connection, RL_PHASE_HEADER);
@@ -147,18 +184,8 @@ static void *on_target(void *argument, const char *target, struct MHD_Connection
 static void on_completed(void *argument, struct MHD_Connection *mhd, void **request_context,
                          enum MHD_RequestTerminationCode how)
 {
-    (void)mhd;
-    struct io *const io = argument;
-    struct rl_job *const job = *request_context;
-    if (job == NULL)
-        return;
     /* Otherwise libmicrohttpd answered by itself (bad syntax), or the body was left unread. */
-    if (how != MHD_REQUEST_TERMINATED_COMPLETED_OK)
-        job->connection->linger = true;
-    rl_connection_enter(job->connection, RL_PHASE_IDLE);
-    rl_request_end(job);
-    job->next = io->spare;
-    io->spare = job;
+    end_request(argument, connection_of(mhd), how == MHD_REQUEST_TERMINATED_COMPLETED_OK);
     *request_context = NULL;
 }
 
@@ -183,6 +210,18 @@ static void gather_headers(struct rl_job *job, struct MHD_Connection *mhd)
     rl_headers_end(
         &job->headers, &job->line,
         MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)->header_size);
+}
+
+/* What libmicrohttpd shows of a chunked body's end: the trailer fields. */
+static enum rl_next run(struct rl_job *job, struct MHD_Connection *mhd)
+{
+    struct rl_headers trailers;
+    if (job->headers.transfer_encoding != NULL && job->times.received == 0) {
+        rl_headers_init(&trailers, NULL);
+        MHD_get_connection_values_n(mhd, MHD_FOOTER_KIND, gather_one, &trailers);
+        rl_request_trailers(job, &trailers);
+    }
+    return rl_request_run(job);
 }
 
 static enum MHD_Result follow(struct rl_job *job, enum rl_next next)
@@ -237,7 +276,7 @@ static enum MHD_Result answer(void *argument, struct MHD_Connection *mhd, const 
         *size = 0;
         return follow(job, next);
     }
-    return follow(job, rl_request_run(job));
+    return follow(job, run(job, mhd));
 }
 
 void rl_transport_resume(struct rl_job *job)
@@ -277,6 +316,11 @@ static void on_panic(void *argument, const char *file, unsigned int line, const 
 void rl_transport_init(void)
 {
     MHD_set_panic_func(on_panic, NULL);
+    if (!layout_is_known())
+        rl_log_with(RL_LOG_WARNING,
+                    "this version of libmicrohttpd is not known: bare LF, folded lines and empty "
+                    "names in the header fields are not refused",
+                    RL_FIELD_TEXT("version", MHD_get_version()));
 }
 
 /* libmicrohttpd's own timeout, longer than all of ours (connections.h): it only catches what they

@@ -292,3 +292,84 @@ class Framing(DaemonCase):
                     wire.close()
             eventually(lambda: daemon.get("/livez", check=False).status == 200)
             self.assertGreater(daemon.metrics().total("ranklossd_connections_rejected_total"), 0)
+
+
+class Arguments(DaemonCase):
+    """80: more query arguments than the connection's memory holds records of."""
+    flags = ("--io-threads", 2)
+
+    TARGETS = ("/livez?" + "&a" * 600, HINGE + "?" + "&" * 7000,
+               "/v1/losses?" + "&".join(f"x{number}=1" for number in range(900)))
+
+    def test_fault_80_too_many_query_arguments_are_414_at_once(self):
+        before = self.daemon.metrics().total("http_requests_total", code="414")
+        for target in self.TARGETS:
+            with self.daemon.connect() as wire:
+                start = time.monotonic()
+                wire.send(f"GET {target} HTTP/1.1\r\nHost: a\r\nX-Request-Id: many\r\n\r\n")
+                self.refused(wire.read_reply(), 414, words="arguments", closes=True)
+                self.assertLess(time.monotonic() - start, 2 * SLOW)
+                self.assertTrue(wire.is_closed())
+        eventually(lambda: self.daemon.metrics().total("http_requests_total", code="414")
+                   == before + len(self.TARGETS))
+        self.assertGreaterEqual(self.daemon.log.text().count('"many"'), len(self.TARGETS))
+
+    def test_fault_80_a_hundred_arguments_are_taken(self):
+        reply = self.daemon.get("/livez?" + "&".join("a=1" for _ in range(100)))
+        self.assertEqual(reply.status, 200)
+
+    def test_fault_80_three_thousand_of_them_cost_no_memory(self):
+        def flood(count):
+            for number in range(count):
+                with self.daemon.connect() as wire:
+                    wire.send(f"GET {self.TARGETS[number % 3]} HTTP/1.1\r\nHost: a\r\n\r\n")
+                    self.assertEqual(wire.read_reply().status, 414)
+        flood(100)
+        rss = self.daemon.rss()
+        flood(3000)
+        self.assertLess(self.daemon.rss() - rss, 4 << 20)
+        self.assertEqual(self.daemon.settled_metrics().value("http_requests_in_flight"), 1)
+
+    def test_fault_80_no_end_of_a_connection_leaves_a_job(self):
+        """Heads that overflow the connection's memory in other ways: many fields, many cookies."""
+        cookies = "Cookie: " + "; ".join(f"c{number}=1" for number in range(3000))
+        fields = "\r\n".join(f"X{number}: 1" for number in range(1500))
+        long_line = "X: " + "y" * 40000
+
+        def flood(count):
+            for number in range(count):
+                with self.daemon.connect() as wire:
+                    head = (cookies, fields, long_line)[number % 3]
+                    wire.try_send(f"GET /livez HTTP/1.1\r\nHost: a\r\n{head}\r\n\r\n")
+                    try:
+                        wire.read_reply()
+                    except Closed:
+                        pass
+        flood(60)
+        rss = self.daemon.rss()
+        flood(900)
+        self.assertLess(self.daemon.rss() - rss, 4 << 20)
+
+
+class Trailers(DaemonCase):
+    """81: what libmicrohttpd shows of the trailer of a chunked body."""
+
+    def send(self, trailer):
+        with self.daemon.connect() as wire:
+            wire.send(post("Transfer-Encoding: chunked",
+                           body=b"%x\r\n%s\r\n0\r\n%s\r\n" % (len(BODY), BODY, trailer)))
+            return wire.read_reply()
+
+    def test_fault_81_trailers_that_change_the_framing(self):
+        for trailer in (b"Content-Length: 5\r\n", b"Transfer-Encoding: chunked\r\n",
+                        b"X-Sum: 1\r\nHost: b\r\n"):
+            with self.subTest(trailer):
+                self.refused(self.send(trailer), 400, words="trailer", closes=True)
+
+    def test_fault_81_trailers_that_are_no_fields(self):
+        for trailer in (b"X Sum: 1\r\n", b"X-Sum : 1\r\n", b"X-Sum: a\x01b\r\n"):
+            with self.subTest(trailer):
+                self.refused(self.send(trailer), 400, words="trailer", closes=True)
+
+    def test_fault_81_a_good_trailer_is_taken(self):
+        self.assertEqual(self.send(b"X-Checksum: 12\r\n").status, 200)
