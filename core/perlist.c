@@ -14,8 +14,8 @@
 #include "core/fields/field.h"
 #include "core/ranking/listmle.h"
 #include "core/fields/moments.h"
+#include "core/fields/toppairs.h"
 #include "core/base/scratch.h"
-#include "core/ranking/toppairs.h"
 #include "core/ways.h"
 
 /* One list under evaluation. */
@@ -190,9 +190,13 @@ static void compute_list_mle(struct perlist *p, size_t eval)
 static void compute_top_pairs(struct perlist *p, size_t eval)
 {
     struct rl_result *result = &p->work->results[eval];
+    const struct rl_way *way = rl_way_of(p->work->evals[eval].measure->id);
+    struct rl_pair_loss loss = {.squared = way->method == RL_METHOD_SQUARED,
+                                .kind = way->loss,
+                                .temperature = p->temperature};
     size_t first = result->top_offsets[p->list];
-    size_t count = rl_toppairs(p->work->evals[eval].measure->id, p->temperature, &p->plan,
-                               p->work->evals[eval].top_k, p->room, result->top_pairs + first);
+    size_t count = rl_toppairs(&loss, &p->plan, p->work->evals[eval].top_k, p->runner, p->room,
+                               result->top_pairs + first);
     result->top_counts[p->list] = (uint32_t)count;
     p->finite &= count == 0 || isfinite(result->top_pairs[first].loss);
 }
@@ -237,13 +241,13 @@ static void compute_metric(struct perlist *p, size_t eval)
 static void compute_eval(struct perlist *p, size_t eval)
 {
     static void (*const compute[])(struct perlist * p, size_t eval) = {
-        [RL_SHAPE_FIELD] = compute_pairwise,
-        [RL_SHAPE_SQUARED] = compute_squared,
-        [RL_SHAPE_LISTMLE] = compute_list_mle,
-        [RL_SHAPE_RANKING] = compute_metric,
+        [RL_METHOD_FIELD] = compute_pairwise,
+        [RL_METHOD_SQUARED] = compute_squared,
+        [RL_METHOD_LISTMLE] = compute_list_mle,
+        [RL_METHOD_RANKING] = compute_metric,
     };
     p->temperature = p->state->evals[eval].temperature;
-    compute[rl_way_of(p->work->evals[eval].measure->id)->shape](p, eval);
+    compute[rl_way_of(p->work->evals[eval].measure->id)->method](p, eval);
     if (p->work->results[eval].top_pairs && !is_stopped(p))
         compute_top_pairs(p, eval);
 }

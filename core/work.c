@@ -8,8 +8,8 @@
 #include "core/base/blocks.h"
 #include "core/base/column.h"
 #include "core/lists/plan.h"
+#include "core/fields/toppairs.h"
 #include "core/parts.h"
-#include "core/ranking/toppairs.h"
 #include "core/ways.h"
 
 /* ---- Memory ---------------------------------------------------------------------------------- */
@@ -23,6 +23,7 @@ static size_t values_of(const struct rl_batch *batch, const struct rl_measure *m
 static bool take_top_pairs(const struct rl_batch *batch, const struct rl_eval *eval,
                            struct rl_arena *arena, struct rl_result *result)
 {
+    bool squared = rl_way_of(eval->measure->id)->method == RL_METHOD_SQUARED;
     size_t total = 0;
     result->top_offsets = rl_arena_array(arena, batch->lists, sizeof(*result->top_offsets));
     result->top_counts = rl_arena_array(arena, batch->lists, sizeof(*result->top_counts));
@@ -31,7 +32,7 @@ static bool take_top_pairs(const struct rl_batch *batch, const struct rl_eval *e
     for (size_t list = 0; list < batch->lists; list++) {
         result->top_offsets[list] = total;
         result->top_counts[list] = 0;
-        total += rl_toppairs_bound(eval->measure->id, rl_list_items(batch, list), eval->top_k);
+        total += rl_toppairs_bound(squared, rl_list_items(batch, list), eval->top_k);
     }
     result->top_pairs = rl_arena_array(arena, total, sizeof(*result->top_pairs));
     return result->top_pairs;
@@ -157,11 +158,11 @@ static enum rl_share share_of(const struct rl_batch *batch, const struct rl_eval
 uint64_t rl_list_pairs(const struct rl_work *work, size_t eval, size_t list)
 {
     const struct rl_work_state *state = work->state;
-    enum rl_shape shape = rl_way_of(work->evals[eval].measure->id)->shape;
+    enum rl_method method = rl_way_of(work->evals[eval].measure->id)->method;
     uint64_t valid = state->valid[list];
-    if (shape == RL_SHAPE_SQUARED)
+    if (method == RL_METHOD_SQUARED)
         return valid ? valid * (valid - 1) : 0;
-    return shape == RL_SHAPE_FIELD ? state->pairs[list] : 0;
+    return method == RL_METHOD_FIELD ? state->pairs[list] : 0;
 }
 
 double rl_list_share(const struct rl_work *work, size_t eval, size_t list)
@@ -183,10 +184,10 @@ double rl_list_share(const struct rl_work *work, size_t eval, size_t list)
 
 static void note_needs(const struct rl_eval *eval, struct rl_work_state *state)
 {
-    enum rl_shape shape = rl_way_of(eval->measure->id)->shape;
+    enum rl_method method = rl_way_of(eval->measure->id)->method;
     bool top_pairs = eval->measure->has_pairs && eval->include & RL_TOP_PAIRS;
-    state->needs_ranks |= shape == RL_SHAPE_RANKING;
-    state->needs_grades |= shape == RL_SHAPE_FIELD || shape == RL_SHAPE_LISTMLE || top_pairs;
+    state->needs_ranks |= method == RL_METHOD_RANKING;
+    state->needs_grades |= method == RL_METHOD_FIELD || method == RL_METHOD_LISTMLE || top_pairs;
     if (top_pairs && eval->top_k > state->max_top_k)
         state->max_top_k = eval->top_k;
 }
@@ -222,7 +223,7 @@ double rl_list_cost(const struct rl_work *work, size_t items)
 {
     const struct rl_work_state *state = work->state;
     double n = (double)items, bits = 64 - (double)__builtin_clzll(items | 1);
-    double pairs = state->pair_cost * n * n, sweeps = state->sweep_cost * n * bits;
+    double pairs = state->pair_cost * n * n / 2, sweeps = state->sweep_cost * n * bits;
     double own = state->item_cost * n + (pairs < sweeps ? pairs : sweeps);
     return LIST_COST + GATHER_COST * n + own;
 }

@@ -1,13 +1,11 @@
 /*
- * kernels.c: the one choice of kernels, made by rl_init.
+ * kernels.c: chooses the kernels for this CPU.
  */
 #include "core/fields/kernels.h"
 
 #include <string.h>
 
 #include "core/base/cpu.h"
-#include "core/ranking/ranking.h"
-#include "core/rankloss.h"
 
 static const struct kernels {
     rl_tile_fn *const *tile;
@@ -44,13 +42,12 @@ static enum rl_status find_isa(const char *name, enum rl_isa *ret_isa, struct rl
                    "\"%s\" is not an instruction set: baseline, avx2 or avx512", name);
 }
 
-enum rl_status rl_init(const char *isa, struct rl_error *error)
+enum rl_status rl_kernels_init(const char *isa, struct rl_error *error)
 {
     enum rl_isa found = best_isa();
     if (isa && find_isa(isa, &found, error) != RL_OK)
         return RL_CONFIG;
     chosen = found;
-    rl_ranking_init();
     return RL_OK;
 }
 

@@ -5,6 +5,8 @@
 
 #include <stdbool.h>
 
+#include "core/base/twosum.h"
+
 /* margin - target, exactly, as a sum of two. */
 struct reach {
     double high, low;
@@ -12,9 +14,7 @@ struct reach {
 
 static inline struct reach reach_of(double margin, double target)
 {
-    double high = margin - target;
-    double target_part = margin - high, margin_part = high + target_part;
-    double low = (margin - margin_part) + (target_part - target);
+    double low, high = rl_difference(margin, target, &low);
     return (struct reach){high, low == low ? low : 0}; /* NaN where high overflowed */
 }
 

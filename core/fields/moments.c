@@ -7,6 +7,7 @@
 #include "core/fields/moments.h"
 
 #include "core/base/blocks.h"
+#include "core/base/twosum.h"
 
 /* Sums over one block, or over all. */
 struct sums {
@@ -34,24 +35,14 @@ size_t rl_moments_scratch(size_t n)
     return rl_block_count(n) * SUMS;
 }
 
-/* a - b rounded, and in *ret_lost what rounding lost, exactly (Knuth's two-sum). */
-static inline double difference(double a, double b, double *ret_lost)
-{
-    double result = a - b;
-    double b_part = a - result;
-    double a_part = result + b_part;
-    *ret_lost = (a - a_part) + (b_part - b);
-    return result;
-}
-
 /* (label - first label) - (score - first score), to within an ulp of the result. */
 static inline double relative_error(double label, double first_label, double score,
                                     double first_score)
 {
     double label_lost, score_lost, lost;
-    double label_part = difference(label, first_label, &label_lost);
-    double score_part = difference(score, first_score, &score_lost);
-    double error = difference(label_part, score_part, &lost);
+    double label_part = rl_difference(label, first_label, &label_lost);
+    double score_part = rl_difference(score, first_score, &score_lost);
+    double error = rl_difference(label_part, score_part, &lost);
     return error + (lost + (label_lost - score_lost));
 }
 

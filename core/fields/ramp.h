@@ -7,6 +7,8 @@
 #ifndef RL_RAMP_H
 #define RL_RAMP_H
 
+#include "core/base/twosum.h"
+
 /* A sum and what rounding lost of it. */
 struct rl_total {
     double sum, lost;
@@ -14,11 +16,9 @@ struct rl_total {
 
 static inline void rl_total_add(struct rl_total *total, double value)
 {
-    double sum = total->sum + value;
-    double value_part = sum - total->sum;
-    double sum_part = sum - value_part;
-    total->lost += (total->sum - sum_part) + (value - value_part);
-    total->sum = sum;
+    double lost;
+    total->sum = rl_two_sum(total->sum, value, &lost);
+    total->lost += lost;
 }
 
 static inline double rl_total_value(const struct rl_total *total)

@@ -6,7 +6,6 @@
 #include <assert.h>
 
 #include "core/base/elementary.h"
-#include "core/fields/series_terms.h"
 
 struct rl_series_field rl_series_field(enum rl_field_kind kind, double temperature)
 {

@@ -19,8 +19,7 @@
 #include "core/fields/lineup.h"
 #include "core/fields/fieldkind.h"
 #include "core/fields/ramp.h"
-
-enum { RL_SERIES_TERMS = 16 };
+#include "core/fields/series_terms.h"
 
 /* An anchor serves scores down to so many temperatures below it. */
 static const double RL_SERIES_REACH = 4;

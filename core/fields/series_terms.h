@@ -4,7 +4,7 @@
 #ifndef RL_SERIES_TERMS_H
 #define RL_SERIES_TERMS_H
 
-#include "core/fields/series.h"
+enum { RL_SERIES_TERMS = 16 };
 
 /* clang-format off */
 /* log(1 + u) / u: relative error below 7.9e-14. */

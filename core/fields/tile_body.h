@@ -7,6 +7,7 @@
 #include "core/fields/tile.h"
 
 #include "core/base/elementary.h"
+#include "core/base/twosum.h"
 #include "core/base/vector.h"
 
 /* How many vectors of targets go along together: enough to hide the time that an addition takes,
@@ -59,8 +60,7 @@ static ALWAYS_INLINE void load_reach(const struct rl_tile *tile, struct targets 
     vec t = vec_all(tile->temperature);
     for (int v = 0; v < targets->vectors; v++) {
         vec score = targets->scores.v[v], high = t - score;
-        vec score_part = t - high, t_part = high + score_part;
-        vec low = (t - t_part) + (score_part - score);
+        vec low = RL_LOST_OF_DIFFERENCE(t, score, high);
         targets->high.v[v] = high;
         targets->low.v[v] = vec_keep(low == low, low); /* NaN where high overflowed */
     }

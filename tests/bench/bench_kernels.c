@@ -231,7 +231,7 @@ static void cross(const struct rl_batch *batch, double seconds)
 {
     struct bench_list list;
     bench_list_init(&list, batch);
-    for (enum rl_field_kind kind = 0; kind < RL_FIELD_KINDS; kind++) {
+    for (enum rl_field_kind kind = RL_FIELD_NONE + 1; kind < RL_FIELD_KINDS; kind++) {
         struct rl_field field = {.kind = kind, .temperature = 1};
         struct rounds pairs = rounds_begin(seconds), sweeps = rounds_begin(seconds);
         while (rounds_go_on(&pairs)) {

@@ -33,8 +33,8 @@ static inline int field_has_masses(enum rl_field_kind kind)
 
 static inline const char *field_name(enum rl_field_kind kind)
 {
-    static const char *const names[RL_FIELD_KINDS] = {"hinge", "step", "softplus", "sigmoid",
-                                                      "bump"};
+    static const char *const names[RL_FIELD_KINDS] = {"none",     "hinge",   "step",
+                                                      "softplus", "sigmoid", "bump"};
     return names[kind];
 }
 

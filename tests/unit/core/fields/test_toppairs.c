@@ -1,7 +1,7 @@
 /*
  * test_toppairs.c: the worst pairs against all pairs, sorted; in the exact order stated.
  */
-#include "core/ranking/toppairs.h"
+#include "core/fields/toppairs.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -70,6 +70,13 @@ static size_t fill_expected(uint32_t n)
     return count;
 }
 
+static const enum rl_field_kind kinds[] = {
+    [RL_PAIRWISE_HINGE] = RL_FIELD_HINGE,
+    [RL_PAIRWISE_LOGISTIC] = RL_FIELD_SOFTPLUS,
+    [RL_PAIRWISE_SOFT_ZERO_ONE] = RL_FIELD_SIGMOID,
+    [RL_PAIRWISE_MEAN_SQUARED_ERROR] = RL_FIELD_NONE,
+};
+
 static size_t find(uint32_t n, size_t top_k, struct rl_pair *ret_pairs)
 {
     size_t offsets[] = {0, n};
@@ -88,7 +95,10 @@ static size_t find(uint32_t n, size_t top_k, struct rl_pair *ret_pairs)
     ck_assert(rl_scratch_reserve(&scratch, bytes, &room));
     rl_plan_init(&plan, &batch, 0, &serial, &room);
     rl_plan_grade(&plan, &serial, room);
-    return rl_toppairs(loss_now, temperature_now, &plan, top_k, room, ret_pairs);
+    struct rl_pair_loss loss = {.squared = loss_now == RL_PAIRWISE_MEAN_SQUARED_ERROR,
+                                .kind = kinds[loss_now],
+                                .temperature = temperature_now};
+    return rl_toppairs(&loss, &plan, top_k, &serial, room, ret_pairs);
 }
 
 static void check(uint32_t n, size_t top_k)
@@ -96,7 +106,8 @@ static void check(uint32_t n, size_t top_k)
     static struct rl_pair pairs[MOST_PAIRS];
     size_t all = fill_expected(n), count = find(n, top_k, pairs);
     ck_assert_uint_eq(count, all < top_k ? all : top_k);
-    ck_assert_uint_le(count, rl_toppairs_bound(loss_now, n, top_k));
+    bool squared = loss_now == RL_PAIRWISE_MEAN_SQUARED_ERROR;
+    ck_assert_uint_le(count, rl_toppairs_bound(squared, n, top_k));
     for (size_t r = 0; r < count; r++) {
         ck_assert_msg(pairs[r].i == expected[r].i && pairs[r].j == expected[r].j,
                       "loss %d, n %u, k %zu, rank %zu: got (%u, %u) %.17g, want (%u, %u) %.17g",
@@ -133,13 +144,36 @@ START_TEST(the_worst_pairs_in_the_stated_order)
 }
 END_TEST
 
+/* Scores and weights with which each pair that is looked at beats those before. */
+static void fill_rising(uint32_t n)
+{
+    for (uint32_t v = 0; v < n; v++) {
+        labels[v] = v < n / 2 ? 0 : 1;
+        scores[v] = (double)v / 8;
+        weights[v] = v < n / 2 ? 1 : 1 + (double)v / 1024;
+    }
+}
+
+START_TEST(pairs_that_beat_all_before_them)
+{
+    for (uint32_t n = 2; n <= MOST; n += 7) {
+        fill_rising(n);
+        temperature_now = 64;
+        for (loss_now = RL_PAIRWISE_HINGE; loss_now < RL_LIST_MLE; loss_now++) {
+            check(n, 10);
+            check(n, n * n);
+        }
+    }
+}
+END_TEST
+
 START_TEST(bound_is_the_number_of_pairs_at_most)
 {
-    ck_assert_uint_eq(rl_toppairs_bound(RL_PAIRWISE_HINGE, 0, 10), 0);
-    ck_assert_uint_eq(rl_toppairs_bound(RL_PAIRWISE_HINGE, 4, 10), 6);
-    ck_assert_uint_eq(rl_toppairs_bound(RL_PAIRWISE_HINGE, 100, 10), 10);
-    ck_assert_uint_eq(rl_toppairs_bound(RL_PAIRWISE_MEAN_SQUARED_ERROR, 3, 10), 6);
-    ck_assert_uint_eq(rl_toppairs_bound(RL_PAIRWISE_MEAN_SQUARED_ERROR, UINT32_MAX, 10), 10);
+    ck_assert_uint_eq(rl_toppairs_bound(false, 0, 10), 0);
+    ck_assert_uint_eq(rl_toppairs_bound(false, 4, 10), 6);
+    ck_assert_uint_eq(rl_toppairs_bound(false, 100, 10), 10);
+    ck_assert_uint_eq(rl_toppairs_bound(true, 3, 10), 6);
+    ck_assert_uint_eq(rl_toppairs_bound(true, UINT32_MAX, 10), 10);
 }
 END_TEST
 

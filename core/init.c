@@ -1,0 +1,13 @@
+/*
+ * init.c: makes core ready for use.
+ */
+#include "core/fields/kernels.h"
+#include "core/ranking/ranking.h"
+
+enum rl_status rl_init(const char *isa, struct rl_error *error)
+{
+    enum rl_status status = rl_kernels_init(isa, error);
+    if (status == RL_OK)
+        rl_ranking_init();
+    return status;
+}
