@@ -7,7 +7,7 @@ pandas and polars columns. None of those packages is imported.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 import numpy.typing as npt
@@ -160,6 +160,34 @@ class Batch:
                    None if mask is None else pick(as_array(mask).astype(bool)),
                    pick(weights) if np.ndim(weights) else weights, None,
                    [str(name) for name in names], texts)
+
+    @classmethod
+    def from_rows(cls, rows: Iterable[Mapping[str, Any]]) -> "Batch":
+        """One mapping per list: labels, scores; mask, weight (a number, or one per item), id and
+        group on all of them or on none."""
+        rows = list(rows)
+        if not rows:
+            raise ValueError("a batch needs at least one list")
+        scores = [np.asarray(row["scores"], dtype=np.float64) for row in rows]
+        labels = [np.asarray(row["labels"], dtype=np.float64) for row in rows]
+        for number, (one, other) in enumerate(zip(labels, scores)):
+            if one.shape != other.shape or one.ndim != 1:
+                raise ValueError(f"list {number}: labels and scores differ in shape")
+
+        def column(name: str) -> Optional[List[Any]]:
+            given = [row[name] for row in rows if row.get(name) is not None]
+            if given and len(given) != len(rows):
+                raise ValueError(f"{name} must be in every row or in none")
+            return given or None
+
+        masks, weights = column("mask"), column("weight")
+        if weights is not None and np.ndim(weights[0]):
+            weights = [np.asarray(one, dtype=np.float64) for one in weights]
+        return cls(np.concatenate(labels), np.concatenate(scores),
+                   np.array([len(one) for one in scores], dtype=np.int64),
+                   None if masks is None else np.concatenate(
+                       [np.asarray(one, dtype=bool) for one in masks]),
+                   _weights(weights), None, _texts(column("id")), _texts(column("group")))
 
     @classmethod
     def from_frame(cls, frame: Any, *, by: str = "qid", label: str = "label",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import time
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
@@ -84,12 +85,13 @@ class Client:
         batch = as_batch(y_true, y_pred, sample_weight)
         wanted = {"losses": as_specs(losses), "metrics": as_specs(metrics)}
         asked = {name: specs for name, specs in wanted.items() if specs}
-        reply, body = self._send("", "evaluate", batch, {**parameters, **asked})
+        reply, body, seconds = self._send("", "evaluate", batch, {**parameters, **asked})
         specs = [("loss", spec) for spec in wanted["losses"]]
         specs += [("metric", spec) for spec in wanted["metrics"]]
         results = [_evaluation(kind, {**_of(kind, parameters), **spec}, entry, batch)
                    for (kind, spec), entry in zip(specs, body["results"])]
-        return Report(results, body["totals"], body["dtype"], reply.headers.get("X-Request-Id"))
+        return Report(results, body["totals"], body["dtype"], reply.headers.get("X-Request-Id"),
+                      seconds)
 
     def catalogue(self) -> Dict[str, List[Dict[str, Any]]]:
         """The losses and metrics that the daemon knows, with formulas and parameters."""
@@ -110,15 +112,21 @@ class Client:
              parameters: Dict[str, Any]) -> Evaluation:
         batch = as_batch(y_true, y_pred, sample_weight)
         folder = "losses" if kind == "loss" else "metrics"
-        _, body = self._send(folder, name, batch, parameters)
+        _, body, _ = self._send(folder, name, batch, parameters)
         return _evaluation(kind, {**parameters, "name": name}, body, batch)
 
     def _send(self, kind: str, name: str, batch: Union[Batch, Mapping[str, Any]],
-              parameters: Mapping[str, Any]) -> Tuple[Reply, Dict[str, Any]]:
+              parameters: Mapping[str, Any]
+              ) -> Tuple[Reply, Dict[str, Any], Dict[str, float]]:
         wire = self._json
+        start = time.perf_counter()
         message = wire.write(kind, name, batch, parameters)
+        written = time.perf_counter()
         reply = self.session.request("POST", message.path, message.body, message.headers)
-        return reply, wire.read(reply)
+        received = time.perf_counter()
+        body = wire.read(reply)
+        return reply, body, {"write": written - start, "wait": received - written,
+                             "read": time.perf_counter() - received}
 
 
 def _rebuild(urls: Sequence[str], options: Mapping[str, Any]) -> Client:

@@ -45,12 +45,18 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Report:
-    """The evaluations of one batch, losses first, in the order of the request."""
+    """The evaluations of one batch, losses first, in the order of the request.
+
+    totals: lists, items and valid_items of the batch. request_id: what the daemon's log calls the
+    request. seconds: what the client spent to "write" the request, to "wait" for the reply, with
+    retries, and to "read" it.
+    """
 
     results: Sequence[Evaluation]
     totals: Mapping[str, float]
     dtype: str = "float32"
     request_id: Optional[str] = None
+    seconds: Mapping[str, float] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Evaluation]:
         return iter(self.results)
