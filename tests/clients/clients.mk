@@ -1,10 +1,16 @@
-# Tests of clients/: the Python package, installed from a wheel into a clean environment.
-TEST_GROUPS += python
+# Tests of clients/: the Python package, installed from a wheel into a clean environment; and its
+# Dask adapter on a cluster of processes, which needs more packages and belongs to the slow tests.
+TEST_GROUPS += python dask
 
-CLIENT_RUN = RANKLOSSD=$(abspath $(BUILD))/ranklossd PYTHONPATH=clients/python/src $(PYTHON) tests/lib/runner.py
+CLIENT_RUN = RANKLOSSD=$(abspath $(BUILD))/ranklossd PYTHONPATH=$(abspath clients/python/src) \
+             $(PYTHON) tests/lib/runner.py
 
 test-python: all ## The Python package against the real daemon, and its wheel in a clean environment
 	@tools/deps test python
 	@$(CLIENT_RUN) -j$(JOBS) tests/clients $(ONLY)
 
-.PHONY: test-python
+test-dask: all ## The Dask adapter on a real cluster of processes, with a daemon killed on the way
+	@tools/deps test python dask
+	@$(CLIENT_RUN) -j1 tests/dask $(ONLY)
+
+.PHONY: test-python test-dask

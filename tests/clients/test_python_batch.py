@@ -77,8 +77,8 @@ class Forms(DaemonCase):
             for column in ("labels", "scores", "weights"):
                 at = [list_of(batch, name, column) for batch in (plain, shuffled)]
                 self.assertEqual(sorted(at[0]), sorted(at[1]))
-        first = self.client.evaluate(without_ids(plain), **pairwise).values()
-        again = self.client.evaluate(without_ids(shuffled), **pairwise).values()
+        first = self.client.evaluate(plain, **pairwise).values()
+        again = self.client.evaluate(shuffled, **pairwise).values()
         for name, value in first.items():
             self.assertAlmostEqual(again[name], value, places=6)
 
@@ -87,7 +87,7 @@ class Forms(DaemonCase):
         frame = pandas.DataFrame({"q": ids, "y": labels, "s": scores})
         batch = Batch.from_frame(frame, by="q", label="y", score="s")
         want = self.of([y.tolist() for y in self.labels], [s.tolist() for s in self.scores])
-        self.assertEqual(self.of(without_ids(batch)), want)
+        self.assertEqual(self.of(batch), want)
         self.assertEqual(self.of(frame["y"].iloc[:3], frame["s"].iloc[:3]),
                          self.of(self.labels[0].tolist(), self.scores[0].tolist()))
 
@@ -129,11 +129,6 @@ def list_of(batch, name, column):
     at = batch.list_ids.index(name)
     start = int(batch.lengths[:at].sum())
     return getattr(batch, column)[start:start + batch.lengths[at]].tolist()
-
-
-def without_ids(batch):
-    """For measures whose parameters do not include ids."""
-    return Batch(batch.labels, batch.scores, batch.lengths, batch.mask, batch.weights)
 
 
 class Shapes(unittest.TestCase):

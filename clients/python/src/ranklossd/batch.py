@@ -136,30 +136,41 @@ class Batch:
 
     @classmethod
     def from_ids(cls, ids: Any, labels: Any, scores: Any, *, mask: Any = None,
-                 sample_weight: Any = None, groups: Any = None) -> "Batch":
+                 sample_weight: Any = None, list_weight: Any = None, groups: Any = None
+                 ) -> "Batch":
         """Flat arrays of all items with the id of each item's list (XGBoost's `qid`).
 
         Lists are in the order in which their ids first occur; their items need not be adjacent.
-        sample_weight: one per item, or a number. groups: one text per item, the same in all of a
-        list.
+        sample_weight: one per item, or a number. list_weight, groups: one weight or text of the
+        list, repeated at each of its items.
         """
+        if sample_weight is not None and list_weight is not None:
+            raise ValueError("weights are one per item or one per list, not both")
         order, lengths, names = _by_first(ids)
 
         def pick(column: Array) -> Array:
             return column if order is None else column[order]
 
         starts = np.cumsum(lengths) - lengths
+
+        def of_lists(column: Array, what: str) -> Array:
+            first: Array = column[starts]
+            if (column != np.repeat(first, lengths)).any():
+                raise ValueError(f"the items of one list have different {what}")
+            return first
+
         texts = None
         if groups is not None:
             of_items = pick(np.asarray(groups, dtype=object))
-            texts = [str(text) for text in of_items[starts]]
-            if (of_items != np.repeat(of_items[starts], lengths)).any():
-                raise ValueError("the items of one list are in different groups")
-        weights = _weights(sample_weight)
+            texts = [str(text) for text in of_lists(of_items, "groups")]
+        if list_weight is not None:
+            weights = of_lists(pick(as_array(list_weight)), "list weights")
+        else:
+            weights = _weights(sample_weight)
+            weights = pick(weights) if np.ndim(weights) else weights
         return cls(pick(as_array(labels)), pick(as_array(scores)), lengths,
                    None if mask is None else pick(as_array(mask).astype(bool)),
-                   pick(weights) if np.ndim(weights) else weights, None,
-                   [str(name) for name in names], texts)
+                   weights, None, [str(name) for name in names], texts)
 
     @classmethod
     def from_rows(cls, rows: Iterable[Mapping[str, Any]]) -> "Batch":
@@ -192,16 +203,19 @@ class Batch:
     @classmethod
     def from_frame(cls, frame: Any, *, by: str = "qid", label: str = "label",
                    score: str = "score", mask: Optional[str] = None,
-                   weight: Optional[str] = None, group: Optional[str] = None) -> "Batch":
+                   weight: Optional[str] = None, list_weight: Optional[str] = None,
+                   group: Optional[str] = None) -> "Batch":
         """A pandas, polars or other table whose columns are had by frame[name]. One row per item.
 
-        by: the column that says which list a row belongs to. group: the column of the group of
-        lists (a language, a market) that results are given for as well.
+        by: the column that says which list a row belongs to. weight: one per item. list_weight:
+        one per list, repeated in its rows. group: the group of lists (a language, a market) that
+        results are given for as well, repeated likewise.
         """
         def column(name: Optional[str]) -> Any:
             return None if name is None else frame[name]
         return cls.from_ids(np.asarray(frame[by]), frame[label], frame[score], mask=column(mask),
-                            sample_weight=column(weight), groups=column(group))
+                            sample_weight=column(weight), list_weight=column(list_weight),
+                            groups=column(group))
 
     # ---- What it holds ---------------------------------------------------------------------------
 

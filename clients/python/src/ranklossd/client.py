@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 import time
+from dataclasses import replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
@@ -118,6 +119,8 @@ class Client:
     def _send(self, kind: str, name: str, batch: Union[Batch, Mapping[str, Any]],
               parameters: Mapping[str, Any]
               ) -> Tuple[Reply, Dict[str, Any], Dict[str, float]]:
+        if isinstance(batch, Batch) and batch.list_ids and not _names_lists(name, parameters):
+            batch = replace(batch, list_ids=None)
         wire = self._json
         start = time.perf_counter()
         message = wire.write(kind, name, batch, parameters)
@@ -153,6 +156,12 @@ def _has_arrays(value: Any) -> bool:
     if isinstance(value, (list, tuple)):
         return bool(value) and is_array(value[0]) and not isinstance(value[0], np.generic)
     return is_array(value)
+
+
+def _names_lists(name: str, parameters: Mapping[str, Any]) -> bool:
+    """Whether the reply will name lists by their ids; else these need not travel."""
+    entries = [parameters, *parameters.get("losses", ()), *parameters.get("metrics", ())]
+    return name == "compare" or any("summary" in (entry.get("include") or ()) for entry in entries)
 
 
 LOSS_PARAMETERS = ("temperature", "reduction")

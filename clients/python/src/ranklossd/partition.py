@@ -44,8 +44,6 @@ def evaluate_batch(batch: Batch, client: Client, *, losses: Union[Spec, Sequence
     if not batch.lists:
         return total
     edges = frozenset([batch.list_ids[0], batch.list_ids[-1]]) if batch.list_ids else frozenset()
-    # Ids only name lists in replies that list them, which a tally does not keep.
-    batch = replace(batch, list_ids=None)
     for part in batch.split(items_per_request):
         total = total.merge(Tally.of(client.evaluate(part, losses=losses, metrics=metrics,
                                                      **parameters)))

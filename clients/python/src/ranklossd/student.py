@@ -7,7 +7,7 @@ from statistics import NormalDist
 
 __all__ = ["t_quantile"]
 
-NEARLY_NORMAL = 1e8  # degrees of freedom from which the normal quantile has all digits
+NEARLY_NORMAL = 1e5  # degrees of freedom from which three terms of the expansion have all digits
 
 
 def t_quantile(p: float, degrees: float) -> float:
@@ -17,7 +17,9 @@ def t_quantile(p: float, degrees: float) -> float:
     if p < 0.5:
         return -t_quantile(1 - p, degrees)
     if degrees >= NEARLY_NORMAL:
-        return NormalDist().inv_cdf(p)
+        z = NormalDist().inv_cdf(p)  # Abramowitz and Stegun 26.7.5
+        return (z + (z**3 + z) / (4 * degrees)
+                + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * degrees**2))
     low, high = 0.0, 1.0
     while _below(high, degrees) < p:
         low, high = high, 2 * high
