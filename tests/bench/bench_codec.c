@@ -68,11 +68,11 @@ static double median(double *samples, size_t count)
 
 /* ---- Bodies ---------------------------------------------------------------------------------- */
 
-enum style { PYTHON, COMPACT, DOUBLES, SHORT_LISTS, INDENTED, STYLES };
+enum style { PYTHON, COMPACT, DOUBLES, SHORT_LISTS, INDENTED, WORDS, STYLES };
 
 static const struct {
     const char *name;
-    const char *separator, *label, *score; /* formats */
+    const char *separator, *label, *score; /* formats; label NULL: true, false and null */
     int list;                              /* items of one list */
 } styles[STYLES] = {
     [PYTHON] = {"1000 x 100, as Python writes it", ", ", "%.1f", "%.8g", 100},
@@ -80,7 +80,16 @@ static const struct {
     [DOUBLES] = {"1000 x 100, 17 digits", ", ", "%.1f", "%.17g", 100},
     [SHORT_LISTS] = {"10000 x 10, without blanks", ",", "%.0f", "%.8g", 10},
     [INDENTED] = {"1000 x 100, a number a line", ",\n      ", "%.1f", "%.8g", 100},
+    [WORDS] = {"1000 x 100, labels true, false, null", ", ", NULL, "%.1f", 100},
 };
+
+static char *write_value(char *out, const char *format, bool label)
+{
+    static const char *const words[] = {"true", "false", "false", "null"};
+    if (format == NULL)
+        return out + sprintf(out, "%s", words[random_bits() % 4]);
+    return out + sprintf(out, format, label ? (double)(random_bits() % 5) : 4 * uniform() - 2);
+}
 
 static char *write_rows(char *out, enum style style, const char *key, const char *format,
                         bool label)
@@ -88,10 +97,9 @@ static char *write_rows(char *out, enum style style, const char *key, const char
     out += sprintf(out, "\"%s\": [", key);
     for (int i = 0; i < NUMBERS; i++) {
         const bool first = i % styles[style].list == 0;
-        const double value = label ? (double)(random_bits() % 5) : 4 * uniform() - 2;
         out += sprintf(out, "%s", first && i > 0 ? styles[style].separator : "");
         out += sprintf(out, "%s", first ? "[" : styles[style].separator);
-        out += sprintf(out, format, value);
+        out = write_value(out, format, label);
         out += sprintf(out, "%s", (i + 1) % styles[style].list == 0 ? "]" : "");
     }
     return out + sprintf(out, "]");

@@ -1,8 +1,8 @@
 /*
  * decode.c: from the text of a request to a typed query.
  *
- * lift.h takes the numbers out and checks the text, jansson parses what remains, this file reads
- * its members by one table, and columns.h makes the batch.
+ * extract.h takes the numbers out and checks the text, jansson parses what remains, this file reads
+ * its members by one table, and arrays.h makes the batch.
  */
 #include "server/formats/json/decode.h"
 
@@ -12,17 +12,18 @@
 
 #include <jansson.h>
 
-#include "server/formats/json/columns.h"
+#include "server/formats/json/batch.h"
+#include "server/formats/json/extract.h"
 #include "server/formats/json/jsonmem.h"
-#include "server/formats/json/lift.h"
+#include "server/formats/json/lex.h"
 #include "server/formats/json/members.h"
 
 enum {
     NAME_MAX_BYTES = 128,
     DEFAULT_TOP_K = 10,
-    PIECE = 64 << 10,        /* bytes of a large body that one thread scans at a time … */
-    PIECES_FROM = 256 << 10, /* … and how large it must be */
-    JSON_BASE = 4 << 20,     /* jansson's part: this much for any request … */
+    SEGMENT = 64 << 10,        /* bytes of a large body that one thread scans at a time … */
+    SEGMENTS_FROM = 256 << 10, /* … and how large it must be */
+    JSON_BASE = 4 << 20,       /* jansson's part: this much for any request … */
     JSON_FACTOR = 2 /* … and this many times the body, so that no body takes many times its size */
 };
 
@@ -42,7 +43,7 @@ struct decode {
     struct rl_team *team; /* NULL: the calling thread alone */
     struct rl_arena *arena;
     struct rl_error *error;
-    struct rl_lifted lifted;
+    struct rl_extracted extracted;
     enum rl_dtype dtype;
     struct rl_batch_members batch;
     const json_t *losses, *metrics;
@@ -81,15 +82,15 @@ static size_t key_start(const char *text, size_t stop)
 
 static enum rl_status refuse_duplicate(struct decode *decode, const char *body, size_t stop)
 {
-    const char *text = decode->lifted.text;
+    const char *text = decode->extracted.text;
     const size_t start = key_start(text, stop);
     const struct rl_excerpt key = rl_excerpt(text + start + 1, stop - start - 2);
     rl_fail(decode->error, RL_SYNTAX, "", "the key \"%s\" occurs twice in its object", key.text);
-    rl_error_locate(decode->error, body, rl_lifted_origin(&decode->lifted, start));
+    rl_error_locate(decode->error, body, rl_extracted_origin(&decode->extracted, start));
     return RL_SYNTAX;
 }
 
-/* The text is JSON, or lift.h would have refused it: only a duplicate key or memory can fail. */
+/* The text is JSON, or extract.h would have refused it: only a duplicate key or memory can fail. */
 static enum rl_status refuse_rest(struct decode *decode, const char *body, const json_error_t *why,
                                   enum rl_jsonmem refused)
 {
@@ -102,7 +103,8 @@ static enum rl_status refuse_rest(struct decode *decode, const char *body, const
     if (refused == RL_JSONMEM_FAILED || json_error_code(why) == json_error_out_of_memory)
         return rl_fail(decode->error, RL_NOMEM, "", "no memory for the request");
     rl_fail(decode->error, RL_SYNTAX, "", "%s", why->text);
-    rl_error_locate(decode->error, body, rl_lifted_origin(&decode->lifted, (size_t)why->position));
+    rl_error_locate(decode->error, body,
+                    rl_extracted_origin(&decode->extracted, (size_t)why->position));
     return RL_SYNTAX;
 }
 
@@ -117,12 +119,12 @@ static size_t json_budget(const struct rl_limits *limits, size_t length)
 static enum rl_status parse(struct decode *decode, char *body, size_t length, json_t **ret_root)
 {
     json_error_t why;
-    const size_t piece = decode->team && length >= PIECES_FROM ? PIECE : 0;
-    if (rl_lift_in_pieces(body, length, decode->limits->max_depth, decode->team, piece,
-                          decode->arena, &decode->lifted, decode->error) != RL_OK)
+    const size_t segment = decode->team && length >= SEGMENTS_FROM ? SEGMENT : 0;
+    if (rl_extract(body, length, decode->limits->max_depth, decode->team, segment, decode->arena,
+                   &decode->extracted, decode->error) != RL_OK)
         return decode->error->status;
     rl_jsonmem_begin(json_budget(decode->limits, length));
-    json_t *root = json_loadb(decode->lifted.text, decode->lifted.length,
+    json_t *root = json_loadb(decode->extracted.text, decode->extracted.length,
                               JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &why);
     const enum rl_jsonmem refused = rl_jsonmem_end();
     if (!root)
@@ -268,14 +270,14 @@ static enum rl_status open_list(struct decode *decode, const json_t *value, cons
     char first[RL_POINTER_MAX];
     if (!json_is_array(value))
         return rl_refuse_kind(decode->error, pointer, "a list", value);
-    const struct rl_column *column = rl_column_of(&decode->lifted, value);
-    const char *found = column ? rl_column_first_kind(column) : NULL;
+    const struct rl_array *array = rl_array_of(&decode->extracted, value);
+    const char *found = array ? rl_array_first_kind(array) : NULL;
     if (found) {
         rl_pointer_index(first, pointer, 0);
         return rl_fail(decode->error, RL_INVALID, first, "%s was expected, found %s", expected,
                        found);
     }
-    *ret_count = column ? 0 : json_array_size(value);
+    *ret_count = array ? 0 : json_array_size(value);
     return RL_OK;
 }
 
@@ -614,8 +616,8 @@ static enum rl_status take_batch(struct decode *decode)
         return rl_fail(decode->error, RL_INVALID, "/y_true", "the labels are missing");
     if (!decode->batch.scores)
         return rl_fail(decode->error, RL_INVALID, "/y_pred", "the scores are missing");
-    if (rl_columns_batch(&decode->lifted, &decode->batch, decode->dtype, decode->limits,
-                         decode->arena, &query->batch, &query->batched, decode->error) != RL_OK)
+    if (rl_json_batch(&decode->extracted, &decode->batch, decode->dtype, decode->limits,
+                      decode->arena, &query->batch, &query->batched, decode->error) != RL_OK)
         return decode->error->status;
     return check_weights(decode);
 }

@@ -1,8 +1,8 @@
 /*
  * decode.h: the reader of JSON: from the text of a request to a query.
  *
- * Every numeric array of the body is lifted straight into columns (lift.h); jansson parses only
- * the little that remains, with duplicates refused and its memory capped.
+ * The numeric arrays of the body are taken out first (extract.h); jansson parses only the small
+ * text that remains. Duplicate keys are refused, and jansson's memory has a limit (jsonmem.h).
  */
 #ifndef RL_DECODE_H
 #define RL_DECODE_H
@@ -11,7 +11,7 @@
 
 /*
  * Once, before any other thread uses jansson: installs the allocator that keeps its budget
- * (jsonmem.h). rl_json_read does it too, so that a test may leave it out.
+ * (jsonmem.h) and seeds its hash tables. rl_json_read does it too, so tests need not.
  */
 void rl_json_init(void);
 

@@ -1,6 +1,6 @@
 /*
  * members.h: readers of single JSON values whose errors name the place and say what was expected
- * and what was found. decode.c and columns.c are made of them.
+ * and what was found. decode.c and batch.c use them.
  *
  * `pointer` is the JSON Pointer (RFC 6901) of `value`. Failures are RL_INVALID; outputs stay
  * untouched then. Texts returned lie in the value.
@@ -36,7 +36,7 @@ enum rl_status rl_read_number(const json_t *value, const char *pointer, double *
 /* A whole number from 1 to max; 5.0 counts as 5. `setting`, where not NULL, is what sets max. */
 enum rl_status rl_read_count(const json_t *value, const char *pointer, size_t max,
                              const char *setting, size_t *ret_count, struct rl_error *error);
-/* A text; `expected` says which. One with a NUL in it is no word of ours, and refused. */
+/* A text; `expected` says which. One that contains U+0000 is refused. */
 enum rl_status rl_read_word(const json_t *value, const char *pointer, const char *expected,
                             const char **ret_word, struct rl_error *error);
 

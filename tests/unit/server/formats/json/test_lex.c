@@ -1,7 +1,7 @@
 /*
- * test_scan.c: strings of JSON byte by byte, blanks, and the counting of marks.
+ * test_lex.c: strings of JSON byte by byte, blanks, and the counting of marks.
  */
-#include "server/formats/json/scan.h"
+#include "server/formats/json/lex.h"
 
 #include <jansson.h>
 #include <stdint.h>
@@ -17,7 +17,7 @@ static ptrdiff_t scan(const char *text, size_t length, bool key, struct rl_fault
 {
     char *copy = malloc(length);
     memcpy(copy, text, length);
-    const char *stop = rl_scan_string(copy, copy + length, key, ret_fault);
+    const char *stop = rl_lex_string(copy, copy + length, key, ret_fault);
     const ptrdiff_t result = stop ? stop - copy : -1 - (ret_fault->at - copy);
     free(copy);
     return result;
@@ -73,7 +73,7 @@ START_TEST(faults_are_where_they_are)
         {"\"\\ud83d\\ud83d\"", false, -2, "high surrogate"},
         {"\"\\ud83d\\n\"", false, -2, "high surrogate"},
         {"\"x\\udc00\"", false, -3, "low surrogate"},
-        {"\"\\a\"", false, -2, "no escape"},
+        {"\"\\a\"", false, -2, "not a JSON escape"},
         {"\"a\tb\"", false, -3, "control character"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

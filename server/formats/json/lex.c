@@ -1,7 +1,7 @@
 /*
- * scan.c: the smallest pieces of JSON text.
+ * lex.c: the smallest parts of JSON text.
  */
-#include "server/formats/json/scan.h"
+#include "server/formats/json/lex.h"
 
 #include <stdint.h>
 #ifdef __SSE2__
@@ -80,7 +80,7 @@ static bool is_low_surrogate(uint32_t unit)
     return unit >= 0xdc00 && unit <= 0xdfff;
 }
 
-/* Checks \uXXXX, the backslash standing at `text`. */
+/* Checks \uXXXX, whose backslash is at `text`. */
 static const char *scan_unicode_escape(const char *text, const char *end, bool key,
                                        struct rl_fault *fault)
 {
@@ -90,13 +90,12 @@ static const char *scan_unicode_escape(const char *text, const char *end, bool k
     if (unit == 0 && key)
         return refuse(fault, text, "a key cannot hold the character U+0000");
     if (is_low_surrogate(unit))
-        return refuse(fault, text, "a low surrogate without the high one before it");
+        return refuse(fault, text, "a low surrogate without a high one before it");
     if (!is_high_surrogate(unit))
         return text + 6;
     const bool paired = end - text >= 12 && text[6] == '\\' && text[7] == 'u' &&
                         is_low_surrogate(hex4(text + 8, end));
-    return paired ? text + 12
-                  : refuse(fault, text, "a high surrogate without the low one behind it");
+    return paired ? text + 12 : refuse(fault, text, "a high surrogate without a low one after it");
 }
 
 static const char *scan_escape(const char *text, const char *end, bool key, struct rl_fault *fault)
@@ -116,7 +115,7 @@ static const char *scan_escape(const char *text, const char *end, bool key, stru
     case 'u':
         return scan_unicode_escape(text, end, key, fault);
     default:
-        return refuse(fault, text, "no escape of JSON: \\ takes one of \"\\/bfnrtu behind it");
+        return refuse(fault, text, "not a JSON escape: one of \"\\/bfnrtu must follow \\");
     }
 }
 
@@ -150,7 +149,7 @@ static unsigned sequence_length(const char *text, const char *end)
     return length;
 }
 
-/* One past the special piece at `text`: an escape or a character beyond ASCII. */
+/* One past the special segment at `text`: an escape or a character beyond ASCII. */
 static const char *scan_special(const char *text, const char *end, bool key, struct rl_fault *fault)
 {
     const unsigned char c = (unsigned char)*text;
@@ -164,7 +163,7 @@ static const char *scan_special(const char *text, const char *end, bool key, str
     return length ? text + length : refuse(fault, text, "not valid UTF-8");
 }
 
-const char *rl_scan_string(const char *text, const char *end, bool key, struct rl_fault *fault)
+const char *rl_lex_string(const char *text, const char *end, bool key, struct rl_fault *fault)
 {
     text++;
     while (text < end && *text != '"') {
@@ -175,4 +174,19 @@ const char *rl_scan_string(const char *text, const char *end, bool key, struct r
             return NULL;
     }
     return text < end ? text + 1 : refuse(fault, end, "the text ends within a string");
+}
+
+void rl_error_locate(struct rl_error *error, const char *body, size_t offset)
+{
+    const char *line = body;
+    error->offset = offset;
+    error->line = error->column = 1;
+    for (const char *p = body; p < body + offset; p++) {
+        if (*p == '\n') {
+            error->line++;
+            line = p + 1;
+        }
+    }
+    for (const char *p = line; p < body + offset; p++)
+        error->column += ((unsigned char)*p & 0xc0) != 0x80;
 }

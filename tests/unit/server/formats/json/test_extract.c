@@ -1,8 +1,8 @@
 /*
- * test_lift.c: the strict pass over a body: what it takes and refuses and where it says so, the
- * columns it lifts, and the text it leaves, which put together again are what jansson reads.
+ * test_extract.c: the strict pass over a body: what it takes and refuses and where it says so, the
+ * arrays it lifts, and the text it leaves, which put together again are what jansson reads.
  */
-#include "server/formats/json/lift.h"
+#include "server/formats/json/extract.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -20,25 +20,25 @@ enum { DEPTH = 32, FAST_TRIALS = 20000 };
 
 struct outcome {
     struct rl_arena arena;
-    struct rl_lifted lifted;
+    struct rl_extracted extracted;
     struct rl_error error;
     enum rl_status status;
     char *body; /* its own block: a sanitizer sees beyond it */
 };
 
-static void lift_bytes(struct outcome *outcome, const char *text, size_t length, size_t depth)
+static void extract_bytes(struct outcome *outcome, const char *text, size_t length, size_t depth)
 {
     memset(outcome, 0, sizeof(*outcome));
     rl_arena_init(&outcome->arena, (size_t)1 << 30);
     outcome->body = malloc(length > 0 ? length : 1);
     memcpy(outcome->body, text, length);
-    outcome->status =
-        rl_lift(outcome->body, length, depth, &outcome->arena, &outcome->lifted, &outcome->error);
+    outcome->status = rl_extract(outcome->body, length, depth, NULL, 0, &outcome->arena,
+                                 &outcome->extracted, &outcome->error);
 }
 
-static void lift(struct outcome *outcome, const char *text)
+static void extract(struct outcome *outcome, const char *text)
 {
-    lift_bytes(outcome, text, strlen(text), DEPTH);
+    extract_bytes(outcome, text, strlen(text), DEPTH);
 }
 
 static void release(struct outcome *outcome)
@@ -50,11 +50,11 @@ static void release(struct outcome *outcome)
 static void check_rest(const char *text, const char *expected)
 {
     struct outcome outcome;
-    lift(&outcome, text);
+    extract(&outcome, text);
     ck_assert_msg(outcome.status == RL_OK, "%s: %s", text, outcome.error.detail);
-    ck_assert_msg(outcome.lifted.length == strlen(expected) &&
-                      memcmp(outcome.lifted.text, expected, strlen(expected)) == 0,
-                  "%s: %.*s", text, (int)outcome.lifted.length, outcome.lifted.text);
+    ck_assert_msg(outcome.extracted.length == strlen(expected) &&
+                      memcmp(outcome.extracted.text, expected, strlen(expected)) == 0,
+                  "%s: %.*s", text, (int)outcome.extracted.length, outcome.extracted.text);
     release(&outcome);
 }
 
@@ -97,38 +97,38 @@ END_TEST
 /* ---- Columns ----------------------------------------------------------------------------------
  */
 
-static const struct rl_column *only_column(struct outcome *outcome, const char *text)
+static const struct rl_array *only_array(struct outcome *outcome, const char *text)
 {
-    lift(outcome, text);
+    extract(outcome, text);
     ck_assert_msg(outcome->status == RL_OK, "%s: %s", text, outcome->error.detail);
-    ck_assert_uint_eq(outcome->lifted.count, 1);
-    return outcome->lifted.columns;
+    ck_assert_uint_eq(outcome->extracted.count, 1);
+    return outcome->extracted.arrays;
 }
 
 START_TEST(lists_and_rows)
 {
     struct outcome outcome;
-    const struct rl_column *column = only_column(&outcome, "{\"a\":[1,-2.5,3e2]}");
-    ck_assert_int_eq(column->shape, RL_SHAPE_LIST);
-    ck_assert_uint_eq(column->count, 3);
-    ck_assert_double_eq(column->values[1], -2.5);
-    ck_assert_uint_eq(column->begin, 5);
-    ck_assert_uint_eq(column->end, 17);
+    const struct rl_array *array = only_array(&outcome, "{\"a\":[1,-2.5,3e2]}");
+    ck_assert_int_eq(array->shape, RL_ARRAY_FLAT);
+    ck_assert_uint_eq(array->count, 3);
+    ck_assert_double_eq(array->values[1], -2.5);
+    ck_assert_uint_eq(array->begin, 5);
+    ck_assert_uint_eq(array->end, 17);
     release(&outcome);
-    column = only_column(&outcome, "{\"a\":[[1,2],[],[3]]}");
-    ck_assert_int_eq(column->shape, RL_SHAPE_ROWS);
-    ck_assert_uint_eq(column->count, 3);
-    ck_assert_uint_eq(column->rows, 3);
+    array = only_array(&outcome, "{\"a\":[[1,2],[],[3]]}");
+    ck_assert_int_eq(array->shape, RL_ARRAY_ROWS);
+    ck_assert_uint_eq(array->count, 3);
+    ck_assert_uint_eq(array->rows, 3);
     const size_t offsets[] = {0, 2, 2, 3};
-    ck_assert_mem_eq(column->offsets, offsets, sizeof(offsets));
+    ck_assert_mem_eq(array->offsets, offsets, sizeof(offsets));
     release(&outcome);
-    column = only_column(&outcome, "{\"a\":[]}");
-    ck_assert_int_eq(column->shape, RL_SHAPE_LIST);
-    ck_assert_uint_eq(column->count, 0);
+    array = only_array(&outcome, "{\"a\":[]}");
+    ck_assert_int_eq(array->shape, RL_ARRAY_FLAT);
+    ck_assert_uint_eq(array->count, 0);
     release(&outcome);
-    column = only_column(&outcome, "{\"a\":[[]]}");
-    ck_assert_int_eq(column->shape, RL_SHAPE_ROWS);
-    ck_assert_uint_eq(column->rows, 1);
+    array = only_array(&outcome, "{\"a\":[[]]}");
+    ck_assert_int_eq(array->shape, RL_ARRAY_ROWS);
+    ck_assert_uint_eq(array->rows, 1);
     release(&outcome);
 }
 END_TEST
@@ -137,15 +137,15 @@ START_TEST(words_have_bits_of_their_own)
 {
     static const uint64_t expected[] = {RL_BITS_NULL, RL_BITS_TRUE, RL_BITS_FALSE};
     struct outcome outcome;
-    const struct rl_column *column = only_column(&outcome, "{\"a\":[null,true,false]}");
-    ck_assert_mem_eq(column->values, expected, sizeof(expected));
-    ck_assert(column->has_null && column->has_bool);
+    const struct rl_array *array = only_array(&outcome, "{\"a\":[null,true,false]}");
+    ck_assert_mem_eq(array->values, expected, sizeof(expected));
+    ck_assert(array->has_null && array->has_bool);
     release(&outcome);
-    column = only_column(&outcome, "{\"a\":[[1,null]]}");
-    ck_assert(column->has_null && !column->has_bool);
+    array = only_array(&outcome, "{\"a\":[[1,null]]}");
+    ck_assert(array->has_null && !array->has_bool);
     release(&outcome);
-    column = only_column(&outcome, "{\"b\":\"\",\"a\":[1,2]}");
-    ck_assert(!column->has_null && !column->has_bool);
+    array = only_array(&outcome, "{\"b\":\"\",\"a\":[1,2]}");
+    ck_assert(!array->has_null && !array->has_bool);
     release(&outcome);
 }
 END_TEST
@@ -154,13 +154,13 @@ static void check_misfit(const char *text, size_t row, size_t item, bool inner,
                          const char *expected, const char *found)
 {
     struct outcome outcome;
-    const struct rl_column *column = only_column(&outcome, text);
-    ck_assert_int_eq(column->shape, RL_SHAPE_IRREGULAR);
+    const struct rl_array *array = only_array(&outcome, text);
+    ck_assert_int_eq(array->shape, RL_ARRAY_IRREGULAR);
     ck_assert_msg(
-        column->misfit.row == row && column->misfit.item == item && column->misfit.inner == inner,
-        "%s: %zu %zu %d", text, column->misfit.row, column->misfit.item, column->misfit.inner);
-    ck_assert_str_eq(column->misfit.expected, expected);
-    ck_assert_str_eq(column->misfit.found, found);
+        array->misfit.row == row && array->misfit.item == item && array->misfit.inner == inner,
+        "%s: %zu %zu %d", text, array->misfit.row, array->misfit.item, array->misfit.inner);
+    ck_assert_str_eq(array->misfit.expected, expected);
+    ck_assert_str_eq(array->misfit.found, found);
     release(&outcome);
 }
 
@@ -181,25 +181,24 @@ END_TEST
  */
 
 static void check_refused(const char *text, size_t length, size_t line, size_t column,
-                          size_t offset, const char *piece)
+                          size_t offset, const char *part)
 {
     struct outcome outcome;
-    lift_bytes(&outcome, text, length, DEPTH);
+    extract_bytes(&outcome, text, length, DEPTH);
     ck_assert_msg(outcome.status == RL_SYNTAX, "%s: status %d", text, outcome.status);
     ck_assert_int_eq(outcome.error.status, RL_SYNTAX);
     ck_assert_msg(outcome.error.line == line && outcome.error.column == column &&
                       outcome.error.offset == offset,
                   "%s: line %zu, column %zu, offset %zu", text, outcome.error.line,
                   outcome.error.column, outcome.error.offset);
-    ck_assert_msg(strstr(outcome.error.detail, piece) != NULL, "%s: %s", text,
-                  outcome.error.detail);
+    ck_assert_msg(strstr(outcome.error.detail, part) != NULL, "%s: %s", text, outcome.error.detail);
     release(&outcome);
 }
 
 static const struct {
     const char *text;
     size_t line, column, offset;
-    const char *piece; /* of the detail */
+    const char *part; /* of the detail */
 } refused[] = {
     {"", 1, 1, 0, "empty"},
     {" \n ", 2, 2, 3, "empty"},
@@ -235,15 +234,15 @@ static const struct {
     {"{\"a\":1}//", 1, 8, 7, "more text"},
     {"{\"a\":[1}", 1, 8, 7, "a comma or ]"},
     {"{\"a\":1]", 1, 7, 6, "a comma or }"},
-    {"{\"a\":NaN}", 1, 6, 5, "NaN is no value"},
-    {"{\"a\":[1,Infinity]}", 1, 9, 8, "Infinity is no value"},
-    {"{\"a\":[1,-Infinity]}", 1, 9, 8, "-Infinity is no value"},
-    {"{\"a\":[None]}", 1, 7, 6, "None is no value"},
-    {"{\"a\":True}", 1, 6, 5, "True is no value"},
+    {"{\"a\":NaN}", 1, 6, 5, "NaN is not a JSON value"},
+    {"{\"a\":[1,Infinity]}", 1, 9, 8, "Infinity is not a JSON value"},
+    {"{\"a\":[1,-Infinity]}", 1, 9, 8, "-Infinity is not a JSON value"},
+    {"{\"a\":[None]}", 1, 7, 6, "None is not a JSON value"},
+    {"{\"a\":True}", 1, 6, 5, "True is not a JSON value"},
     {"{\"a\":nul}", 1, 6, 5, "a value was expected, found 'n'"},
     {"{\"a\":nullx}", 1, 10, 9, "a comma or }"},
-    {"{\"a\":[01]}", 1, 7, 6, "no zeros in front"},
-    {"{\"a\":[-01]}", 1, 7, 6, "no zeros in front"},
+    {"{\"a\":[01]}", 1, 7, 6, "leading zeros"},
+    {"{\"a\":[-01]}", 1, 7, 6, "leading zeros"},
     {"{\"a\":[1.]}", 1, 9, 8, "a digit was expected, found ']'"},
     {"{\"a\":[1.e5]}", 1, 9, 8, "a digit"},
     {"{\"a\":[.5]}", 1, 7, 6, "begins with a digit"},
@@ -256,7 +255,7 @@ static const struct {
     {"{\"a\":[1,2,-1e999]}", 1, 11, 10, "beyond the range of double"},
     {"{\"a\":\"\x01\"}", 1, 7, 6, "control character"},
     {"{\"a\":\"\n\"}", 1, 7, 6, "control character"},
-    {"{\"a\":\"\\x\"}", 1, 7, 6, "no escape"},
+    {"{\"a\":\"\\x\"}", 1, 7, 6, "not a JSON escape"},
     {"{\"a\":\"\\u12g4\"}", 1, 7, 6, "four hexadecimal"},
     {"{\"a\":\"\\ud800\"}", 1, 7, 6, "high surrogate without"},
     {"{\"a\":\"\\ud800\\u0041\"}", 1, 7, 6, "high surrogate without"},
@@ -279,7 +278,7 @@ START_TEST(bad_text_is_refused_where_it_is_bad)
 {
     for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
         check_refused(refused[i].text, strlen(refused[i].text), refused[i].line, refused[i].column,
-                      refused[i].offset, refused[i].piece);
+                      refused[i].offset, refused[i].part);
 }
 END_TEST
 
@@ -300,7 +299,7 @@ START_TEST(bad_text_is_refused_within_long_rows_too)
                                           rows && n % 10 == 9 ? "],[" : ",");
             const size_t place = length + rest;
             length += (size_t)sprintf(text + length, "%s", fault + 2);
-            check_refused(text, length, 1, place + 1, place, refused[i].piece);
+            check_refused(text, length, 1, place + 1, place, refused[i].part);
         }
     }
 }
@@ -333,7 +332,7 @@ START_TEST(nesting_has_two_bounds)
         for (size_t i = 1; i < depth; i++)
             text[length++] = ']';
         text[length++] = '}';
-        lift_bytes(&outcome, text, length, 20);
+        extract_bytes(&outcome, text, length, 20);
         ck_assert_int_eq(outcome.status, depth <= 20 ? RL_OK : RL_TOO_LARGE);
         if (depth > 20)
             ck_assert_ptr_nonnull(strstr(outcome.error.detail, "max-depth (20 levels)"));
@@ -347,20 +346,20 @@ START_TEST(columns_and_memory_have_bounds)
 {
     struct outcome outcome;
     struct rl_arena arena;
-    struct rl_lifted lifted;
+    struct rl_extracted extracted;
     struct rl_error error;
     char *text = malloc(1 << 20);
     size_t length = (size_t)sprintf(text, "{\"a\":[\"\"");
-    for (int i = 0; i < RL_COLUMNS_MAX; i++)
+    for (int i = 0; i < RL_ARRAYS_MAX; i++)
         length += (size_t)sprintf(text + length, ",[%d]", i);
     length += (size_t)sprintf(text + length, "]}");
-    lift_bytes(&outcome, text, length, DEPTH);
+    extract_bytes(&outcome, text, length, DEPTH);
     ck_assert_int_eq(outcome.status, RL_OK);
-    ck_assert_uint_eq(outcome.lifted.count, RL_COLUMNS_MAX);
-    ck_assert_double_eq(outcome.lifted.columns[RL_COLUMNS_MAX - 1].values[0], RL_COLUMNS_MAX - 1);
+    ck_assert_uint_eq(outcome.extracted.count, RL_ARRAYS_MAX);
+    ck_assert_double_eq(outcome.extracted.arrays[RL_ARRAYS_MAX - 1].values[0], RL_ARRAYS_MAX - 1);
     release(&outcome);
     length += (size_t)sprintf(text + length - 2, ",[]]}") - 2;
-    lift_bytes(&outcome, text, length, DEPTH);
+    extract_bytes(&outcome, text, length, DEPTH);
     ck_assert_int_eq(outcome.status, RL_TOO_LARGE);
     release(&outcome);
     length = (size_t)sprintf(text, "{\"a\":[0");
@@ -368,7 +367,8 @@ START_TEST(columns_and_memory_have_bounds)
         length += (size_t)sprintf(text + length, ",0");
     length += (size_t)sprintf(text + length, "]}");
     rl_arena_init(&arena, 10000);
-    ck_assert_int_eq(rl_lift(text, length, DEPTH, &arena, &lifted, &error), RL_TOO_LARGE);
+    ck_assert_int_eq(rl_extract(text, length, DEPTH, NULL, 0, &arena, &extracted, &error),
+                     RL_TOO_LARGE);
     ck_assert_ptr_nonnull(strstr(error.detail, "max-request-memory"));
     rl_arena_release(&arena);
     free(text);
@@ -385,10 +385,10 @@ START_TEST(mixed_arrays_take_linear_time)
     for (int i = 0; i < ROWS; i++)
         length += (size_t)sprintf(text + length, "%d,", i % 100);
     length += (size_t)sprintf(text + length, "\"x\"],\"x\"],\"x\"]}");
-    lift_bytes(&outcome, text, length, DEPTH);
+    extract_bytes(&outcome, text, length, DEPTH);
     ck_assert_int_eq(outcome.status, RL_OK);
-    ck_assert_uint_eq(outcome.lifted.count, 0);
-    ck_assert_ptr_eq(outcome.lifted.text, outcome.body);
+    ck_assert_uint_eq(outcome.extracted.count, 0);
+    ck_assert_ptr_eq(outcome.extracted.text, outcome.body);
     release(&outcome);
     free(text);
 }
@@ -398,14 +398,14 @@ START_TEST(positions_of_the_rest_lead_back)
 {
     static const char text[] = "{\"a\":[1,2,3],\"b\":[\"x\",[4]],\"c\":5}";
     struct outcome outcome;
-    lift(&outcome, text);
+    extract(&outcome, text);
     ck_assert_int_eq(outcome.status, RL_OK);
     for (const char *key = "abc"; *key; key++) {
         const char quoted[] = {'"', *key, '"', 0};
         char rest[128];
-        snprintf(rest, sizeof(rest), "%.*s", (int)outcome.lifted.length, outcome.lifted.text);
+        snprintf(rest, sizeof(rest), "%.*s", (int)outcome.extracted.length, outcome.extracted.text);
         const size_t position = (size_t)(strstr(rest, quoted) - rest);
-        ck_assert_uint_eq(rl_lifted_origin(&outcome.lifted, position),
+        ck_assert_uint_eq(rl_extracted_origin(&outcome.extracted, position),
                           (size_t)(strstr(text, quoted) - text));
     }
     release(&outcome);
@@ -570,38 +570,38 @@ static void check_values(const json_t *list, const double *values)
     json_array_foreach((json_t *)list, i, element) check_scalar(element, values[i]);
 }
 
-static void check_column(const json_t *array, const struct rl_column *column)
+static void check_array(const json_t *sent, const struct rl_array *array)
 {
-    ck_assert(is_pure(array));
-    if (is_list(array)) {
-        ck_assert_int_eq(column->shape, RL_SHAPE_LIST);
-        ck_assert_uint_eq(column->count, json_array_size(array));
-        check_values(array, column->values);
-    } else if (is_rows(array)) {
-        ck_assert_int_eq(column->shape, RL_SHAPE_ROWS);
-        ck_assert_uint_eq(column->rows, json_array_size(array));
-        ck_assert_uint_eq(column->offsets[0], 0);
-        ck_assert_uint_eq(column->offsets[column->rows], column->count);
-        for (size_t row = 0; row < column->rows; row++) {
-            const json_t *list = json_array_get(array, row);
-            ck_assert_uint_eq(column->offsets[row + 1] - column->offsets[row],
-                              json_array_size(list));
-            check_values(list, column->values + column->offsets[row]);
+    ck_assert(is_pure(sent));
+    if (is_list(sent)) {
+        ck_assert_int_eq(array->shape, RL_ARRAY_FLAT);
+        ck_assert_uint_eq(array->count, json_array_size(sent));
+        check_values(sent, array->values);
+    } else if (is_rows(sent)) {
+        ck_assert_int_eq(array->shape, RL_ARRAY_ROWS);
+        ck_assert_uint_eq(array->rows, json_array_size(sent));
+        ck_assert_uint_eq(array->offsets[0], 0);
+        ck_assert_uint_eq(array->offsets[array->rows], array->count);
+        for (size_t row = 0; row < array->rows; row++) {
+            const json_t *list = json_array_get(sent, row);
+            ck_assert_uint_eq(array->offsets[row + 1] - array->offsets[row], json_array_size(list));
+            check_values(list, array->values + array->offsets[row]);
         }
     } else {
-        ck_assert_int_eq(column->shape, RL_SHAPE_IRREGULAR);
-        const json_t *row = json_array_get(array, column->misfit.row);
-        const json_t *odd = column->misfit.inner ? json_array_get(row, column->misfit.item) : row;
-        ck_assert_str_eq(column->misfit.found, json_is_array(odd)   ? "a list"
-                                               : json_is_null(odd)  ? "null"
-                                               : json_is_true(odd)  ? "true"
-                                               : json_is_false(odd) ? "false"
-                                                                    : "a number");
+        ck_assert_int_eq(array->shape, RL_ARRAY_IRREGULAR);
+        const json_t *row = json_array_get(sent, array->misfit.row);
+        const json_t *odd = array->misfit.inner ? json_array_get(row, array->misfit.item) : row;
+        ck_assert_str_eq(array->misfit.found, json_is_array(odd)   ? "a list"
+                                              : json_is_null(odd)  ? "null"
+                                              : json_is_true(odd)  ? "true"
+                                              : json_is_false(odd) ? "false"
+                                                                   : "a number");
     }
 }
 
 /* The same value, where `rest` may hold references. */
-static void check_same(const json_t *whole, const json_t *rest, const struct rl_lifted *lifted)
+static void check_same(const json_t *whole, const json_t *rest,
+                       const struct rl_extracted *extracted)
 {
     size_t i;
     const char *key;
@@ -610,16 +610,16 @@ static void check_same(const json_t *whole, const json_t *rest, const struct rl_
     if (json_is_array(whole) && is_pure(whole)) {
         ck_assert(json_is_array(rest) && json_array_size(rest) == 1);
         const json_int_t index = json_integer_value(json_array_get(rest, 0));
-        ck_assert_uint_lt((size_t)index, lifted->count);
-        check_column(whole, &lifted->columns[index]);
+        ck_assert_uint_lt((size_t)index, extracted->count);
+        check_array(whole, &extracted->arrays[index]);
     } else if (json_is_array(whole)) {
         ck_assert_uint_eq(json_array_size(whole), json_array_size(rest));
         json_array_foreach((json_t *)whole, i, element)
-            check_same(element, json_array_get(rest, i), lifted);
+            check_same(element, json_array_get(rest, i), extracted);
     } else if (json_is_object(whole)) {
         ck_assert_uint_eq(json_object_size(whole), json_object_size(rest));
         json_object_foreach((json_t *)whole, key, member)
-            check_same(member, json_object_get(rest, key), lifted);
+            check_same(member, json_object_get(rest, key), extracted);
     } else {
         ck_assert(json_equal(whole, rest));
     }
@@ -630,24 +630,24 @@ START_TEST(lifted_and_rest_are_what_jansson_reads)
     static char text[1 << 20];
     struct random random = random_init(random_seed());
     const uint64_t trials = trials_or(FAST_TRIALS);
-    size_t columns = 0;
+    size_t arrays = 0;
     for (uint64_t i = 0; i < trials; i++) {
         struct outcome outcome;
         const size_t length = put_body(&random, text);
         json_t *whole = json_loadb(text, length, 0, NULL);
         ck_assert_ptr_nonnull(whole);
-        lift_bytes(&outcome, text, length, DEPTH);
+        extract_bytes(&outcome, text, length, DEPTH);
         ck_assert_msg(outcome.status == RL_OK, "%.*s: %s", (int)length, text, outcome.error.detail);
-        json_t *rest = json_loadb(outcome.lifted.text, outcome.lifted.length, 0, NULL);
-        ck_assert_msg(rest != NULL, "%.*s", (int)outcome.lifted.length, outcome.lifted.text);
-        check_same(whole, rest, &outcome.lifted);
-        columns += outcome.lifted.count;
+        json_t *rest = json_loadb(outcome.extracted.text, outcome.extracted.length, 0, NULL);
+        ck_assert_msg(rest != NULL, "%.*s", (int)outcome.extracted.length, outcome.extracted.text);
+        check_same(whole, rest, &outcome.extracted);
+        arrays += outcome.extracted.count;
         json_decref(rest);
         json_decref(whole);
         release(&outcome);
     }
-    printf("lift: %" PRIu64 " random bodies, %zu columns\n", trials, columns);
-    ck_assert_uint_gt(columns, trials / 2);
+    printf("lift: %" PRIu64 " random bodies, %zu arrays\n", trials, arrays);
+    ck_assert_uint_gt(arrays, trials / 2);
 }
 END_TEST
 
@@ -672,17 +672,17 @@ static size_t mutate(struct random *random, char *text, size_t length)
     }
 }
 
-/* ---- In pieces --------------------------------------------------------------------------------
+/* ---- In segments --------------------------------------------------------------------------------
  */
 
-static void check_same_column(const struct rl_column *a, const struct rl_column *b)
+static void check_same_array(const struct rl_array *a, const struct rl_array *b)
 {
     ck_assert_int_eq(a->shape, b->shape);
     ck_assert(a->has_null == b->has_null && a->has_bool == b->has_bool);
     ck_assert_uint_eq(a->count, b->count);
     ck_assert(a->count == 0 || memcmp(a->values, b->values, a->count * sizeof(double)) == 0);
     ck_assert_uint_eq(a->rows, b->rows);
-    if (a->shape == RL_SHAPE_ROWS)
+    if (a->shape == RL_ARRAY_ROWS)
         ck_assert_mem_eq(a->offsets, b->offsets, (a->rows + 1) * sizeof(size_t));
     ck_assert_uint_eq(a->misfit.row, b->misfit.row);
     ck_assert_uint_eq(a->misfit.item, b->misfit.item);
@@ -690,34 +690,34 @@ static void check_same_column(const struct rl_column *a, const struct rl_column 
     ck_assert(a->begin == b->begin && a->end == b->end && a->mark == b->mark);
 }
 
-/* Lifts the text in pieces of that size; all must be as it is in one. */
-static void check_pieces(const char *text, size_t length, struct rl_team *team, size_t piece)
+/* Lifts the text in segments of that size; all must be as it is in one. */
+static void check_pieces(const char *text, size_t length, struct rl_team *team, size_t segment)
 {
     struct outcome one, many;
-    lift_bytes(&one, text, length, DEPTH);
+    extract_bytes(&one, text, length, DEPTH);
     memset(&many, 0, sizeof(many));
     rl_arena_init(&many.arena, (size_t)1 << 30);
     many.body = malloc(length);
     memcpy(many.body, text, length);
-    many.status = rl_lift_in_pieces(many.body, length, DEPTH, team, piece, &many.arena,
-                                    &many.lifted, &many.error);
+    many.status = rl_extract(many.body, length, DEPTH, team, segment, &many.arena, &many.extracted,
+                             &many.error);
     ck_assert_int_eq(one.status, many.status);
     ck_assert_str_eq(one.error.detail, many.error.detail);
     ck_assert_uint_eq(one.error.offset, many.error.offset);
     ck_assert_uint_eq(one.error.line, many.error.line);
     ck_assert_uint_eq(one.error.column, many.error.column);
-    ck_assert_uint_eq(one.lifted.length, many.lifted.length);
-    ck_assert(one.lifted.length == 0 ||
-              memcmp(one.lifted.text, many.lifted.text, one.lifted.length) == 0);
-    ck_assert_uint_eq(one.lifted.count, many.lifted.count);
-    for (size_t i = 0; i < one.lifted.count; i++)
-        check_same_column(&one.lifted.columns[i], &many.lifted.columns[i]);
+    ck_assert_uint_eq(one.extracted.length, many.extracted.length);
+    ck_assert(one.extracted.length == 0 ||
+              memcmp(one.extracted.text, many.extracted.text, one.extracted.length) == 0);
+    ck_assert_uint_eq(one.extracted.count, many.extracted.count);
+    for (size_t i = 0; i < one.extracted.count; i++)
+        check_same_array(&one.extracted.arrays[i], &many.extracted.arrays[i]);
     release(&one);
     release(&many);
 }
 
 /* Two batches and a list, of rows as they come, perhaps with something in them that is not a
- * number; long enough for many pieces. */
+ * number; long enough for many segments. */
 static size_t put_large(struct random *random, char *out, size_t numbers)
 {
     static const char *const separators[] = {",", ", ", " , ", ",\n    ", ",\n              "};
@@ -802,7 +802,7 @@ START_TEST(broken_bodies_are_refused_as_jansson_refuses_them)
             length = mutate(&random, text, length);
         json_t *whole = json_loadb(text, length, JSON_ALLOW_NUL, NULL);
         const bool taken = json_is_object(whole);
-        lift_bytes(&outcome, text, length, DEPTH);
+        extract_bytes(&outcome, text, length, DEPTH);
         ck_assert_msg((outcome.status == RL_OK) == taken, "%.*s: %s", (int)length, text,
                       taken ? outcome.error.detail : "taken");
         if (!taken)

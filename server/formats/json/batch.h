@@ -1,0 +1,37 @@
+/*
+ * batch.h: from the extracted arrays of a request to its typed batch.
+ *
+ * Checks shapes against each other and values against their range, and converts each array in
+ * place: to float if that is the dtype, a mask to bytes.
+ */
+#ifndef RL_BATCH_H
+#define RL_BATCH_H
+
+#include <jansson.h>
+
+#include "server/formats/json/extract.h"
+#include "server/formats/query.h"
+
+/* The members that make a batch; NULL for one that was not sent. The pointer of `labels` is
+ * "/y_true/labels" if `nested`, else "/y_true". */
+struct rl_batch_members {
+    const json_t *scores, *labels, *mask, *weights;
+    bool nested;
+};
+
+/* The array that `value` of the remaining text refers to; NULL if it is not a reference. */
+const struct rl_array *rl_array_of(const struct rl_extracted *extracted, const json_t *value);
+
+/* What the array's first element is ("a number", …; static); NULL for an empty array. */
+const char *rl_array_first_kind(const struct rl_array *array);
+
+/*
+ * Fills *ret_batch and *ret_batched (see struct rl_query). labels and scores must have been sent.
+ * The batch lies in the arena. RL_INVALID, RL_TOO_LARGE, RL_NOMEM.
+ */
+enum rl_status rl_json_batch(const struct rl_extracted *extracted,
+                             const struct rl_batch_members *members, enum rl_dtype dtype,
+                             const struct rl_limits *limits, struct rl_arena *arena,
+                             struct rl_batch *ret_batch, bool *ret_batched, struct rl_error *error);
+
+#endif
