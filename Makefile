@@ -28,7 +28,10 @@ CORE_SRC   := $(call sources,core)
 CONFIG_SRC := $(call sources,config)
 SERVER_SRC := $(call sources,server)
 MAIN_OBJ    = $(BUILD)/server/main.o
-CORE_OBJ    = $(CORE_SRC:%.c=$(BUILD)/%.o)
+# Kernels that are compiled once for each instruction set: file.o, file.avx2.o, file.avx512.o.
+ISA_SRC     = core/lists/listscan_kernels.c
+ISAS        = $(if $(filter x86_64-%,$(TARGET)),avx2 avx512)
+CORE_OBJ    = $(CORE_SRC:%.c=$(BUILD)/%.o) $(foreach isa,$(ISAS),$(ISA_SRC:%.c=$(BUILD)/%.$(isa).o))
 CONFIG_OBJ  = $(CONFIG_SRC:%.c=$(BUILD)/%.o)
 SERVER_OBJ  = $(filter-out $(MAIN_OBJ),$(SERVER_SRC:%.c=$(BUILD)/%.o))
 LIBRARIES   = $(BUILD)/libserver.a $(BUILD)/libconfig.a $(BUILD)/librankloss.a
@@ -55,10 +58,14 @@ $(BUILD)/%.a:
 
 # Only compute.c enters OpenMP. Kernel bodies are compiled once for each instruction set.
 $(BUILD)/core/compute.o: EXTRA = $(OPENMP)
+AVX2   = -mavx2 -mfma
+AVX512 = -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512
 ifneq (,$(filter x86_64-%,$(TARGET)))
-$(BUILD)/core/fields/%_avx2.o: EXTRA = -mavx2 -mfma
-$(BUILD)/core/fields/%_avx512.o: EXTRA = -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512
+$(BUILD)/core/fields/%_avx2.o: EXTRA = $(AVX2)
+$(BUILD)/core/fields/%_avx512.o: EXTRA = $(AVX512)
 endif
+$(BUILD)/core/%.avx2.o: EXTRA = $(AVX2) -DRL_ISA=avx2
+$(BUILD)/core/%.avx512.o: EXTRA = $(AVX512) -DRL_ISA=avx512
 # What says which revision it is, is built anew when the revision changes.
 $(BUILD)/server/main.o $(BUILD)/server/observe/exposition.o: $(BUILD)/revision
 $(BUILD)/revision: ALWAYS
@@ -69,9 +76,16 @@ $(BUILD)/server/main.o $(BUILD)/server/observe/exposition.o: EXTRA = -DRL_VERSIO
 # The assembler includes the page, which no dependency file of the compiler names.
 $(BUILD)/server/web/assets.o: $(wildcard server/web/*)
 
+compile = $(CC) $(CFLAGS_) $(EXTRA) -MMD -MP -c -o $@ $<
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_) $(EXTRA) -MMD -MP -c -o $@ $<
+	$(compile)
+$(BUILD)/%.avx2.o: %.c
+	@mkdir -p $(@D)
+	$(compile)
+$(BUILD)/%.avx512.o: %.c
+	@mkdir -p $(@D)
+	$(compile)
 
 # A unit test sees the libraries it names by including their headers; the linker drops the rest.
 $(BUILD)/tests/%: tests/%.c $(LIBRARIES)

@@ -11,7 +11,7 @@
 #include <math.h>
 
 #include "core/base/column.h"
-#include "core/base/sort.h"
+#include "core/lists/order.h"
 #include "core/parts.h"
 #include "core/ranking/ranking.h"
 #include "core/stats/quantiles.h"
@@ -40,10 +40,10 @@ struct analysis {
     double *differences;         /* [lists] */
     double *resampled;           /* [max(resamples, lists)] */
     uint64_t *counts;
-    double *p, *adjusted;        /* [systems] */
-    struct rl_key *keys, *spare; /* [lists] */
-    struct rl_room room;         /* for sorting */
-    size_t lists_of_quantile;    /* what `quantile` was computed for; 0: nothing yet */
+    double *p, *adjusted;     /* [systems] */
+    uint32_t *order;          /* [lists] */
+    struct rl_room room;      /* for sorting */
+    size_t lists_of_quantile; /* what `quantile` was computed for; 0: nothing yet */
     double level_of_quantile, quantile;
 };
 
@@ -208,31 +208,27 @@ static struct rl_confidence confidence_of(struct analysis *x, const struct rl_ra
 
 /* ---- Summary --------------------------------------------------------------------------------- */
 
-/* The set's places ordered by a number for each, ascending; equal ones in index order. */
-static const struct rl_key *order_by(struct analysis *x, const struct column_set *set,
-                                     const double *numbers, bool descending)
+/* The set's places ordered by a number for each; equal ones in index order. */
+static const uint32_t *order_by(struct analysis *x, const struct column_set *set,
+                                const double *numbers, enum rl_direction direction)
 {
-    for (size_t i = 0; i < set->count; i++)
-        x->keys[i] = (struct rl_key){.key = descending ? rl_key_descending(numbers[i] + 0.0)
-                                                       : rl_key_ascending(numbers[i] + 0.0),
-                                     .item = (uint32_t)i};
-    return rl_sort(x->keys, x->spare, set->count, x->runner, x->room);
+    rl_order(RL_FLOAT64, numbers, set->count, direction, x->runner, x->room, x->order, NULL);
+    return x->order;
 }
 
 static void summarise(struct analysis *x, const struct column_set *set, struct rl_summary *summary)
 {
     static const double places[RL_QUANTILES] = {0, 0.1, 0.25, 0.5, 0.75, 0.9, 1};
     const bool metric = is_metric(x);
-    const struct rl_key *order = order_by(x, set, set->values, !metric);
+    const uint32_t *order = order_by(x, set, set->values, metric ? RL_ASCENDING : RL_DESCENDING);
     size_t n = set->count, top_k = x->work->evals[x->eval].top_k;
     for (size_t i = 0; i < n; i++)
-        x->resampled[metric ? i : n - 1 - i] = set->values[order[i].item];
+        x->resampled[metric ? i : n - 1 - i] = set->values[order[i]];
     for (size_t q = 0; q < RL_QUANTILES; q++)
         summary->quantiles[q] = n ? rl_quantile(x->resampled, n, places[q]) : NAN;
     summary->worst_count = smaller(n, top_k);
     for (size_t i = 0; i < summary->worst_count; i++)
-        summary->worst[i] =
-            (struct rl_extreme){set->lists[order[i].item], set->values[order[i].item]};
+        summary->worst[i] = (struct rl_extreme){set->lists[order[i]], set->values[order[i]]};
 }
 
 /* ---- Comparison ------------------------------------------------------------------------------ */
@@ -241,12 +237,13 @@ static void summarise(struct analysis *x, const struct column_set *set, struct r
 static size_t take_changes(struct analysis *x, bool rising, struct rl_extreme *ret)
 {
     size_t taken = 0, top_k = x->work->evals[x->eval].top_k;
-    const struct rl_key *order = order_by(x, &x->own, x->differences, rising);
+    const uint32_t *order =
+        order_by(x, &x->own, x->differences, rising ? RL_DESCENDING : RL_ASCENDING);
     for (; taken < smaller(top_k, x->own.count); taken++) {
-        double change = x->differences[order[taken].item];
+        double change = x->differences[order[taken]];
         if (!(rising ? change > 0 : change < 0))
             break;
-        ret[taken] = (struct rl_extreme){x->own.lists[order[taken].item], change};
+        ret[taken] = (struct rl_extreme){x->own.lists[order[taken]], change};
     }
     return taken;
 }
@@ -399,8 +396,7 @@ static void prepare(struct analysis *x)
     x->counts = rl_room_take(room, rl_randomization_room(resamples), sizeof(uint64_t));
     x->p = rl_room_take(room, x->systems, sizeof(double));
     x->adjusted = rl_room_take(room, x->systems, sizeof(double));
-    x->keys = rl_room_take(room, x->lists, sizeof(struct rl_key));
-    x->spare = rl_room_take(room, x->lists, sizeof(struct rl_key));
+    x->order = rl_room_take(room, x->lists, sizeof(uint32_t));
 }
 
 void rl_analyse(struct rl_work *work, struct rl_runner *runner)

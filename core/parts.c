@@ -3,7 +3,6 @@
  */
 #include "core/parts.h"
 
-#include "core/base/sort.h"
 #include "core/stats/quantiles.h"
 #include "core/stats/resample.h"
 
@@ -69,9 +68,8 @@ static size_t room_bytes(const struct rl_batch *batch, size_t resamples)
            rl_room_bytes(batch->group_count + 2, sizeof(size_t)) +
            rl_room_bytes(most, sizeof(double)) +
            rl_room_bytes(rl_randomization_room(resamples), sizeof(uint64_t)) +
-           2 * rl_room_bytes(systems, sizeof(double)) +
-           2 * rl_room_bytes(lists, sizeof(struct rl_key)) + rl_sort_room(lists) +
-           rl_order_room(most) + RL_ROOM_ALIGNMENT;
+           2 * rl_room_bytes(systems, sizeof(double)) + rl_room_bytes(lists, sizeof(uint32_t)) +
+           rl_order_ascending_room(most) + RL_ROOM_ALIGNMENT;
 }
 
 bool rl_parts_take_room(const struct rl_batch *batch, const struct rl_eval *evals, size_t count,

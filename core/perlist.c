@@ -24,6 +24,7 @@ struct perlist {
     struct rl_work_state *state;
     size_t list, begin; /* which, and the place of its first item in the batch */
     struct rl_plan plan;
+    struct rl_standing standing; /* where the work has metrics */
     struct rl_runner *runner;
     struct rl_room room; /* for one evaluation at a time */
     double *losses;      /* [m] */
@@ -53,11 +54,12 @@ static size_t list_room(const struct rl_work_state *state, size_t items)
 {
     size_t doubles = max_size(rl_listmle_scratch(items), rl_moments_scratch(items));
     size_t once = max_size(rl_room_bytes(doubles, sizeof(double)), rl_field_room(items));
-    once =
-        max_size(once, rl_ranking_room(RL_NDCG, items) + 2 * rl_room_bytes(items, sizeof(double)));
+    once = max_size(once, rl_ranking_room(items));
     once = max_size(once, rl_toppairs_room(items, state->max_top_k));
     once = max_size(once, rl_emit_room(items));
-    return rl_plan_room(items) + 3 * rl_room_bytes(items, sizeof(double)) + once + 256;
+    size_t standing = state->needs_ranks ? rl_standing_room(items) : 0;
+    size_t losses = state->needs_wide ? 3 * rl_room_bytes(items, sizeof(double)) : 0;
+    return rl_plan_room(items) + standing + losses + once + 256;
 }
 
 /* ---- Writing results ------------------------------------------------------------------------- */
@@ -203,35 +205,11 @@ static void compute_top_pairs(struct perlist *p, size_t eval)
 
 /* ---- Metrics --------------------------------------------------------------------------------- */
 
-/* Labels and weights of the items that count, in rank order. */
-static struct rl_ranked in_rank_order(const struct rl_plan *plan, struct rl_room *room)
-{
-    double *labels = rl_room_take(room, plan->count, sizeof(double));
-    double *weights = rl_room_take(room, plan->count, sizeof(double));
-    size_t count = 0;
-    for (size_t r = 0; r < plan->count; r++) {
-        uint32_t v = plan->ranked[r];
-        double weight = rl_plan_weight(plan, v);
-        labels[count] = plan->labels[v];
-        weights[count] = weight;
-        count += weight > 0;
-    }
-    return (struct rl_ranked){
-        .items = plan->items,
-        .count = count,
-        .labels = labels,
-        .weights = plan->weights ? weights : NULL,
-        .weight = plan->weight,
-    };
-}
-
 static void compute_metric(struct perlist *p, size_t eval)
 {
     enum rl_measure_id id = p->work->evals[eval].measure->id;
-    struct rl_room room = p->room;
-    struct rl_ranked ranked = in_rank_order(&p->plan, &room);
     struct rl_ranking *ranking = &p->state->evals[eval].rankings[p->list];
-    rl_ranking_list(id, p->work->evals[eval].k, &ranked, p->runner, room, ranking);
+    rl_ranking_list(id, p->work->evals[eval].k, &p->standing, p->runner, p->room, ranking);
     p->finite &= isfinite(ranking->value) && isfinite(ranking->weighted_relevance) &&
                  isfinite(ranking->relevance);
 }
@@ -255,7 +233,9 @@ static void compute_eval(struct perlist *p, size_t eval)
 static void prepare(struct perlist *p)
 {
     struct rl_work_state *state = p->state;
-    rl_plan_init(&p->plan, p->work->batch, p->list, p->runner, &p->room);
+    rl_plan_gather(&p->plan, p->work->batch, p->list, p->runner, &p->room);
+    if (state->needs_wide)
+        rl_plan_widen(&p->plan, p->runner);
     state->valid[p->list] = (uint32_t)p->plan.count;
     state->pairs[p->list] = 0;
     if (state->weights)
@@ -266,7 +246,9 @@ static void prepare(struct perlist *p)
         state->pairs[p->list] = rl_plan_pairs(&p->plan);
     }
     if (state->needs_ranks)
-        rl_plan_rank(&p->plan, p->runner, p->room);
+        rl_standing_init(&p->standing, &p->plan, &state->rank_needs, p->runner, &p->room);
+    if (!state->needs_wide)
+        return;
     p->losses = rl_room_take(&p->room, p->plan.count, sizeof(double));
     p->gradient = rl_room_take(&p->room, p->plan.count, sizeof(double));
     p->extra = rl_room_take(&p->room, p->plan.count, sizeof(double));

@@ -23,6 +23,8 @@ struct rl_eval_state {
 
 struct rl_work_state {
     bool needs_grades, needs_ranks;          /* by any evaluation */
+    bool needs_wide;                         /* of the plan: by any loss */
+    struct rl_rank_needs rank_needs;         /* of all metrics */
     size_t max_top_k;                        /* 0 when no evaluation wants top pairs */
     double weight_sum;                       /* as sent; 0 when none were */
     double item_cost, pair_cost, sweep_cost; /* see rl_list_cost */

@@ -3,6 +3,18 @@
  */
 #include "core/base/cpu.h"
 
+static enum rl_isa chosen = RL_ISA_BASELINE;
+
+enum rl_isa rl_isa_chosen(void)
+{
+    return chosen;
+}
+
+void rl_isa_choose(enum rl_isa isa)
+{
+    chosen = isa;
+}
+
 const char *rl_isa_text(enum rl_isa isa)
 {
     static const char *const texts[RL_ISAS] = {"baseline", "avx2", "avx512"};

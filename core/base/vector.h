@@ -15,6 +15,15 @@
 #include <immintrin.h>
 #endif
 
+/* The Makefile compiles the files of ISA_SRC once for each instruction set and says which. Their
+ * public names end in it. */
+#ifndef RL_ISA
+#define RL_ISA baseline
+#endif
+#define RL_PASTE_(name, isa) name##_##isa
+#define RL_PASTE(name, isa)  RL_PASTE_(name, isa)
+#define RL_OF_ISA(name)      RL_PASTE(name, RL_ISA)
+
 #if defined(__AVX512F__)
 enum { VEC_BYTES = 64 };
 #elif defined(__AVX2__)

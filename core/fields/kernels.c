@@ -18,8 +18,6 @@ static const struct kernels {
 #endif
 };
 
-static enum rl_isa chosen = RL_ISA_BASELINE;
-
 static enum rl_isa best_isa(void)
 {
     enum rl_isa isa = RL_ISAS - 1;
@@ -47,21 +45,21 @@ enum rl_status rl_kernels_init(const char *isa, struct rl_error *error)
     enum rl_isa found = best_isa();
     if (isa && find_isa(isa, &found, error) != RL_OK)
         return RL_CONFIG;
-    chosen = found;
+    rl_isa_choose(found);
     return RL_OK;
 }
 
 const char *rl_isa_name(void)
 {
-    return rl_isa_text(chosen);
+    return rl_isa_text(rl_isa_chosen());
 }
 
 rl_tile_fn *const *rl_kernels_tile(void)
 {
-    return of_isa[chosen].tile;
+    return of_isa[rl_isa_chosen()].tile;
 }
 
 const struct rl_series_kernels *rl_kernels_series(void)
 {
-    return of_isa[chosen].series;
+    return of_isa[rl_isa_chosen()].series;
 }

@@ -3,9 +3,11 @@
  */
 #include "core/fields/toppairs.h"
 
+#include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "core/base/sort.h"
+#include "core/lists/order.h"
 
 /* Where an item's partners are looked for; each side gives them worst pair first. */
 enum side {
@@ -72,10 +74,9 @@ static size_t entries_of(size_t items, size_t top_k)
 
 size_t rl_toppairs_room(size_t items, size_t top_k)
 {
-    return rl_room_bytes(entries_of(items, top_k), sizeof(struct entry)) +
-           2 * rl_room_bytes(items, sizeof(struct rl_key)) + rl_sort_room(items) +
-           rl_room_bytes(items, sizeof(double)) + rl_room_bytes(items, sizeof(uint8_t)) +
-           2 * rl_room_bytes(items, sizeof(uint32_t)) +
+    return rl_room_bytes(entries_of(items, top_k), sizeof(struct entry)) + rl_order_room(items) +
+           2 * rl_room_bytes(items, sizeof(double)) + rl_room_bytes(items, sizeof(uint8_t)) +
+           4 * rl_room_bytes(items, sizeof(uint32_t)) +
            rl_room_bytes(2 * leaves_of(items), sizeof(uint32_t));
 }
 
@@ -232,13 +233,22 @@ static size_t mark_partners(const struct search *search, enum side side, size_t 
     return marked;
 }
 
-/* Keys of marked items, in input order. */
-static void fill_keys(const struct rl_plan *plan, const uint8_t *marks, struct rl_key *keys)
+/* Orders items[count] by a number of each, descending and stable. */
+static void order_items(uint32_t *items, const double *numbers, size_t count,
+                        struct rl_runner *runner, struct rl_room room)
 {
-    size_t count = 0;
-    for (uint32_t v = 0; v < plan->count; v++)
-        if (marks[v])
-            keys[count++] = (struct rl_key){rl_key_descending(plan->scores[v]), v};
+    uint32_t *places = rl_room_take(&room, count, sizeof(*places));
+    uint32_t *unordered = rl_room_take(&room, count, sizeof(*unordered));
+    memcpy(unordered, items, count * sizeof(*items));
+    rl_order(RL_FLOAT64, numbers, count, RL_DESCENDING, runner, room, places, NULL);
+    for (size_t r = 0; r < count; r++)
+        items[r] = unordered[places[r]];
+}
+
+/* An error that overflowed may not be a number: it comes last, and its list fails. */
+static double number_of(double badness)
+{
+    return badness == badness ? badness : -HUGE_VAL;
 }
 
 /* The partners of a side: by score, descending and stable; for an error's side then by error. */
@@ -251,17 +261,18 @@ static void order_partners(struct search *search, enum side side, size_t k, stru
     struct rl_room spare = *room;
     uint8_t *marks = rl_room_take(&spare, plan->count, sizeof(*marks));
     order->count = mark_partners(search, side, k, heap, marks);
-    struct rl_key *keys = rl_room_take(&spare, order->count, sizeof(*keys));
-    struct rl_key *other = rl_room_take(&spare, order->count, sizeof(*other));
-    fill_keys(plan, marks, keys);
-    struct rl_key *sorted = rl_sort(keys, other, order->count, runner, spare);
-    if (side != BY_SCORE) {
-        for (size_t r = 0; r < order->count; r++)
-            sorted[r].key = rl_key_descending(badness_of(search, side, sorted[r].item) + 0.0);
-        sorted = rl_sort(sorted, sorted == keys ? other : keys, order->count, runner, spare);
-    }
+    double *numbers = rl_room_take(&spare, order->count, sizeof(*numbers));
+    for (size_t v = 0, r = 0; v < plan->count; v++)
+        if (marks[v]) {
+            order->items[r] = (uint32_t)v;
+            numbers[r++] = plan->scores[v];
+        }
+    order_items(order->items, numbers, order->count, runner, spare);
+    if (side == BY_SCORE)
+        return;
     for (size_t r = 0; r < order->count; r++)
-        order->items[r] = sorted[r].item;
+        numbers[r] = number_of(badness_of(search, side, order->items[r]));
+    order_items(order->items, numbers, order->count, runner, spare);
 }
 
 static void fill_tree(struct search *search, struct rl_room *room)

@@ -1,5 +1,8 @@
 /*
  * plan.c: one list made ready: its valid items, and their orders.
+ *
+ * Most lists need no gathering: without a mask and with labels that are grades, one pass finds both
+ * that every item is valid and the grades, and the batch's own columns serve.
  */
 #include "core/lists/plan.h"
 
@@ -7,21 +10,19 @@
 
 #include "core/base/column.h"
 #include "core/base/cut.h"
-#include "core/base/sort.h"
-
-/* Labels that are whole numbers below this, as grades mostly are, are sorted by counting. */
-enum { SMALL_LABELS = 64 };
+#include "core/lists/order.h"
+#include "core/lists/listscan.h"
 
 size_t rl_plan_room(size_t items)
 {
     return 4 * rl_room_bytes(items, sizeof(uint32_t)) + rl_room_bytes(items + 1, sizeof(uint32_t)) +
-           4 * rl_room_bytes(items, sizeof(double)) +
+           6 * rl_room_bytes(items, sizeof(double)) + rl_room_bytes(items, sizeof(uint8_t)) +
            rl_room_bytes(rl_cut_count(items), sizeof(size_t));
 }
 
 size_t rl_plan_scratch(size_t items)
 {
-    return 2 * rl_room_bytes(items, sizeof(struct rl_key)) + rl_sort_room(items);
+    return rl_order_room(items);
 }
 
 /* ---- Valid items ----------------------------------------------------------------------------- */
@@ -29,9 +30,79 @@ size_t rl_plan_scratch(size_t items)
 struct gathering {
     struct rl_plan *plan;
     const struct rl_batch *batch;
-    size_t first;   /* place of the list in the batch */
-    size_t *starts; /* [pieces] valid items before each piece */
+    size_t first;           /* place of the list in the batch */
+    size_t *starts;         /* [pieces] valid items before each piece */
+    void *labels, *scores;  /* [items] of the dtype: copies, where some item is invalid */
+    uint8_t *bytes;         /* [items] */
+    _Atomic uint32_t grade; /* as rl_listscan's grades gives it, of all pieces */
+    _Atomic bool invalid;   /* some label is */
 };
+
+static const void *column_at(const void *column, enum rl_dtype dtype, size_t i)
+{
+    return (const char *)column + i * rl_dtype_size(dtype);
+}
+
+static void *place_in(void *column, enum rl_dtype dtype, size_t i)
+{
+    return (char *)column + i * rl_dtype_size(dtype);
+}
+
+static void read_grades(void *context, size_t piece)
+{
+    struct gathering *gathering = context;
+    const struct rl_plan *plan = gathering->plan;
+    const size_t begin = rl_cut_begin(piece), count = rl_cut_end(piece, plan->count) - begin;
+    gathering->grade |= rl_listscan_kernels(plan->dtype)
+                            ->grades(column_at(plan->own_labels, plan->dtype, begin), count,
+                                     gathering->bytes + begin);
+}
+
+/* Grades of the valid items; false where their labels are not all small whole numbers. */
+static bool find_grades(struct gathering *gathering, struct rl_runner *runner)
+{
+    struct rl_plan *plan = gathering->plan;
+    gathering->grade = 0;
+    runner->run(runner, rl_cut_count(plan->count), read_grades, gathering);
+    const bool small = gathering->grade < RL_GRADES;
+    plan->bytes = small ? gathering->bytes : NULL;
+    plan->highest_grade = gathering->grade;
+    return small;
+}
+
+static inline bool any_invalid(const void *labels, enum rl_dtype dtype, size_t begin, size_t end)
+{
+    int invalid = 0;
+    for (size_t i = begin; i < end; i++)
+        invalid |= !(rl_column_get(labels, dtype, i) >= 0);
+    return invalid;
+}
+
+static void look_for_invalid(void *context, size_t piece)
+{
+    struct gathering *gathering = context;
+    const struct rl_plan *plan = gathering->plan;
+    const size_t begin = rl_cut_begin(piece), end = rl_cut_end(piece, plan->count);
+    if (plan->dtype == RL_FLOAT32 ? any_invalid(plan->own_labels, RL_FLOAT32, begin, end)
+                                  : any_invalid(plan->own_labels, RL_FLOAT64, begin, end))
+        gathering->invalid = true;
+}
+
+/* Whether all items are valid; then the batch's columns are the plan's. */
+static bool take_all(struct gathering *gathering, struct rl_runner *runner)
+{
+    const struct rl_batch *batch = gathering->batch;
+    struct rl_plan *plan = gathering->plan;
+    if (batch->mask)
+        return false;
+    plan->count = plan->items;
+    plan->own_labels = column_at(batch->labels, plan->dtype, gathering->first);
+    plan->own_scores = column_at(batch->scores, plan->dtype, gathering->first);
+    if (find_grades(gathering, runner))
+        return true;
+    runner->run(runner, rl_cut_count(plan->count), look_for_invalid, gathering);
+    return !gathering->invalid;
+}
 
 static inline bool is_valid(const struct rl_batch *batch, enum rl_dtype dtype, size_t i)
 {
@@ -48,61 +119,62 @@ static void count_valid(void *context, size_t piece)
     gathering->starts[piece] = count;
 }
 
-/* Gathers items begin … end - 1 of the list from v on; returns the v after them. */
-static inline size_t gather(const struct gathering *gathering, enum rl_dtype dtype, size_t begin,
-                            size_t end, size_t v)
+/* Copies the valid ones of items begin … end - 1 to v and on. */
+static inline void copy_valid(const struct gathering *gathering, enum rl_dtype dtype, size_t begin,
+                              size_t end, size_t v)
 {
     const struct rl_batch *batch = gathering->batch;
-    struct rl_plan *plan = gathering->plan;
+    const size_t size = rl_dtype_size(dtype);
     for (size_t i = begin; i < end; i++) {
-        size_t at = gathering->first + i;
+        const size_t at = gathering->first + i;
         if (!is_valid(batch, dtype, at))
             continue;
-        plan->index[v] = (uint32_t)i;
-        plan->labels[v] = rl_column_get(batch->labels, dtype, at) + 0.0;
-        plan->scores[v] = rl_column_get(batch->scores, dtype, at) + 0.0;
+        gathering->plan->index[v] = (uint32_t)i;
+        memcpy(place_in(gathering->labels, dtype, v), column_at(batch->labels, dtype, at), size);
+        memcpy(place_in(gathering->scores, dtype, v), column_at(batch->scores, dtype, at), size);
         v++;
     }
-    return v;
 }
 
-static void gather_weights(const struct gathering *gathering, size_t begin, size_t end)
-{
-    const struct rl_batch *batch = gathering->batch;
-    struct rl_plan *plan = gathering->plan;
-    for (size_t v = begin; v < end; v++)
-        plan->weights[v] =
-            rl_column_get(batch->weights, batch->dtype, gathering->first + plan->index[v]);
-}
-
-static size_t gather_range(const struct gathering *gathering, size_t begin, size_t end, size_t v)
-{
-    size_t end_v = gathering->batch->dtype == RL_FLOAT32
-                       ? gather(gathering, RL_FLOAT32, begin, end, v)
-                       : gather(gathering, RL_FLOAT64, begin, end, v);
-    if (gathering->plan->weights)
-        gather_weights(gathering, v, end_v);
-    return end_v;
-}
-
-static void gather_piece(void *context, size_t piece)
+static void copy_piece(void *context, size_t piece)
 {
     struct gathering *gathering = context;
-    gather_range(gathering, rl_cut_begin(piece), rl_cut_end(piece, gathering->plan->items),
-                 gathering->starts[piece]);
+    const size_t begin = rl_cut_begin(piece), end = rl_cut_end(piece, gathering->plan->items);
+    if (gathering->plan->dtype == RL_FLOAT32)
+        copy_valid(gathering, RL_FLOAT32, begin, end, gathering->starts[piece]);
+    else
+        copy_valid(gathering, RL_FLOAT64, begin, end, gathering->starts[piece]);
 }
 
-static void gather_pieces(struct gathering *gathering, struct rl_runner *runner)
+static void take_valid(struct gathering *gathering, struct rl_runner *runner, struct rl_room *room)
 {
-    size_t pieces = rl_cut_count(gathering->plan->items), sum = 0;
+    struct rl_plan *plan = gathering->plan;
+    size_t pieces = rl_cut_count(plan->items), sum = 0;
+    gathering->starts = rl_room_take(room, pieces, sizeof(size_t));
+    gathering->labels = rl_room_take(room, plan->items, rl_dtype_size(plan->dtype));
+    gathering->scores = rl_room_take(room, plan->items, rl_dtype_size(plan->dtype));
     runner->run(runner, pieces, count_valid, gathering);
     for (size_t piece = 0; piece < pieces; piece++) {
-        size_t count = gathering->starts[piece];
+        const size_t count = gathering->starts[piece];
         gathering->starts[piece] = sum;
         sum += count;
     }
-    runner->run(runner, pieces, gather_piece, gathering);
-    gathering->plan->count = sum;
+    runner->run(runner, pieces, copy_piece, gathering);
+    plan->count = sum;
+    plan->own_labels = gathering->labels;
+    plan->own_scores = gathering->scores;
+    find_grades(gathering, runner);
+}
+
+static void weights_piece(void *context, size_t piece)
+{
+    const struct gathering *gathering = context;
+    const struct rl_batch *batch = gathering->batch;
+    const struct rl_plan *plan = gathering->plan;
+    for (size_t v = rl_cut_begin(piece); v < rl_cut_end(piece, plan->count); v++) {
+        const size_t i = plan->all_valid ? v : plan->index[v];
+        plan->weights[v] = rl_column_get(batch->weights, batch->dtype, gathering->first + i);
+    }
 }
 
 static double uniform_weight(const struct rl_batch *batch, size_t list)
@@ -112,112 +184,69 @@ static double uniform_weight(const struct rl_batch *batch, size_t list)
     return batch->weight_kind == RL_WEIGHT_SCALAR ? batch->weight : 1;
 }
 
-void rl_plan_init(struct rl_plan *plan, const struct rl_batch *batch, size_t list,
-                  struct rl_runner *runner, struct rl_room *room)
+void rl_plan_gather(struct rl_plan *plan, const struct rl_batch *batch, size_t list,
+                    struct rl_runner *runner, struct rl_room *room)
 {
     size_t first = batch->offsets[list], items = batch->offsets[list + 1] - first;
-    struct gathering gathering = {plan, batch, first, NULL};
+    struct gathering gathering = {.plan = plan, .batch = batch, .first = first};
+    gathering.bytes = rl_room_take(room, items, sizeof(uint8_t));
     *plan = (struct rl_plan){
         .items = items,
+        .weight = uniform_weight(batch, list),
+        .dtype = batch->dtype,
         .index = rl_room_take(room, items, sizeof(uint32_t)),
         .labels = rl_room_take(room, items, sizeof(double)),
         .scores = rl_room_take(room, items, sizeof(double)),
-        .weight = uniform_weight(batch, list),
         .graded = rl_room_take(room, items, sizeof(uint32_t)),
         .starts = rl_room_take(room, items + 1, sizeof(uint32_t)),
         .grade_of = rl_room_take(room, items, sizeof(uint32_t)),
         .ranked = rl_room_take(room, items, sizeof(uint32_t)),
         .ranked_scores = rl_room_take(room, items, sizeof(double)),
     };
-    if (batch->weight_kind == RL_WEIGHT_ITEM)
-        plan->weights = rl_room_take(room, items, sizeof(double));
-    if (items <= RL_CUT) {
-        plan->count = gather_range(&gathering, 0, items, 0);
+    plan->all_valid = take_all(&gathering, runner);
+    if (!plan->all_valid)
+        take_valid(&gathering, runner, room);
+    if (batch->weight_kind != RL_WEIGHT_ITEM)
         return;
-    }
-    gathering.starts = rl_room_take(room, rl_cut_count(items), sizeof(size_t));
-    gather_pieces(&gathering, runner);
+    plan->weights = rl_room_take(room, items, sizeof(double));
+    runner->run(runner, rl_cut_count(plan->count), weights_piece, &gathering);
 }
 
-/* ---- Orders ---------------------------------------------------------------------------------- */
-
-/* Sorting by labels or by scores. */
-struct ordering {
-    struct rl_plan *plan;
-    struct rl_key *keys;
-    struct rl_key *sorted;
-};
-
-static void label_keys(void *context, size_t piece)
+static inline void widen_as(const struct rl_plan *plan, enum rl_dtype dtype, size_t begin,
+                            size_t end)
 {
-    struct ordering *ordering = context;
-    const struct rl_plan *plan = ordering->plan;
-    for (size_t v = rl_cut_begin(piece); v < rl_cut_end(piece, plan->count); v++)
-        ordering->keys[v] = (struct rl_key){rl_key_ascending(plan->labels[v]), (uint32_t)v};
+    for (size_t v = begin; v < end; v++)
+        plan->labels[v] = rl_column_get(plan->own_labels, dtype, v) + 0.0;
+    for (size_t v = begin; v < end; v++)
+        plan->scores[v] = rl_column_get(plan->own_scores, dtype, v) + 0.0;
 }
 
-static void score_keys(void *context, size_t piece)
+static void widen_piece(void *context, size_t piece)
 {
-    struct ordering *ordering = context;
-    const struct rl_plan *plan = ordering->plan;
-    for (size_t v = rl_cut_begin(piece); v < rl_cut_end(piece, plan->count); v++)
-        ordering->keys[v] = (struct rl_key){rl_key_descending(plan->scores[v]), (uint32_t)v};
+    const struct rl_plan *plan = context;
+    const size_t begin = rl_cut_begin(piece), end = rl_cut_end(piece, plan->count);
+    if (plan->dtype == RL_FLOAT32)
+        widen_as(plan, RL_FLOAT32, begin, end);
+    else
+        widen_as(plan, RL_FLOAT64, begin, end);
+    for (size_t v = begin; v < end && plan->all_valid; v++)
+        plan->index[v] = (uint32_t)v;
 }
 
-static void keep_graded(void *context, size_t piece)
+void rl_plan_widen(struct rl_plan *plan, struct rl_runner *runner)
 {
-    struct ordering *ordering = context;
-    for (size_t p = rl_cut_begin(piece); p < rl_cut_end(piece, ordering->plan->count); p++)
-        ordering->plan->graded[p] = ordering->sorted[p].item;
+    plan->is_wide = true;
+    runner->run(runner, rl_cut_count(plan->count), widen_piece, plan);
 }
 
-static void keep_ranked(void *context, size_t piece)
+void rl_plan_init(struct rl_plan *plan, const struct rl_batch *batch, size_t list,
+                  struct rl_runner *runner, struct rl_room *room)
 {
-    struct ordering *ordering = context;
-    struct rl_plan *plan = ordering->plan;
-    for (size_t r = rl_cut_begin(piece); r < rl_cut_end(piece, plan->count); r++) {
-        plan->ranked[r] = ordering->sorted[r].item;
-        plan->ranked_scores[r] = rl_key_value(ordering->sorted[r].key);
-    }
+    rl_plan_gather(plan, batch, list, runner, room);
+    rl_plan_widen(plan, runner);
 }
 
-static struct ordering sort_plan(struct rl_plan *plan, void (*make_keys)(void *, size_t),
-                                 struct rl_runner *runner, struct rl_room room)
-{
-    size_t n = plan->count;
-    struct ordering ordering = {plan, rl_room_take(&room, n, sizeof(struct rl_key)), NULL};
-    struct rl_key *spare = rl_room_take(&room, n, sizeof(struct rl_key));
-    runner->run(runner, rl_cut_count(n), make_keys, &ordering);
-    ordering.sorted = rl_sort(ordering.keys, spare, n, runner, room);
-    return ordering;
-}
-
-static inline uint64_t bits_of(double value)
-{
-    uint64_t bits;
-    memcpy(&bits, &value, sizeof(bits));
-    return bits;
-}
-
-/*
- * Writes the labels as whole numbers, and a bound that none is above; false where one is not whole
- * or not small. A whole number added to 2^52 stands in its lowest bits. The compiler makes vectors
- * of this, which it does not of conversions and comparisons.
- */
-static bool make_whole(const double *labels, size_t count, uint32_t *ret_whole, uint32_t *ret_bound)
-{
-    const double shift = 0x1p52;
-    uint64_t any = 0, lost = 0;
-    for (size_t v = 0; v < count; v++) {
-        const double shifted = labels[v] + shift;
-        const uint64_t whole = bits_of(shifted) ^ bits_of(shift);
-        lost |= bits_of(shifted - shift) ^ bits_of(labels[v]);
-        any |= whole;
-        ret_whole[v] = (uint32_t)whole;
-    }
-    *ret_bound = (uint32_t)any;
-    return lost == 0 && any < SMALL_LABELS;
-}
+/* ---- Grades ---------------------------------------------------------------------------------- */
 
 /*
  * Where the next item of each label goes. Items are taken from several places of the list in turn:
@@ -226,26 +255,25 @@ static bool make_whole(const double *labels, size_t count, uint32_t *ret_whole, 
  */
 enum { STRIPES = 4 };
 struct places {
-    uint32_t of[SMALL_LABELS][STRIPES];
+    uint32_t of[RL_GRADES][STRIPES];
 };
 
-static void count_labels(const struct rl_plan *plan, const uint32_t *whole, uint32_t bound,
-                         struct places *counts)
+static void count_labels(const struct rl_plan *plan, struct places *counts)
 {
     const size_t length = plan->count / STRIPES;
-    memset(counts, 0, (bound + 1) * sizeof(counts->of[0]));
+    memset(counts, 0, (plan->highest_grade + 1) * sizeof(counts->of[0]));
     for (size_t i = 0; i < length; i++)
         for (size_t stripe = 0; stripe < STRIPES; stripe++)
-            counts->of[whole[stripe * length + i]][stripe]++;
+            counts->of[plan->bytes[stripe * length + i]][stripe]++;
     for (size_t v = STRIPES * length; v < plan->count; v++)
-        counts->of[whole[v]][STRIPES - 1]++;
+        counts->of[plan->bytes[v]][STRIPES - 1]++;
 }
 
 /* Makes grades of the labels that occur, and places of counts. */
-static void place_labels(struct rl_plan *plan, uint32_t bound, struct places *places)
+static void place_labels(struct rl_plan *plan, struct places *places)
 {
     uint32_t place = 0;
-    for (uint32_t label = 0; label <= bound; label++) {
+    for (uint32_t label = 0; label <= plan->highest_grade; label++) {
         const uint32_t start = place;
         for (size_t stripe = 0; stripe < STRIPES; stripe++) {
             const uint32_t count = places->of[label][stripe];
@@ -257,37 +285,101 @@ static void place_labels(struct rl_plan *plan, uint32_t bound, struct places *pl
     }
 }
 
-static void put_items(const struct rl_plan *plan, const uint32_t *whole, struct places *places)
+static void put_items(const struct rl_plan *plan, struct places *places)
 {
     const size_t length = plan->count / STRIPES;
     for (size_t i = 0; i < length; i++)
         for (size_t stripe = 0; stripe < STRIPES; stripe++) {
             const size_t v = stripe * length + i;
-            plan->graded[places->of[whole[v]][stripe]++] = (uint32_t)v;
+            plan->graded[places->of[plan->bytes[v]][stripe]++] = (uint32_t)v;
         }
     for (size_t v = STRIPES * length; v < plan->count; v++)
-        plan->graded[places->of[whole[v]][STRIPES - 1]++] = (uint32_t)v;
+        plan->graded[places->of[plan->bytes[v]][STRIPES - 1]++] = (uint32_t)v;
 }
 
-static bool grade_by_counting(struct rl_plan *plan)
+static void grade_by_counting(struct rl_plan *plan)
 {
-    uint32_t *whole = plan->grade_of, bound; /* not yet in use */
     struct places places;
-    if (!make_whole(plan->labels, plan->count, whole, &bound))
+    count_labels(plan, &places);
+    place_labels(plan, &places);
+    put_items(plan, &places);
+}
+
+/* Items in whose run of GRADE 0 nothing else occurs are taken at once. */
+enum { RUN = 8 };
+
+static bool run_of_zeros(const uint8_t *bytes)
+{
+    uint64_t run;
+    memcpy(&run, bytes, sizeof(run));
+    return run == 0;
+}
+
+/* Labels other than 0 where they are few: counts[1 …], and then counts[0]. False: they are many. */
+static bool count_few(const struct rl_plan *plan, uint32_t *counts)
+{
+    const size_t most = plan->count / 16;
+    size_t few = 0, v = 0;
+    memset(counts, 0, RL_GRADES * sizeof(counts[0]));
+    for (; v + RUN <= plan->count && few <= most; v += RUN) {
+        if (run_of_zeros(plan->bytes + v))
+            continue;
+        for (size_t i = v; i < v + RUN; i++)
+            counts[plan->bytes[i]]++;
+        few += RUN - counts[0];
+        counts[0] = 0;
+    }
+    for (; v < plan->count && few <= most; v++) {
+        counts[plan->bytes[v]]++;
+        few += plan->bytes[v] != 0;
+    }
+    counts[0] = (uint32_t)(plan->count - few);
+    return few <= most;
+}
+
+static void put_few(const struct rl_plan *plan, uint32_t *places)
+{
+    size_t v = 0;
+    for (; v + RUN <= plan->count; v += RUN) {
+        uint32_t *zeros = plan->graded + places[0];
+        if (run_of_zeros(plan->bytes + v)) {
+            for (size_t i = 0; i < RUN; i++)
+                zeros[i] = (uint32_t)(v + i);
+            places[0] += RUN;
+            continue;
+        }
+        for (size_t i = v; i < v + RUN; i++)
+            plan->graded[places[plan->bytes[i]]++] = (uint32_t)i;
+    }
+    for (; v < plan->count; v++)
+        plan->graded[places[plan->bytes[v]]++] = (uint32_t)v;
+}
+
+/* The same where nearly all labels are 0. */
+static bool grade_few(struct rl_plan *plan)
+{
+    uint32_t places[RL_GRADES], place = 0;
+    if (!count_few(plan, places))
         return false;
-    count_labels(plan, whole, bound, &places);
-    place_labels(plan, bound, &places);
-    put_items(plan, whole, &places);
+    for (uint32_t label = 0; label <= plan->highest_grade; label++) {
+        const uint32_t count = places[label];
+        places[label] = plan->starts[plan->grades] = place;
+        place += count;
+        plan->grades += count > 0;
+    }
+    put_few(plan, places);
     return true;
 }
 
 static void grade_by_sorting(struct rl_plan *plan, struct rl_runner *runner, struct rl_room room)
 {
-    struct ordering ordering = sort_plan(plan, label_keys, runner, room);
-    const struct rl_key *sorted = ordering.sorted;
-    runner->run(runner, rl_cut_count(plan->count), keep_graded, &ordering);
+    double *labels = plan->ranked_scores; /* not yet in use */
+    if (plan->is_ranked)
+        labels = rl_room_take(&room, plan->count, sizeof(double));
+    rl_order(plan->dtype, plan->own_labels, plan->count, RL_ASCENDING, runner, room, plan->graded,
+             labels);
     for (size_t p = 0; p < plan->count; p++)
-        if (p == 0 || sorted[p].key != sorted[p - 1].key)
+        if (p == 0 || labels[p] != labels[p - 1])
             plan->starts[plan->grades++] = (uint32_t)p;
 }
 
@@ -296,8 +388,10 @@ void rl_plan_grade(struct rl_plan *plan, struct rl_runner *runner, struct rl_roo
     if (plan->is_graded)
         return;
     plan->is_graded = true;
-    if (!grade_by_counting(plan))
+    if (!plan->bytes)
         grade_by_sorting(plan, runner, room);
+    else if (!grade_few(plan))
+        grade_by_counting(plan);
     plan->starts[plan->grades] = (uint32_t)plan->count;
 }
 
@@ -311,13 +405,15 @@ void rl_plan_grade_items(struct rl_plan *plan)
             plan->grade_of[plan->graded[p]] = (uint32_t)g;
 }
 
+/* ---- Ranks and others ------------------------------------------------------------------------ */
+
 void rl_plan_rank(struct rl_plan *plan, struct rl_runner *runner, struct rl_room room)
 {
     if (plan->is_ranked)
         return;
     plan->is_ranked = true;
-    struct ordering ordering = sort_plan(plan, score_keys, runner, room);
-    runner->run(runner, rl_cut_count(plan->count), keep_ranked, &ordering);
+    rl_order(plan->dtype, plan->own_scores, plan->count, RL_DESCENDING, runner, room, plan->ranked,
+             plan->is_wide ? plan->ranked_scores : NULL);
 }
 
 uint64_t rl_plan_pairs(const struct rl_plan *plan)

@@ -4,23 +4,21 @@
 #include "core/stats/quantiles.h"
 
 #include <math.h>
+#include <string.h>
 
-#include "core/base/sort.h"
+#include "core/lists/order.h"
 
-size_t rl_order_room(size_t n)
+size_t rl_order_ascending_room(size_t n)
 {
-    return 2 * rl_room_bytes(n, sizeof(struct rl_key)) + rl_sort_room(n);
+    return rl_room_bytes(n, sizeof(double)) + rl_room_bytes(n, sizeof(uint32_t)) + rl_order_room(n);
 }
 
 void rl_order_ascending(double *values, size_t n, struct rl_runner *runner, struct rl_room room)
 {
-    struct rl_key *keys = rl_room_take(&room, n, sizeof(*keys));
-    struct rl_key *spare = rl_room_take(&room, n, sizeof(*spare));
-    for (size_t i = 0; i < n; i++)
-        keys[i] = (struct rl_key){.key = rl_key_ascending(values[i])};
-    keys = rl_sort(keys, spare, n, runner, room);
-    for (size_t i = 0; i < n; i++)
-        values[i] = rl_key_value(~keys[i].key);
+    double *unordered = rl_room_take(&room, n, sizeof(*unordered));
+    uint32_t *places = rl_room_take(&room, n, sizeof(*places));
+    memcpy(unordered, values, n * sizeof(*values));
+    rl_order(RL_FLOAT64, unordered, n, RL_ASCENDING, runner, room, places, values);
 }
 
 double rl_quantile(const double *ascending, size_t n, double q)

@@ -10,7 +10,7 @@
 #include "core/base/scratch.h"
 
 /* Bytes of room that rl_order_ascending takes. */
-size_t rl_order_room(size_t n);
+size_t rl_order_ascending_room(size_t n);
 
 /* Sorts values[n], none NaN, in place. */
 void rl_order_ascending(double *values, size_t n, struct rl_runner *runner, struct rl_room room);

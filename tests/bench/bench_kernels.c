@@ -6,8 +6,8 @@
  *       nanoseconds, what rl_work_cost estimates, and the value. THREADS 0 computes without a team.
  *   bench_kernels cross FILE ISA SECONDS
  *       each field of one list both ways: prints a line "FIELD pairs-ns sweeps-ns".
- *   bench_kernels sort FILE SECONDS
- *       sorts the scores: prints the best nanoseconds.
+ *   bench_kernels sort FILE DTYPE ISA SECONDS
+ *       orders the scores: prints the best nanoseconds.
  *
  * FILE holds float32 labels, then as many float32 scores, of lists of equal length.
  */
@@ -19,7 +19,7 @@
 
 /* Both ways of a field, each on its own: core chooses one by length. */
 #include "core/fields/field.c"
-#include "core/base/sort.h"
+#include "core/lists/order.h"
 
 enum { MOST_ROUNDS = 200000, FEWEST_ROUNDS = 3 };
 
@@ -250,22 +250,17 @@ static void cross(const struct rl_batch *batch, double seconds)
 static void sort(const struct rl_batch *batch, double seconds)
 {
     size_t n = batch->items;
-    const double *scores = batch->scores;
-    struct rl_key *unsorted = allocate(n, sizeof(*unsorted)), *keys = allocate(n, sizeof(*keys));
-    struct rl_key *spare = allocate(n, sizeof(*spare));
+    uint32_t *places = allocate(n, sizeof(*places));
     struct rl_runner runner = rl_runner_serial();
     struct rl_scratch scratch;
     struct rl_room room;
     rl_scratch_init(&scratch);
-    if (!rl_scratch_reserve(&scratch, rl_sort_room(n), &room))
+    if (!rl_scratch_reserve(&scratch, rl_order_room(n), &room))
         die("no memory");
-    for (size_t i = 0; i < n; i++)
-        unsorted[i] = (struct rl_key){rl_key_ascending(scores[i]), (uint32_t)i};
     struct rounds rounds = rounds_begin(seconds);
     while (rounds_go_on(&rounds)) {
-        memcpy(keys, unsorted, n * sizeof(*keys));
         double begin = now_ns();
-        rl_sort(keys, spare, n, &runner, room);
+        rl_order(batch->dtype, batch->scores, n, RL_DESCENDING, &runner, room, places, NULL);
         rounds.times[rounds.count++] = now_ns() - begin;
     }
     rounds_sort(&rounds);
@@ -279,23 +274,29 @@ static void init(const char *isa)
         die(error.detail);
 }
 
+static enum rl_dtype dtype_named(const char *name)
+{
+    return strcmp(name, "float64") == 0 ? RL_FLOAT64 : RL_FLOAT32;
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 9 && strcmp(argv[1], "run") == 0) {
-        enum rl_dtype dtype = strcmp(argv[4], "float64") == 0 ? RL_FLOAT64 : RL_FLOAT32;
-        struct rl_batch batch = read_batch(argv[2], strtoul(argv[3], NULL, 10), dtype);
+        struct rl_batch batch =
+            read_batch(argv[2], strtoul(argv[3], NULL, 10), dtype_named(argv[4]));
         init(argv[6]);
         run(&batch, (int)strtol(argv[5], NULL, 10), argv[7], strtod(argv[8], NULL));
     } else if (argc == 5 && strcmp(argv[1], "cross") == 0) {
         struct rl_batch batch = read_batch(argv[2], 1, RL_FLOAT64);
         init(argv[3]);
         cross(&batch, strtod(argv[4], NULL));
-    } else if (argc == 4 && strcmp(argv[1], "sort") == 0) {
-        struct rl_batch batch = read_batch(argv[2], 1, RL_FLOAT64);
-        sort(&batch, strtod(argv[3], NULL));
+    } else if (argc == 6 && strcmp(argv[1], "sort") == 0) {
+        struct rl_batch batch = read_batch(argv[2], 1, dtype_named(argv[3]));
+        init(argv[4]);
+        sort(&batch, strtod(argv[5], NULL));
     } else {
         die("usage: run FILE LISTS DTYPE THREADS ISA MEASURE SECONDS | cross FILE ISA SECONDS |"
-            " sort FILE SECONDS");
+            " sort FILE DTYPE ISA SECONDS");
     }
     return EXIT_SUCCESS;
 }

@@ -1,5 +1,5 @@
 /*
- * test_ranking.c: the metrics in rank order against the plain reference, and their combination.
+ * test_ranking.c: the metrics of a list against the plain reference, and their combination.
  */
 #include "core/ranking/ranking.h"
 
@@ -13,34 +13,8 @@
 enum { LONGEST = 3000 };
 
 static double labels[LONGEST], scores[LONGEST], weights[LONGEST];
-static double ranked_labels[LONGEST], ranked_weights[LONGEST];
+static float float_labels[LONGEST], float_scores[LONGEST], float_weights[LONGEST];
 static struct rl_scratch scratch;
-static size_t order[LONGEST];
-
-static int by_score_descending(const void *a, const void *b)
-{
-    size_t i = *(const size_t *)a, j = *(const size_t *)b;
-    if (scores[i] != scores[j])
-        return scores[i] > scores[j] ? -1 : 1;
-    return (i > j) - (i < j);
-}
-
-/* The list as rl_ranking_list wants it. */
-static struct rl_ranked rank(size_t n, bool weighted)
-{
-    struct rl_ranked ranked = {.items = n, .labels = ranked_labels, .weight = 1};
-    for (size_t i = 0; i < n; i++)
-        if (labels[i] >= 0 && (!weighted || weights[i] > 0))
-            order[ranked.count++] = i;
-    qsort(order, ranked.count, sizeof(order[0]), by_score_descending);
-    for (size_t i = 0; i < ranked.count; i++) {
-        ranked_labels[i] = labels[order[i]];
-        ranked_weights[i] = weights[order[i]];
-    }
-    if (weighted)
-        ranked.weights = ranked_weights;
-    return ranked;
-}
 
 static void check_close(const char *what, double got, long double want)
 {
@@ -48,29 +22,75 @@ static void check_close(const char *what, double got, long double want)
                   got, want);
 }
 
-static struct rl_ranking evaluate(enum rl_measure_id metric, size_t k,
-                                  const struct rl_ranked *ranked)
+/* What the request asks for beside the metric at hand: its ranks serve all. */
+struct others {
+    bool first;
+    size_t depth;
+};
+
+static struct rl_ranking evaluate(const struct rl_batch *batch, enum rl_measure_id metric, size_t k,
+                                  struct others others)
 {
+    const size_t n = batch->items;
+    struct rl_rank_needs needs = {.depth = others.depth, .first = others.first};
+    struct rl_plan plan;
+    struct rl_standing standing;
     struct rl_ranking ret;
     struct rl_room room;
     struct rl_runner runner = rl_runner_serial();
-    ck_assert(rl_scratch_reserve(&scratch, rl_ranking_room(metric, ranked->count), &room));
-    rl_ranking_list(metric, k, ranked, &runner, room, &ret);
+    size_t bytes = rl_plan_room(n) + rl_standing_room(n) + rl_ranking_room(n);
+    ck_assert(rl_scratch_reserve(&scratch, bytes, &room));
+    rl_ranking_add_needs(metric, k, &needs);
+    rl_plan_gather(&plan, batch, 0, &runner, &room);
+    rl_standing_init(&standing, &plan, &needs, &runner, &room);
+    rl_ranking_list(metric, k, &standing, &runner, room, &ret);
     return ret;
 }
 
-static void compare(enum rl_measure_id metric, size_t n, bool weighted, size_t k)
+static void check_list(const struct rl_batch *batch, enum rl_measure_id metric, size_t k,
+                       struct others others)
 {
-    struct rl_reference_list list = {.items = n, .labels = labels, .scores = scores};
+    const bool weighted = batch->weight_kind == RL_WEIGHT_ITEM;
+    struct rl_reference_list list = {.items = batch->items, .labels = labels, .scores = scores};
     struct rl_reference_metric want;
-    struct rl_ranking got;
-    struct rl_ranked ranked = rank(n, weighted);
-    got = evaluate(metric, k, &ranked);
+    struct rl_ranking got = evaluate(batch, metric, k, others);
     rl_reference_metric(metric, &list, weighted ? weights : NULL, k, &want);
     check_close(rl_measure_get(metric)->name, got.value, want.value);
     check_close("relevance", got.relevance, want.relevance);
     check_close("weighted relevance", got.weighted_relevance, want.weighted_relevance);
     ck_assert_int_eq(got.counts, want.counts);
+}
+
+static void round_to_float(size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        labels[i] = float_labels[i] = (float)labels[i];
+        scores[i] = float_scores[i] = (float)scores[i];
+        weights[i] = float_weights[i] = (float)weights[i];
+    }
+}
+
+static void compare(enum rl_measure_id metric, size_t n, bool weighted, size_t k,
+                    struct others others)
+{
+    const size_t offsets[] = {0, n};
+    struct rl_batch batch = {
+        .dtype = RL_FLOAT64,
+        .lists = 1,
+        .items = n,
+        .offsets = offsets,
+        .labels = labels,
+        .scores = scores,
+        .weight_kind = weighted ? RL_WEIGHT_ITEM : RL_WEIGHT_NONE,
+        .weights = weights,
+    };
+    check_list(&batch, metric, k, others);
+    round_to_float(n);
+    batch.dtype = RL_FLOAT32;
+    batch.labels = float_labels;
+    batch.scores = float_scores;
+    batch.weights = float_weights;
+    check_list(&batch, metric, k, others);
 }
 
 static void fill(struct random *random, size_t n)
@@ -88,7 +108,23 @@ START_TEST(short_lists_match_the_reference)
         size_t n = random_below(&random, 30), k = random_below(&random, 40);
         fill(&random, n);
         for (int metric = RL_DCG; metric < RL_MEASURES; metric++)
-            compare((enum rl_measure_id)metric, n, round % 2, k);
+            compare((enum rl_measure_id)metric, n, round % 2, k,
+                    (struct others){round % 3 == 0, round % 5 ? 0 : random_below(&random, 50)});
+    }
+}
+END_TEST
+
+/* Every way to the ranks: lists of some hundred items, sparse and dense, with small and large k. */
+START_TEST(middle_lists_match_the_reference)
+{
+    struct random random = random_init(random_seed() + 1);
+    for (int round = 0; round < 300; round++) {
+        size_t n = 40 + random_below(&random, 500), k = random_below(&random, 2) ? 0 : 10;
+        enum rl_measure_id metric = RL_DCG + (enum rl_measure_id)(round % (RL_MEASURES - RL_DCG));
+        fill(&random, n);
+        for (size_t i = 0, sparse = random_below(&random, 2); i < n && sparse; i++)
+            labels[i] = random_below(&random, 50) ? 0 : labels[i];
+        compare(metric, n, round % 2, k, (struct others){round % 3 == 0, 0});
     }
 }
 END_TEST
@@ -99,8 +135,8 @@ START_TEST(long_lists_match_the_reference)
     struct random random = random_init(random_seed());
     for (int metric = RL_DCG; metric < RL_MEASURES; metric++) {
         fill(&random, LONGEST);
-        compare((enum rl_measure_id)metric, LONGEST, true, 0);
-        compare((enum rl_measure_id)metric, LONGEST, false, 1500);
+        compare((enum rl_measure_id)metric, LONGEST, true, 0, (struct others){0});
+        compare((enum rl_measure_id)metric, LONGEST, false, 1500, (struct others){0});
     }
 }
 END_TEST
@@ -154,12 +190,18 @@ END_TEST
 
 START_TEST(huge_labels_are_not_finite_only_where_gains_are_used)
 {
-    const double huge[] = {2000, 1};
-    struct rl_ranked ranked = {.items = 2, .count = 2, .labels = huge, .weight = 1};
+    const double huge[] = {2000, 1}, some_scores[] = {2, 1};
+    const size_t offsets[] = {0, 2};
+    const struct rl_batch batch = {.dtype = RL_FLOAT64,
+                                   .lists = 1,
+                                   .items = 2,
+                                   .offsets = offsets,
+                                   .labels = huge,
+                                   .scores = some_scores};
     for (int metric = RL_DCG; metric < RL_MEASURES; metric++) {
         struct rl_ranking list;
         double sum, weight_sum;
-        list = evaluate((enum rl_measure_id)metric, 0, &ranked);
+        list = evaluate(&batch, (enum rl_measure_id)metric, 0, (struct others){0});
         double value = rl_ranking_combine((enum rl_measure_id)metric, &list, 1, &sum, &weight_sum);
         ck_assert_int_eq(isfinite(value) != 0, metric != RL_DCG && metric != RL_NDCG);
     }

@@ -1,0 +1,334 @@
+/*
+ * standing.c: the ranks of one list that its metrics depend on.
+ */
+#include "core/ranking/standing.h"
+
+#include <string.h>
+
+#include "core/base/column.h"
+#include "core/lists/order.h"
+
+/*
+ * Nanoseconds of one thread, between what AVX2 and AVX-512 take (make bench-kernels prints the
+ * lengths at which the ways cost the same). The choice depends on the list alone, not on the CPU.
+ */
+static const double COUNT_PAIR = 0.06;                   /* of one item and one score */
+static const double SORT_LIST = 500, SORT_ITEM = 6;      /* of a list, and of each item */
+static const double SELECT_ITEM = 0.05, SELECT_TOP = 40; /* of each item, and of each in the top */
+
+/* The most items that are selected: each new one is inserted among them. */
+enum { TOP_MOST = 64, TOP_SHARE = 8 };
+
+/* The items that count. */
+struct contest {
+    struct rl_plan *plan; /* ranks are shared with it; NULL where some of its items do not count */
+    enum rl_dtype dtype;
+    size_t count;
+    const void *labels, *scores; /* [count] */
+    const uint8_t *bytes;        /* [count], as in a plan */
+    uint32_t highest_grade;
+    const double *weights; /* [count] */
+};
+
+/* A standing in the making. */
+struct making {
+    struct contest contest;
+    struct rl_standing *standing;
+    uint32_t *at; /* [positives] their places among the items that count */
+    size_t depth;
+    uint32_t *ranks; /* [found] */
+    double *ranked_labels, *ranked_weights;
+    struct rl_runner *runner;
+};
+
+size_t rl_standing_room(size_t items)
+{
+    return 3 * rl_room_bytes(items + 1, sizeof(uint32_t)) +
+           7 * rl_room_bytes(items + 1, sizeof(double)) + rl_room_bytes(items, sizeof(uint8_t)) +
+           rl_room_bytes(RL_GRADES, sizeof(uint32_t)) +
+           rl_room_bytes(items / 64 + 1, sizeof(uint64_t)) +
+           rl_room_bytes(items, sizeof(uint32_t)) + rl_order_room(items);
+}
+
+/* ---- The items that count -------------------------------------------------------------------- */
+
+static bool all_positive(const double *weights, size_t count)
+{
+    int other = 0;
+    for (size_t v = 0; v < count; v++)
+        other |= !(weights[v] > 0);
+    return !other;
+}
+
+/* Copies the columns of the items with a weight > 0. */
+static void copy_counting(const struct rl_plan *plan, struct rl_room *room, struct contest *contest)
+{
+    const size_t size = rl_dtype_size(plan->dtype);
+    char *labels = rl_room_take(room, plan->count, size);
+    char *scores = rl_room_take(room, plan->count, size);
+    double *weights = rl_room_take(room, plan->count, sizeof(double));
+    uint8_t *bytes = rl_room_take(room, plan->count, sizeof(uint8_t));
+    size_t count = 0;
+    for (size_t v = 0; v < plan->count; v++) {
+        if (!(plan->weights[v] > 0))
+            continue;
+        memcpy(labels + count * size, (const char *)plan->own_labels + v * size, size);
+        memcpy(scores + count * size, (const char *)plan->own_scores + v * size, size);
+        weights[count] = plan->weights[v];
+        bytes[count] = plan->bytes ? plan->bytes[v] : 0;
+        count++;
+    }
+    contest->plan = NULL;
+    contest->count = count;
+    contest->labels = labels;
+    contest->scores = scores;
+    contest->bytes = plan->bytes ? bytes : NULL;
+    contest->weights = weights;
+}
+
+static void enter(struct rl_plan *plan, struct rl_room *room, struct contest *contest)
+{
+    *contest = (struct contest){
+        .plan = plan,
+        .dtype = plan->dtype,
+        .count = plan->count,
+        .labels = plan->own_labels,
+        .scores = plan->own_scores,
+        .bytes = plan->bytes,
+        .highest_grade = plan->highest_grade,
+        .weights = plan->weights,
+    };
+    if (!plan->weights)
+        contest->count = plan->weight > 0 ? plan->count : 0;
+    else if (!all_positive(plan->weights, plan->count))
+        copy_counting(plan, room, contest);
+}
+
+static double label_of(const struct contest *contest, size_t i)
+{
+    return contest->bytes ? contest->bytes[i] : rl_column_get(contest->labels, contest->dtype, i);
+}
+
+/* ---- Positive items -------------------------------------------------------------------------- */
+
+/* Labels are counted in turn in this many places: a count that was just written would have to be
+ * waited for. */
+enum { STRIPES = 4, RUN = 8 };
+
+static bool run_of_zeros(const uint8_t *bytes)
+{
+    uint64_t run;
+    memcpy(&run, bytes, sizeof(run));
+    return run == 0;
+}
+
+static size_t positives_by_bytes(const struct contest *contest, uint32_t *ret_at,
+                                 uint32_t *ret_grades)
+{
+    uint32_t counts[RL_GRADES][STRIPES];
+    const uint8_t *bytes = contest->bytes;
+    const size_t most = contest->highest_grade;
+    size_t positives = 0, i = 0;
+    memset(counts, 0, (most + 1) * sizeof(counts[0]));
+    for (; i + RUN <= contest->count; i += RUN) {
+        if (run_of_zeros(bytes + i))
+            continue;
+        for (size_t r = i; r < i + RUN; r++) {
+            ret_at[positives] = (uint32_t)r;
+            positives += bytes[r] != 0;
+            counts[bytes[r]][r % STRIPES]++;
+        }
+    }
+    for (; i < contest->count; i++) {
+        ret_at[positives] = (uint32_t)i;
+        positives += bytes[i] != 0;
+        counts[bytes[i]][0]++;
+    }
+    memset(ret_grades, 0, RL_GRADES * sizeof(*ret_grades));
+    for (size_t g = 1; g <= most; g++)
+        for (size_t stripe = 0; stripe < STRIPES; stripe++)
+            ret_grades[g] += counts[g][stripe];
+    return positives;
+}
+
+static inline size_t positives_as(const struct contest *contest, enum rl_dtype dtype,
+                                  uint32_t *ret_at)
+{
+    size_t positives = 0;
+    for (size_t i = 0; i < contest->count; i++) {
+        ret_at[positives] = (uint32_t)i;
+        positives += rl_column_get(contest->labels, dtype, i) > 0;
+    }
+    return positives;
+}
+
+static void find_positives(struct making *making, struct rl_room *room)
+{
+    const struct contest *contest = &making->contest;
+    struct rl_standing *standing = making->standing;
+    uint32_t *grades = rl_room_take(room, RL_GRADES, sizeof(uint32_t));
+    making->at = rl_room_take(room, contest->count, sizeof(uint32_t));
+    if (contest->bytes) {
+        standing->positives = positives_by_bytes(contest, making->at, grades);
+        standing->grades = grades;
+    } else {
+        standing->positives = contest->dtype == RL_FLOAT32
+                                  ? positives_as(contest, RL_FLOAT32, making->at)
+                                  : positives_as(contest, RL_FLOAT64, making->at);
+    }
+}
+
+/* Labels and weights in input order, where the counts of grades do not tell all. */
+static void copy_positives(struct making *making, struct rl_room *room)
+{
+    const struct contest *contest = &making->contest;
+    struct rl_standing *standing = making->standing;
+    if (standing->grades && !contest->weights)
+        return;
+    double *labels = rl_room_take(room, standing->positives, sizeof(double));
+    for (size_t p = 0; p < standing->positives; p++)
+        labels[p] = label_of(contest, making->at[p]);
+    standing->labels = labels;
+    if (!contest->weights)
+        return;
+    double *weights = rl_room_take(room, standing->positives, sizeof(double));
+    for (size_t p = 0; p < standing->positives; p++)
+        weights[p] = contest->weights[making->at[p]];
+    standing->weights = weights;
+}
+
+/* ---- Ranks ----------------------------------------------------------------------------------- */
+
+/* Takes the item at `rank` in, if it is positive. Branchless: labels follow no pattern. */
+static inline void add_found(struct making *making, size_t rank, size_t i)
+{
+    const double label = label_of(&making->contest, i);
+    const size_t f = making->standing->found;
+    making->ranks[f] = (uint32_t)rank;
+    making->ranked_labels[f] = label;
+    if (making->ranked_weights)
+        making->ranked_weights[f] = making->contest.weights[i];
+    making->standing->found += label > 0;
+}
+
+/* Each positive item's rank by itself; a map of the ranks puts them in order. */
+static void rank_by_counting(struct making *making, struct rl_room room)
+{
+    const struct contest *contest = &making->contest;
+    const size_t positives = making->standing->positives, words = contest->count / 64 + 1;
+    uint64_t *map = rl_room_take(&room, words, sizeof(uint64_t));
+    uint32_t *item_at = rl_room_take(&room, contest->count, sizeof(uint32_t));
+    uint32_t *ranks = making->ranks; /* for a while by item */
+    rl_listscan_kernels(contest->dtype)
+        ->ranks(contest->scores, contest->count, making->at, positives, ranks);
+    memset(map, 0, words * sizeof(*map));
+    for (size_t p = 0; p < positives; p++) {
+        map[ranks[p] / 64] |= (uint64_t)1 << ranks[p] % 64;
+        item_at[ranks[p]] = making->at[p];
+    }
+    for (size_t word = 0; word < words; word++)
+        for (uint64_t left = map[word]; left; left &= left - 1) {
+            const size_t rank = word * 64 + (size_t)__builtin_ctzll(left);
+            if (rank < making->depth)
+                add_found(making, rank, item_at[rank]);
+        }
+}
+
+static bool rank_by_selecting(struct making *making, struct rl_room room)
+{
+    const struct contest *contest = &making->contest;
+    uint32_t top[TOP_MOST];
+    if (!rl_order_top(contest->dtype, contest->scores, contest->count, making->depth, room, top))
+        return false;
+    for (size_t rank = 0; rank < making->depth; rank++)
+        add_found(making, rank, top[rank]);
+    return true;
+}
+
+static void rank_by_sorting(struct making *making, struct rl_room room)
+{
+    const struct contest *contest = &making->contest;
+    const uint32_t *order;
+    if (contest->plan) {
+        rl_plan_rank(contest->plan, making->runner, room);
+        order = contest->plan->ranked;
+    } else {
+        uint32_t *places = rl_room_take(&room, contest->count, sizeof(uint32_t));
+        rl_order(contest->dtype, contest->scores, contest->count, RL_DESCENDING, making->runner,
+                 room, places, NULL);
+        order = places;
+    }
+    for (size_t rank = 0; rank < making->depth; rank++)
+        add_found(making, rank, order[rank]);
+}
+
+static void rank_positives(struct making *making, struct rl_room room)
+{
+    const double n = (double)making->contest.count, depth = (double)making->depth;
+    const double counting = (double)making->standing->positives * n * COUNT_PAIR;
+    const double sorting = SORT_LIST + SORT_ITEM * n;
+    const double selecting = SELECT_ITEM * n + SELECT_TOP * depth;
+    const bool can_select = making->depth <= TOP_MOST && making->depth * TOP_SHARE <= n;
+    if (can_select && selecting < counting && selecting < sorting &&
+        rank_by_selecting(making, room))
+        return;
+    if (counting < sorting)
+        rank_by_counting(making, room);
+    else
+        rank_by_sorting(making, room);
+}
+
+/* The first of the found, or the best relevant item's rank by itself. */
+static uint32_t find_first(const struct making *making)
+{
+    const struct contest *contest = &making->contest;
+    const struct rl_standing *standing = making->standing;
+    uint32_t best = RL_NO_RANK, rank;
+    double best_score = 0;
+    for (size_t f = 0; f < standing->found; f++)
+        if (making->ranked_labels[f] >= 1)
+            return making->ranks[f];
+    if (making->depth == contest->count)
+        return RL_NO_RANK;
+    for (size_t p = 0; p < standing->positives; p++) {
+        const double score = rl_column_get(contest->scores, contest->dtype, making->at[p]);
+        if (label_of(contest, making->at[p]) >= 1 && (best == RL_NO_RANK || score > best_score)) {
+            best = making->at[p];
+            best_score = score;
+        }
+    }
+    if (best == RL_NO_RANK)
+        return RL_NO_RANK;
+    rl_listscan_kernels(contest->dtype)->ranks(contest->scores, contest->count, &best, 1, &rank);
+    return rank;
+}
+
+void rl_standing_init(struct rl_standing *standing, struct rl_plan *plan,
+                      const struct rl_rank_needs *needs, struct rl_runner *runner,
+                      struct rl_room *room)
+{
+    struct making making = {.standing = standing, .runner = runner};
+    enter(plan, room, &making.contest);
+    const size_t count = making.contest.count;
+    *standing = (struct rl_standing){
+        .items = plan->items,
+        .count = count,
+        .weight = plan->weight,
+        .first = RL_NO_RANK,
+    };
+    making.depth = needs->depth < count ? needs->depth : count;
+    find_positives(&making, room);
+    copy_positives(&making, room);
+    const size_t most = standing->positives;
+    making.ranks = rl_room_take(room, most + 1, sizeof(uint32_t));
+    making.ranked_labels = rl_room_take(room, most + 1, sizeof(double));
+    if (making.contest.weights)
+        making.ranked_weights = rl_room_take(room, most + 1, sizeof(double));
+    if (most && making.depth)
+        rank_positives(&making, *room);
+    if (most && needs->first)
+        standing->first = find_first(&making);
+    standing->ranks = making.ranks;
+    standing->ranked_labels = making.ranked_labels;
+    standing->ranked_weights = making.ranked_weights;
+}
