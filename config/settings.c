@@ -229,11 +229,11 @@ static enum rl_status check_tls(const struct rl_settings *settings, struct rl_er
 {
     const bool cert = settings->tls_cert[0], key = settings->tls_key[0];
     if (cert != key)
-        return rl_fail(error, RL_CONFIG, "", "%s is set but %s is not; TLS needs both",
+        return rl_fail(error, RL_CONFIG, "", "%s: it is set but %s is not; TLS needs both",
                        cert ? "tls-cert" : "tls-key", cert ? "tls-key" : "tls-cert");
     if (settings->tls_client_ca[0] && !cert)
         return rl_fail(error, RL_CONFIG, "",
-                       "tls-client-ca is set but tls-cert and tls-key are not");
+                       "tls-client-ca: it is set but tls-cert and tls-key are not");
     return RL_OK;
 }
 
@@ -284,6 +284,25 @@ enum rl_status rl_settings_check(const struct rl_settings *settings, struct rl_e
     if (status == RL_OK)
         status = check_paths(settings, error);
     return status;
+}
+
+void rl_settings_blame(const struct rl_settings *settings, struct rl_error *error)
+{
+    char name[RL_SETTING_PLACE_MAX], place[RL_SETTING_PLACE_MAX];
+    const size_t length = strcspn(error->detail, ":"), used = strlen(error->detail);
+    if (error->status == RL_NOMEM || length >= sizeof name)
+        return;
+    snprintf(name, sizeof name, "%.*s", (int)length, error->detail);
+    const struct rl_setting *const setting = rl_setting_find(name);
+    if (!setting)
+        return;
+    const enum rl_source source = settings->sources[setting - table];
+    rl_setting_place(setting, source, place);
+    if (source == RL_SOURCE_DEFAULT)
+        snprintf(error->detail + used, sizeof error->detail - used, " (the default)");
+    else
+        snprintf(error->detail + used, sizeof error->detail - used, " (set by %s, %s)", place,
+                 rl_source_name(source));
 }
 
 static bool words_equal(const struct rl_words *a, const struct rl_words *b)

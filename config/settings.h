@@ -161,6 +161,10 @@ enum rl_status rl_settings_set_items(struct rl_settings *settings, const struct 
 /* Rules that bind several settings: tls-cert with tls-key, and the like. */
 enum rl_status rl_settings_check(const struct rl_settings *settings, struct rl_error *error);
 
+/* Appends to an error about one setting, whose text starts with its name and a colon, where the
+ * value came from. Not for refusals of a value, which say it themselves. */
+void rl_settings_blame(const struct rl_settings *settings, struct rl_error *error);
+
 /* Whether two structs hold the same value. */
 bool rl_settings_equal(const struct rl_settings *a, const struct rl_settings *b,
                        const struct rl_setting *setting);

@@ -4,6 +4,7 @@
 #include "config/sources.h"
 
 #include <ctype.h>
+#include <fnmatch.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,6 +63,14 @@ static enum rl_status unknown(const char *kind, const char *name, enum rl_source
                        shown, text, place);
     return rl_fail(error, RL_CONFIG, "", "unknown %s %s%.*s; see --help", kind, prefix, shown,
                    text);
+}
+
+/* An error is one line, whatever a key or a path holds. */
+static void keep_one_line(struct rl_error *error)
+{
+    for (char *c = error->detail; *c; c++)
+        if (iscntrl((unsigned char)*c))
+            *c = '?';
 }
 
 /* ---- Flags ---------------------------------------------------------------------------------- */
@@ -143,12 +152,14 @@ static enum rl_status take_value(const struct rl_sources *sources, int *index, s
     return RL_OK;
 }
 
-/* --name or --no-name of a BOOL. *ret_value is NULL where the flag brings its own value. */
-static const struct rl_setting *find_flag(const struct flag *flag, const char **ret_value)
+/* --name, or --no-name of a BOOL. *ret_value is NULL where the flag or the argument after it holds
+ * the value. */
+static const struct rl_setting *find_flag(const struct flag *flag, bool followed,
+                                          const char **ret_value)
 {
     const struct rl_setting *setting = rl_setting_find(flag->name);
     *ret_value = NULL;
-    if (setting && setting->type == RL_TYPE_BOOL && !flag->attached)
+    if (setting && setting->type == RL_TYPE_BOOL && !flag->attached && !followed)
         *ret_value = "true";
     if (setting || strncmp(flag->name, "no-", 3) != 0 || flag->attached)
         return setting;
@@ -157,23 +168,34 @@ static const struct rl_setting *find_flag(const struct flag *flag, const char **
     return setting && setting->type == RL_TYPE_BOOL ? setting : NULL;
 }
 
+/* A flag that is not a setting: --config, which was read before, or --help=foo. */
+static enum rl_status refuse_flag(const struct flag *flag, struct rl_error *error)
+{
+    char action[FLAG_MAX + 2];
+    snprintf(action, sizeof action, "--%s", flag->name);
+    if (strcmp(flag->name, "help") == 0)
+        return rl_fail(error, RL_CONFIG, "", "--help: '%.60s' is neither json nor example",
+                       flag->value);
+    if (find_action(action))
+        return rl_fail(error, RL_CONFIG, "", "%s takes no value", action);
+    return unknown("flag", flag->name, RL_SOURCE_FLAG, "--", flag->name, strlen(flag->name), error);
+}
+
 static enum rl_status apply_flag(const struct rl_sources *sources, int *index,
                                  struct rl_settings *settings, struct rl_error *error)
 {
     struct flag flag = {0};
     const char *value;
     split_flag(sources->argv[*index], &flag);
-    const struct rl_setting *const setting = find_flag(&flag, &value);
+    const struct rl_setting *const setting = find_flag(&flag, has_value(sources, *index), &value);
     if (!setting && strcmp(flag.name, "config") != 0)
-        return unknown("flag", flag.name, RL_SOURCE_FLAG, "--", flag.name, strlen(flag.name),
-                       error);
+        return refuse_flag(&flag, error);
     if (!value) {
         const enum rl_status status = take_value(sources, index, &flag, error);
         if (status != RL_OK)
             return status;
         value = flag.value;
     }
-    /* --config was read before (config_path). */
     return setting ? rl_settings_set(settings, setting, value, RL_SOURCE_FLAG, error) : RL_OK;
 }
 
@@ -195,38 +217,61 @@ static enum rl_status apply_flags(const struct rl_sources *sources, struct rl_se
 
 /* ---- Environment ---------------------------------------------------------------------------- */
 
-/* Kubernetes describes a Service "ranklossd" to every pod beside it by such variables. */
-static bool is_service_link(const char *name)
+/* Variables that are not settings: those read elsewhere, and those by which Kubernetes and Docker
+ * describe a service called ranklossd, or ranklossd-something, to the containers beside it. */
+static bool is_other(const char *rest)
 {
-    return strcmp(name, "port") == 0 || strncmp(name, "port-", 5) == 0 ||
-           strncmp(name, "service-", 8) == 0;
+    static const char *const patterns[] = {"CONFIG=*",          "ISA=*",
+                                           "*SERVICE_HOST=*",   "*SERVICE_PORT*",
+                                           "*PORT=*",           "*PORT_[0-9]*_TCP*",
+                                           "*PORT_[0-9]*_UDP*", "*PORT_[0-9]*_SCTP*"};
+    for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++)
+        if (fnmatch(patterns[i], rest, 0) == 0)
+            return true;
+    return false;
 }
 
-/* One "RANKLOSSD_NAME=value", from NAME on. */
-static enum rl_status apply_variable(const char *rest, struct rl_settings *settings,
-                                     struct rl_error *error)
+/* The setting of one "RANKLOSSD_NAME=value", given from NAME on, or NULL. */
+static const struct rl_setting *find_variable(const char *rest, char ret_name[FLAG_MAX])
 {
-    char name[FLAG_MAX];
     const size_t length = strcspn(rest, "=");
-    if (strncmp(rest, "CONFIG=", 7) == 0 || strncmp(rest, "ISA=", 4) == 0)
-        return RL_OK;
-    const struct rl_setting *const setting = find_exact(rest, length, RL_SOURCE_ENVIRONMENT, name);
-    if (setting && rest[length] == '=')
-        return rl_settings_set(settings, setting, rest + length + 1, RL_SOURCE_ENVIRONMENT, error);
-    if (is_service_link(name))
-        return RL_OK;
-    return unknown("variable", name, RL_SOURCE_ENVIRONMENT, env_prefix, rest, length, error);
+    const struct rl_setting *const setting =
+        find_exact(rest, length, RL_SOURCE_ENVIRONMENT, ret_name);
+    return rest[length] == '=' ? setting : NULL;
 }
 
 static enum rl_status apply_environment(const struct rl_sources *sources,
                                         struct rl_settings *settings, struct rl_error *error)
 {
+    char name[FLAG_MAX];
     enum rl_status status = RL_OK;
     const size_t prefix = sizeof env_prefix - 1;
-    for (char *const *entry = sources->environment; *entry && status == RL_OK; entry++)
-        if (strncmp(*entry, env_prefix, prefix) == 0)
-            status = apply_variable(*entry + prefix, settings, error);
+    for (char *const *entry = sources->environment; *entry && status == RL_OK; entry++) {
+        const char *const rest = *entry + prefix;
+        const struct rl_setting *const setting =
+            strncmp(*entry, env_prefix, prefix) == 0 ? find_variable(rest, name) : NULL;
+        if (setting)
+            status = rl_settings_set(settings, setting, strchr(rest, '=') + 1,
+                                     RL_SOURCE_ENVIRONMENT, error);
+    }
     return status;
+}
+
+void rl_sources_unknown(const struct rl_sources *sources,
+                        void (*each)(void *context, const char *text), void *context)
+{
+    char name[FLAG_MAX];
+    struct rl_error error;
+    const size_t prefix = sizeof env_prefix - 1;
+    for (char *const *entry = sources->environment; *entry; entry++) {
+        const char *const rest = *entry + prefix;
+        if (strncmp(*entry, env_prefix, prefix) != 0 || is_other(rest) || find_variable(rest, name))
+            continue;
+        unknown("variable", name, RL_SOURCE_ENVIRONMENT, env_prefix, rest, strcspn(rest, "="),
+                &error);
+        keep_one_line(&error);
+        each(context, error.detail);
+    }
 }
 
 /* ---- File ----------------------------------------------------------------------------------- */
@@ -372,14 +417,6 @@ static enum rl_status apply_file(const char *path, struct rl_settings *settings,
 
 /* ---- All ------------------------------------------------------------------------------------ */
 
-/* An error is one line, whatever a key or a path holds. */
-static void keep_one_line(struct rl_error *error)
-{
-    for (char *c = error->detail; *c; c++)
-        if (iscntrl((unsigned char)*c))
-            *c = '?';
-}
-
 enum rl_status rl_settings_load(const struct rl_sources *sources, struct rl_settings **ret_settings,
                                 struct rl_error *error)
 {
@@ -394,8 +431,8 @@ enum rl_status rl_settings_load(const struct rl_sources *sources, struct rl_sett
         status = apply_environment(sources, settings, error);
     if (status == RL_OK)
         status = apply_flags(sources, settings, error);
-    if (status == RL_OK)
-        status = rl_settings_check(settings, error);
+    if (status == RL_OK && (status = rl_settings_check(settings, error)) != RL_OK)
+        rl_settings_blame(settings, error);
     if (status != RL_OK) {
         rl_settings_free(settings);
         keep_one_line(error);

@@ -7,7 +7,7 @@
  * Variables that are left alone: RANKLOSSD_CONFIG, RANKLOSSD_ISA, and those that Kubernetes puts
  * into every pod beside a Service called ranklossd (RANKLOSSD_PORT…, RANKLOSSD_SERVICE_…).
  *
- * Flags are --name VALUE or --name=VALUE; a BOOL is --name, --name=VALUE or --no-name. The last of
+ * Flags are --name VALUE or --name=VALUE; a BOOL is also --name or --no-name. The last of
  * several wins.
  */
 #ifndef RL_SOURCES_H
@@ -38,6 +38,11 @@ struct rl_sources {
  * The first such flag wins. *ret_url is the URL of --probe=URL, or NULL; it lies in argv.
  */
 enum rl_action rl_sources_action(const struct rl_sources *sources, const char **ret_url);
+
+/* Calls back with a line of text for each variable RANKLOSSD_… that is not known: a mistake,
+ * perhaps, but other programs may use the name too. */
+void rl_sources_unknown(const struct rl_sources *sources,
+                        void (*each)(void *context, const char *text), void *context);
 
 /* Reads every source and checks the whole. RL_CONFIG, RL_NOMEM. The result is the caller's. */
 enum rl_status rl_settings_load(const struct rl_sources *sources, struct rl_settings **ret_settings,

@@ -3,11 +3,13 @@
 bindir     ?= $(PREFIX)/bin
 mandir     ?= $(PREFIX)/share/man
 docdir     ?= $(PREFIX)/share/doc/ranklossd
+compdir    ?= $(PREFIX)/share/bash-completion/completions
 unitdir    ?= $(PREFIX)/lib/systemd/system
 # A PREFIX of /usr keeps its settings in /etc; any other one below itself.
 sysconfdir ?= $(if $(filter /usr,$(PREFIX)),/etc,$(PREFIX)/etc)
 
 INSTALLED = $(bindir)/ranklossd $(mandir)/man8/ranklossd.8 $(mandir)/man5/ranklossd.json.5 \
+            $(compdir)/ranklossd \
             $(unitdir)/ranklossd.service $(unitdir)/ranklossd.socket \
             $(docdir)/copyright $(docdir)/README.md $(docdir)/examples/ranklossd.json
 
@@ -15,11 +17,16 @@ man: $(BUILD)/man/ranklossd.8 ## Write the man pages from the table of settings
 $(BUILD)/man/ranklossd.8: $(BUILD)/ranklossd deploy/package/manuals.py
 	$(PYTHON) deploy/package/manuals.py $(BUILD)/ranklossd $(BUILD)/man $(sysconfdir)
 
+completion: $(BUILD)/completion/ranklossd ## Write the completion for bash from the table of settings
+$(BUILD)/completion/ranklossd: $(BUILD)/ranklossd deploy/package/completion.py
+	$(PYTHON) deploy/package/completion.py $(BUILD)/ranklossd $@
+
 # The units in the tree name Debian's places; installed ones name those of this installation.
-install: all man ## Install into DESTDIR (PREFIX=/usr/local): binary, man pages, units, example
+install: all man completion ## Install into DESTDIR (PREFIX=/usr/local): binary, man pages, completion, units, example
 	install -D -m 755 $(BUILD)/ranklossd $(DESTDIR)$(bindir)/ranklossd
 	install -D -m 644 $(BUILD)/man/ranklossd.8 $(DESTDIR)$(mandir)/man8/ranklossd.8
 	install -D -m 644 $(BUILD)/man/ranklossd.json.5 $(DESTDIR)$(mandir)/man5/ranklossd.json.5
+	install -D -m 644 $(BUILD)/completion/ranklossd $(DESTDIR)$(compdir)/ranklossd
 	install -D -m 644 LICENSE $(DESTDIR)$(docdir)/copyright
 	install -D -m 644 README.md $(DESTDIR)$(docdir)/README.md
 	install -D -m 644 config/example.json $(DESTDIR)$(docdir)/examples/ranklossd.json
@@ -49,4 +56,4 @@ load: all ## Load test: URL=… (default: a daemon of its own), WORKLOADS, RATE,
 	    $(if $(P99),--p99 $(P99)) $(if $(DURATION),--duration $(DURATION)) \
 	    $(if $(MODES),--modes $(MODES)) $(URL)
 
-.PHONY: man install uninstall deb image load
+.PHONY: man completion install uninstall deb image load

@@ -263,6 +263,18 @@ static enum rl_status start(struct daemon *daemon, struct rl_error *error)
     return status;
 }
 
+static void warn_unknown(void *context, const char *text)
+{
+    (void)context;
+    rl_log(RL_LOG_WARNING, text);
+}
+
+static void print_unknown(void *context, const char *text)
+{
+    (void)context;
+    fprintf(stderr, "ranklossd: warning: %s\n", text);
+}
+
 int rl_lifecycle_serve(const struct rl_sources *sources, const char *version)
 {
     struct daemon daemon = {.sources = sources};
@@ -273,7 +285,9 @@ int rl_lifecycle_serve(const struct rl_sources *sources, const char *version)
     daemon.current = daemon.settings;
     rl_log_init(STDERR_FILENO, (enum rl_log_format)daemon.settings->log_format,
                 (enum rl_log_level)daemon.settings->log_level);
+    rl_sources_unknown(sources, warn_unknown, NULL);
     if (start(&daemon, &error) != RL_OK) {
+        rl_settings_blame(daemon.settings, &error);
         release_settings(&daemon);
         return complain(&error);
     }
@@ -294,7 +308,10 @@ int rl_lifecycle_check(const struct rl_sources *sources)
         status = rl_init(getenv("RANKLOSSD_ISA"), &error);
     if (status == RL_OK)
         status = rl_assembly_check(settings, &error);
+    if (status != RL_OK && settings != NULL)
+        rl_settings_blame(settings, &error);
     rl_settings_free(settings);
+    rl_sources_unknown(sources, print_unknown, NULL);
     if (status != RL_OK)
         return complain(&error);
     puts("settings are valid");

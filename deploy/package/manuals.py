@@ -61,10 +61,11 @@ Print version, revision, instruction set and threads, then exit.
 .Pp
 Every setting is a flag, a variable of the environment, and a key of the file.
 Flags win over the environment, and that over the file.
-A truth value is
+A truth value may also be set by
 .Fl Fl name
-or
-.Fl Fl no-name .
+and
+.Fl Fl no-name
+alone.
 Sizes take KiB, MiB and GiB; times take ms, s and m.
 .Bl -tag -width Ds
 {flags}.El
@@ -76,7 +77,7 @@ As
 .It Ev RANKLOSSD_MAX_LISTS No and so on
 As the flag of that name, here
 .Fl Fl max-lists .
-An unknown variable that starts with RANKLOSSD_ is an error.
+An unknown variable that starts with RANKLOSSD_ is ignored, with a warning in the log.
 .It Ev OMP_WAIT_POLICY , GOMP_SPINCOUNT
 How idle compute threads wait; read by the OpenMP library when it is loaded.
 Without either they sleep.
@@ -119,8 +120,8 @@ found nothing wrong; otherwise non-zero, with one line on standard error that sa
 .Dl ranklossd --listen 127.0.0.1:8080 --threads 4
 .Pp
 .Bd -literal -offset indent -compact
-curl -H 'Content-Type: application/json' \e
-  -d '{{"y_true": [[1, 0]], "y_pred": [[0.3, 0.9]]}}' \e
+curl \-H \(aqContent\-Type: application/json\(aq \e
+  \-d \(aq{{"y_true": [[1, 0]], "y_pred": [[0.3, 0.9]]}}\(aq \e
   http://127.0.0.1:8080/v1/losses/pairwise_hinge
 .Ed
 .Sh SEE ALSO
@@ -178,7 +179,7 @@ and lists are arrays of texts.
 
 def escape(text):
     """Text for a line of mdoc: nothing in it may look like a request or an escape."""
-    text = text.replace("\\", "\\e").replace("-", "\\-")
+    text = text.replace("\\", "\\e").replace("-", "\\-").replace("'", "\\(aq")
     return "\\&" + text if text[:1] in (".", "'") else text
 
 

@@ -33,8 +33,9 @@ struct parts {
 static enum rl_status bad_form(const char *text, const char *setting, struct rl_error *error)
 {
     return rl_fail(error, RL_CONFIG, "",
-                   "%s: '%.100s' is not HOST:PORT, [IPV6]:PORT, :PORT or unix:/path", setting,
-                   text);
+                   "%s: '%.100s' is not HOST:PORT, [IPV6]:PORT or :PORT (ports 0 to %d), nor "
+                   "unix:/path (at most %d bytes)",
+                   setting, text, UINT16_MAX, RL_SOCKET_PATH_MAX - 1);
 }
 
 static bool parse_port(const char *text, char ret_port[PORT_DIGITS + 1])

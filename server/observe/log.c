@@ -110,16 +110,24 @@ static size_t character_length(const unsigned char *text)
     return code < least[length] || code > 0x10ffff || (code >> 11) == 0x1b ? 0 : length;
 }
 
-/* C0, DEL, and the C1 controls that terminals obey too. */
-static bool is_control(const unsigned char *text, size_t length)
+/* The character code to escape at `text`, or 0: C0, DEL, the C1 controls that terminals obey too,
+ * and the line and paragraph separators U+2028 and U+2029, where some readers break a line. */
+static unsigned escaped_code(const unsigned char *text, size_t length)
 {
-    return text[0] < 0x20 || text[0] == 0x7f || (length == 2 && text[0] == 0xc2 && text[1] < 0xa0);
+    if (text[0] < 0x20 || text[0] == 0x7f)
+        return text[0];
+    if (length == 2 && text[0] == 0xc2 && text[1] < 0xa0)
+        return text[1];
+    if (length == 3 && text[0] == 0xe2 && text[1] == 0x80 && (text[2] & 0xfe) == 0xa8)
+        return 0x2000u | (text[2] & 0x3fu);
+    return 0;
 }
 
 static void add_escape(struct line *line, unsigned code)
 {
     static const char hex[] = "0123456789abcdef";
-    const char escape[] = {'\\', 'u', '0', '0', hex[code >> 4], hex[code & 15]};
+    const char escape[] = {
+        '\\', 'u', hex[code >> 12], hex[code >> 8 & 15], hex[code >> 4 & 15], hex[code & 15]};
     add(line, escape, sizeof escape);
 }
 
@@ -151,8 +159,8 @@ static void add_quoted(struct line *line, const char *text)
         const size_t length = character_length(c);
         if (length == 0)
             add_text(line, "\xef\xbf\xbd");
-        else if (is_control(c, length))
-            add_escape(line, length == 1 ? c[0] : c[1]);
+        else if (escaped_code(c, length))
+            add_escape(line, escaped_code(c, length));
         else {
             if (*c == '"' || *c == '\\')
                 add_text(line, "\\");

@@ -28,6 +28,7 @@ class Install(unittest.TestCase):
         self.assertEqual(files_below(folder), {
             "usr/local/bin/ranklossd", "usr/local/share/man/man8/ranklossd.8",
             "usr/local/share/man/man5/ranklossd.json.5", "usr/local/share/doc/ranklossd/copyright",
+            "usr/local/share/bash-completion/completions/ranklossd",
             "usr/local/share/doc/ranklossd/README.md",
             "usr/local/share/doc/ranklossd/examples/ranklossd.json",
             "usr/local/lib/systemd/system/ranklossd.service",
@@ -101,6 +102,46 @@ class Manuals(unittest.TestCase):
             self.assertNotIn("warning:", said)
             for section in ("NAME", "DESCRIPTION", "SEE ALSO"):
                 self.assertRegex(said, re.compile(rf"^{section}$", re.M))
+
+
+    def test_quotes_of_commands_can_be_copied(self):
+        said = run("man", "-E", "UTF-8", "-l", f"{self.folder}/ranklossd.8",
+                   env={**os.environ, "LC_ALL": "C.UTF-8", "MANWIDTH": "100", "MANPAGER": "cat"})
+        self.assertIn("curl -H 'Content-Type: application/json' \\", said)
+        self.assertIn("""-d '{"y_true": [[1, 0]], "y_pred": [[0.3, 0.9]]}' \\""", said)
+
+
+class Completion(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.script = scratch_directory(cls) + "/ranklossd"
+        run("/usr/bin/python3", path("deploy/package/completion.py"), BINARY, cls.script)
+
+    def complete(self, *words):
+        """What bash offers for the last of these words."""
+        said = run("bash", "-c", 'source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); '
+                   '_ranklossd; printf "%s\\n" "${COMPREPLY[@]}"', "bash", self.script,
+                   "ranklossd", *words)
+        return said.split()
+
+    def test_every_flag_is_offered(self):
+        rows = json.loads(run_once("--help=json").stdout)["settings"]
+        offered = self.complete("--")
+        for row in rows:
+            self.assertIn(row["flag"], offered)
+        self.assertIn("--no-compression", offered)
+        self.assertEqual(self.complete("--max-li"), ["--max-lists"])
+
+    def test_values_are_offered(self):
+        self.assertEqual(self.complete("--log-level", "w"), ["warning"])
+        self.assertEqual(self.complete("--log-format", "="), ["auto", "text", "json"])
+        self.assertEqual(self.complete("--compression", "=", "f"), ["false"])
+        self.assertEqual(self.complete("--threads", ""), [])
+
+    def test_files_are_offered(self):
+        folder = os.path.dirname(self.script)
+        for flag in ("--config", "--tls-cert", "--auth-tokens-file"):
+            self.assertEqual(self.complete(flag, folder + "/rank"), [self.script])
 
 
 if __name__ == "__main__":

@@ -198,7 +198,25 @@ class Mistakes(Case):
     def test_unknown_names_suggest_the_nearest(self):
         self.assertIn("--max-items", self.bad("--max-itmes", "3"))
         self.assertIn("max_items", self.bad("--config", self.write({"max_itmes": 3})))
-        self.assertIn("RANKLOSSD_MAX_ITEMS", self.bad(env={"RANKLOSSD_MAX_ITMES": "3"}))
+        self.assertIn("'foo' is neither json nor example", self.bad("--help=foo"))
+
+    def test_unknown_variables_are_a_warning_with_a_suggestion(self):
+        done = self.check(env={"RANKLOSSD_MAX_ITMES": "3", "RANKLOSSD_URL": "http://localhost"})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(sorted(done.stderr.splitlines()), [
+            "ranklossd: warning: unknown variable RANKLOSSD_MAX_ITMES; did you mean "
+            "RANKLOSSD_MAX_ITEMS?",
+            "ranklossd: warning: unknown variable RANKLOSSD_URL; see --help"])
+        with Daemon(env={"RANKLOSSD_THREAD": "1"}) as daemon:
+            daemon.log.wait("unknown variable RANKLOSSD_THREAD; did you mean RANKLOSSD_THREADS")
+            self.assertEqual(daemon.get("/livez").status, 200)
+
+    def test_errors_name_source_and_bounds(self):
+        said = self.bad("--listen", "127.0.0.1:99999")
+        self.assertIn("ports 0 to 65535", said)
+        self.assertIn("(set by --listen, flag)", said)
+        self.assertIn("(set by auth_tokens_file, file)",
+                      self.bad("--config", self.write({"auth_tokens_file": "/nonexistent"})))
 
     def test_variables_that_kubernetes_sets_are_left_alone(self):
         self.good(env={"RANKLOSSD_SERVICE_HOST": "10.0.0.1", "RANKLOSSD_PORT": "tcp://10.0.0.1:80",

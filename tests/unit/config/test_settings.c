@@ -138,8 +138,8 @@ START_LOOP_TEST(settings_are_checked_together, 10)
         const char *names[2], *values[2], *blamed;
     } cases[] = {
         {{"tls-cert", "tls-key"}, {"c", "k"}, NULL},
-        {{"tls-cert", "tls-key"}, {"c", ""}, "tls-cert is set but tls-key is not"},
-        {{"tls-cert", "tls-key"}, {"", "k"}, "tls-key is set but tls-cert is not"},
+        {{"tls-cert", "tls-key"}, {"c", ""}, "tls-cert: it is set but tls-key is not"},
+        {{"tls-cert", "tls-key"}, {"", "k"}, "tls-key: it is set but tls-cert is not"},
         {{"tls-client-ca", "tls-cert"}, {"a", ""}, "tls-client-ca"},
         {{"listen", "admin-listen"}, {"", ""}, "listen"},
         {{"listen", "admin-listen"}, {"127.0.0.1:1", "127.0.0.1:1"}, "admin-listen"},

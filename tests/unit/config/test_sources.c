@@ -299,7 +299,7 @@ static void expect_error(struct process *process, const char *detail)
     ck_assert_str_eq(error.detail, detail);
 }
 
-START_LOOP_TEST(unknown_flags, 9)
+START_LOOP_TEST(unknown_flags, 12)
 {
     static const char *const cases[][2] = {
         {"--max-list=3", "unknown flag --max-list; did you mean --max-lists?"},
@@ -308,6 +308,9 @@ START_LOOP_TEST(unknown_flags, 9)
         {"--max_lists=3", "unknown flag --max_lists; did you mean --max-lists?"},
         {"--Listen=:1", "unknown flag --Listen; did you mean --listen?"},
         {"--", "unknown flag --; see --help"},
+        {"--help=foo", "--help: 'foo' is neither json nor example"},
+        {"--version=1", "--version takes no value"},
+        {"--check=", "--check takes no value"},
         {"-x", "unexpected argument '-x'; see --help"},
         {"serve", "unexpected argument 'serve'; see --help"},
         {"--config", "config: flag --config needs a value"},
@@ -317,6 +320,24 @@ START_LOOP_TEST(unknown_flags, 9)
     expect_error(&process, cases[_i][1]);
 }
 END_TEST
+
+static void keep_text(void *context, const char *text)
+{
+    snprintf(context, RL_DETAIL_MAX, "%s", text);
+}
+
+/* The settings load, and the variables give this warning, "" for none. */
+static void expect_warning(struct process *process, const char *warning)
+{
+    const struct rl_sources sources = {process->argc, process->argv, process->environment};
+    struct rl_settings *settings;
+    struct rl_error error;
+    char said[RL_DETAIL_MAX] = "";
+    rl_sources_unknown(&sources, keep_text, said);
+    ck_assert_str_eq(said, warning);
+    ck_assert_msg(load(process, &settings, &error) == RL_OK, "%s", error.detail);
+    rl_settings_free(settings);
+}
 
 START_LOOP_TEST(unknown_variables, 5)
 {
@@ -331,7 +352,7 @@ START_LOOP_TEST(unknown_variables, 5)
     };
     struct process process = started();
     add_variable(&process, cases[_i][0], "1");
-    expect_error(&process, cases[_i][1]);
+    expect_warning(&process, cases[_i][1]);
 }
 END_TEST
 
@@ -345,14 +366,13 @@ START_TEST(variables_left_alone)
                                         "RANKLOSSD_PORT",
                                         "RANKLOSSD_PORT_8080_TCP_ADDR",
                                         "RANKLOSSD_SERVICE_HOST",
-                                        "RANKLOSSD_SERVICE_PORT_HTTP"};
-    struct rl_settings *settings;
-    struct rl_error error;
+                                        "RANKLOSSD_SERVICE_PORT_HTTP",
+                                        "RANKLOSSD_ADMIN_SERVICE_HOST",
+                                        "RANKLOSSD_ADMIN_PORT_9090_TCP_PROTO"};
     struct process process = started();
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
         add_variable(&process, names[i], "tcp://10.0.0.1:8080");
-    ck_assert_msg(load(&process, &settings, &error) == RL_OK, "%s", error.detail);
-    rl_settings_free(settings);
+    expect_warning(&process, "");
 }
 END_TEST
 
@@ -446,11 +466,38 @@ START_TEST(the_last_of_several_flags_wins)
 }
 END_TEST
 
+START_TEST(a_bool_takes_the_word_after_it)
+{
+    struct process process = started();
+    add_flag(&process, "--%s%s", "compression", "");
+    add_flag(&process, "%s%s", "false", "");
+    expect_value(&process, rl_setting_find("compression"), "false", RL_SOURCE_FLAG);
+    struct process wrong = started();
+    add_flag(&wrong, "--%s%s", "compression", "");
+    add_flag(&wrong, "%s%s", "maybe", "");
+    expect_refusal(&wrong, rl_setting_find("compression"), "true or false");
+}
+END_TEST
+
+/* Errors found once all values are in say where the value came from, too. */
+START_TEST(errors_of_the_whole_name_their_source)
+{
+    struct process process = started();
+    add_flag(&process, "--%s=%s", "queue-bytes", "1MiB");
+    expect_refusal(&process, rl_setting_find("queue-bytes"), "(set by --queue-bytes, flag)");
+    struct process variable = started();
+    add_variable(&variable, "RANKLOSSD_TLS_CERT", "a.pem");
+    expect_refusal(&variable, rl_setting_find("tls-cert"),
+                   "(set by RANKLOSSD_TLS_CERT, environment)");
+}
+END_TEST
+
 START_TEST(the_whole_is_checked)
 {
     struct process process = started();
     add_variable(&process, "RANKLOSSD_TLS_CERT", "c.pem");
-    expect_error(&process, "tls-cert is set but tls-key is not; TLS needs both");
+    expect_error(&process, "tls-cert: it is set but tls-key is not; TLS needs both"
+                           " (set by RANKLOSSD_TLS_CERT, environment)");
 }
 END_TEST
 

@@ -105,7 +105,7 @@ START_TEST(times_are_now_in_utc)
 END_TEST
 
 /* Texts that would start a line, fake a field or drive a terminal, and bytes that are no UTF-8. */
-START_LOOP_TEST(hostile_texts_stay_inside_their_value, 19)
+START_LOOP_TEST(hostile_texts_stay_inside_their_value, 21)
 {
     static const char *const texts[] = {
         "a\nb",
@@ -116,6 +116,8 @@ START_LOOP_TEST(hostile_texts_stay_inside_their_value, 19)
         "a=b c=d",
         "\x7f",
         "\xc2\x9b\x31",
+        "a\xe2\x80\xa8 b",
+        "a\xe2\x80\xa9 b",
         "\xff\xfe",
         "\xc3",
         "\xe2\x82",
@@ -137,6 +139,8 @@ START_LOOP_TEST(hostile_texts_stay_inside_their_value, 19)
         for (const char *c = text; *c != '\n'; c++)
             ck_assert((unsigned char)*c >= 0x20 && *c != 0x7f);
         ck_assert_ptr_null(strstr(text, "\xc2\x9b"));
+        ck_assert_ptr_null(strstr(text, "\xe2\x80\xa8")); /* U+2028 */
+        ck_assert_ptr_null(strstr(text, "\xe2\x80\xa9")); /* U+2029 */
         if (json) {
             json_t *const root = json_loads(text, 0, NULL);
             ck_assert_ptr_nonnull(root);
