@@ -73,7 +73,14 @@ enum rl_socket_mode { RL_MODE_OWNER, RL_MODE_GROUP, RL_MODE_ALL }; /* 0600, 0660
     X(INTEGER, max_top_k, "max-top-k", "1000", 1, 1000000, NULL, false, \
       "Largest top_k a request may ask for.") \
     X(INTEGER, max_evaluations, "max-evaluations", "64", 1, 10000, NULL, false, \
-      "Most losses and metrics in one evaluate request.") \
+      "Most losses and metrics in one evaluate or compare request.") \
+    X(INTEGER, max_systems, "max-systems", "16", 2, 1000, NULL, false, \
+      "Most systems in one compare request.") \
+    X(INTEGER, max_groups, "max-groups", "1000", 1, 1000000, NULL, false, \
+      "Most different groups in one request.") \
+    X(INTEGER, max_resampled_lists, "max-resampled-lists", "1000000000", 1, 1000000000000, NULL, \
+      false, \
+      "Most lists that one request may draw: resamples times lists, over all results and systems.") \
     X(SIZE, max_header_bytes, "max-header-bytes", "32KiB", 4 * RL_KIB, 1 * RL_MIB, NULL, false, \
       "Memory of one connection for its request line and headers.") \
     X(INTEGER, max_connections, "max-connections", "20000", 1, 1000000, NULL, false, \

@@ -163,6 +163,9 @@ static struct rl_limits limits_of(const struct rl_settings *settings)
         .max_depth = settings->max_depth,
         .max_top_k = settings->max_top_k,
         .max_evaluations = settings->max_evaluations,
+        .max_systems = settings->max_systems,
+        .max_groups = settings->max_groups,
+        .max_resampled_lists = settings->max_resampled_lists,
         .max_json_memory = settings->max_json_memory,
     };
 }

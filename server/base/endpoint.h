@@ -16,6 +16,7 @@
     X(LOSS, "/v1/losses/{loss}")                                                                   \
     X(METRIC, "/v1/metrics/{metric}")                                                              \
     X(EVALUATE, "/v1/evaluate")                                                                    \
+    X(COMPARE, "/v1/compare")                                                                      \
     X(LOSSES, "/v1/losses")                                                                        \
     X(METRICS_CATALOGUE, "/v1/metrics")                                                            \
     X(LIVEZ, "/livez")                                                                             \

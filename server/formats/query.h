@@ -11,6 +11,7 @@
 /* Limits on what a client can make grow; each comes from the setting of the same name. */
 struct rl_limits {
     size_t max_lists, max_items, max_depth, max_top_k, max_evaluations;
+    size_t max_systems, max_groups, max_resampled_lists;
     size_t max_json_memory; /* bytes that jansson may allocate for one request in all */
 };
 
@@ -28,6 +29,13 @@ struct rl_query {
     bool *reduction_null;  /* [count]: the client wrote null for "none"; replies repeat it */
     size_t count;
     const char *name; /* the request's own `name`; NULL if none was sent */
+
+    const char **list_ids; /* [lists of a system]; NULL if none were sent */
+    const char **groups;   /* [batch.group_count] names, in the order of their first lists */
+    const char **systems;  /* [batch.systems] names; NULL unless target.compare */
+    double level;          /* of confidence, as every evaluation has it */
+    size_t resamples;
+    uint64_t seed;
 };
 
 #endif

@@ -61,10 +61,13 @@ static bool find_batch(const char *path, struct rl_route *route)
         route->handler = RL_HANDLER_METRIC;
     else if (strcmp(path, "/v1/evaluate") == 0)
         route->handler = RL_HANDLER_EVALUATE;
+    else if (strcmp(path, "/v1/compare") == 0)
+        route->handler = RL_HANDLER_COMPARE;
     else
         return false;
     route->target.measure = measure;
     route->target.evaluate = route->handler == RL_HANDLER_EVALUATE;
+    route->target.compare = route->handler == RL_HANDLER_COMPARE;
     return true;
 }
 
@@ -122,7 +125,7 @@ enum rl_status rl_route_find(const char *path, enum rl_scope scope, struct rl_ro
 
 bool rl_route_takes_body(const struct rl_route *route)
 {
-    return route->target.evaluate || route->target.measure != NULL;
+    return route->target.evaluate || route->target.compare || route->target.measure != NULL;
 }
 
 enum rl_status rl_route_check_method(const struct rl_route *route, enum rl_method method,

@@ -3,6 +3,7 @@
  */
 #include "server/request/stages.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "server/base/clock.h"
@@ -59,6 +60,20 @@ enum rl_status rl_stage_decode(struct rl_job *job, struct rl_error *error)
 
 /* ---- compute --------------------------------------------------------------------------------- */
 
+/* core counts the lists of all systems; a client knows those of each. */
+static void name_system(const struct rl_job *job, struct rl_error *error)
+{
+    static const char prefix[] = "/y_pred/";
+    const struct rl_query *const query = &job->query;
+    if (query->systems == NULL || strncmp(error->pointer, prefix, sizeof prefix - 1) != 0)
+        return;
+    const size_t list = strtoul(error->pointer + sizeof prefix - 1, NULL, 10);
+    const size_t lists = query->batch.lists / query->batch.systems;
+    rl_fail(error, error->status, "/systems",
+            "the result of list %zu of system \"%s\" is not finite", list % lists,
+            query->systems[list / lists]);
+}
+
 /* core names the list, but a client that sent one bare list knows no list 0. */
 static void unbatch_pointer(const struct rl_job *job, struct rl_error *error)
 {
@@ -78,7 +93,8 @@ static void count_measures(const struct rl_job *job)
         const struct rl_result *const result = &job->work.results[i];
         rl_metrics_compute(eval->measure->id, job->times.compute / query->count,
                            result->totals.lists, result->totals.pairs);
-        const bool scalar = eval->measure->kind == RL_METRIC || eval->reduction != RL_NONE;
+        const bool scalar = !query->target.compare &&
+                            (eval->measure->kind == RL_METRIC || eval->reduction != RL_NONE);
         if (track && scalar && strcmp(query->names[i], eval->measure->name) != 0)
             rl_tracked_add(eval->measure->id, query->names[i], result->value);
     }
@@ -91,6 +107,7 @@ static enum rl_status take_outcome(struct rl_job *job, uint64_t elapsed, struct 
     if (job->work.status != RL_OK) {
         *error = job->work.error;
         unbatch_pointer(job, error);
+        name_system(job, error);
         return job->work.status;
     }
     job->progress = RL_PROGRESS_COMPUTED;

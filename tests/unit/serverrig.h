@@ -59,6 +59,9 @@ static inline void rig_start(struct rig *rig, enum rl_scope scope, const char *c
                                          .max_depth = rig->settings->max_depth,
                                          .max_top_k = rig->settings->max_top_k,
                                          .max_evaluations = rig->settings->max_evaluations,
+                                         .max_systems = rig->settings->max_systems,
+                                         .max_groups = rig->settings->max_groups,
+                                         .max_resampled_lists = rig->settings->max_resampled_lists,
                                          .max_json_memory = rig->settings->max_json_memory};
     context->max_connections = 100;
     context->stage = RL_STAGE_READY;

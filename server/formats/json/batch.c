@@ -14,6 +14,7 @@ struct filling {
     const struct rl_extracted *extracted;
     enum rl_dtype dtype;
     const struct rl_array *shape; /* the scores: all others follow their shape */
+    const char *place;            /* the pointer of these scores */
     struct rl_arena *arena;
     struct rl_error *error;
     struct rl_batch batch;
@@ -134,14 +135,15 @@ static enum rl_status check_rows(const struct filling *filling, const struct rl_
     const size_t rows = array->shape == RL_ARRAY_ROWS ? array->rows : 0;
     if (rows != shape->rows)
         return rl_fail(filling->error, RL_INVALID, pointer,
-                       "%zu lists were expected, as in y_pred, found %zu", shape->rows, rows);
+                       "%zu lists were expected, as in %s, found %zu", shape->rows,
+                       filling->place + 1, rows);
     const size_t row = first_odd_row(array, shape);
     if (row == rows)
         return RL_OK;
     rl_pointer_index(row_pointer, pointer, row);
     return rl_fail(filling->error, RL_INVALID, row_pointer,
-                   "%zu items were expected, as in y_pred, found %zu", row_length(shape, row),
-                   row_length(array, row));
+                   "%zu items were expected, as in %s, found %zu", row_length(shape, row),
+                   filling->place + 1, row_length(array, row));
 }
 
 /* Fails if an array does not have the shape of the scores. */
@@ -152,16 +154,18 @@ static enum rl_status check_shape(const struct filling *filling, const struct rl
     if (shape->shape == RL_ARRAY_ROWS) {
         if (array->shape == RL_ARRAY_FLAT && array->count > 0)
             return rl_fail(filling->error, RL_INVALID, pointer,
-                           "a list of lists was expected, as in y_pred, found a list of numbers");
+                           "a list of lists was expected, as in %s, found a list of numbers",
+                           filling->place + 1);
         return check_rows(filling, array, pointer);
     }
     if (array->shape == RL_ARRAY_ROWS)
         return rl_fail(filling->error, RL_INVALID, pointer,
-                       "a list of numbers was expected, as in y_pred, found a list of lists");
+                       "a list of numbers was expected, as in %s, found a list of lists",
+                       filling->place + 1);
     if (array->count != shape->count)
         return rl_fail(filling->error, RL_INVALID, pointer,
-                       "%zu items were expected, as in y_pred, found %zu", shape->count,
-                       array->count);
+                       "%zu items were expected, as in %s, found %zu", shape->count,
+                       filling->place + 1, array->count);
     return RL_OK;
 }
 
@@ -264,13 +268,14 @@ static bool is_valid(const struct rl_batch *batch, size_t item)
 }
 
 /* Fails at a null score of a valid item. Elsewhere 0 replaces it, which nothing reads. */
-static enum rl_status fill_nulls(const struct filling *filling, const struct rl_array *array)
+static enum rl_status fill_nulls(const struct filling *filling, const struct rl_array *array,
+                                 const char *pointer)
 {
     for (size_t i = 0; array->has_null && i < array->count; i++) {
         if (bits_at(array, i) != RL_BITS_NULL)
             continue;
         if (is_valid(&filling->batch, i))
-            return refuse_at(filling, array, "/y_pred", i,
+            return refuse_at(filling, array, pointer, i,
                              "a number was expected at an item that is neither masked nor "
                              "unlabelled, found null");
         array->values[i] = 0;
@@ -317,14 +322,14 @@ static enum rl_status take_mask(struct filling *filling, const json_t *value)
 }
 
 /* After the labels and the mask, which decide where a null fits. */
-static enum rl_status take_scores(struct filling *filling)
+static enum rl_status take_scores(struct filling *filling, const struct rl_array *array,
+                                  const char *pointer)
 {
-    const struct rl_array *array = filling->shape;
-    if (check_numbers(filling, array, "/y_pred", true) != RL_OK ||
-        fill_nulls(filling, array) != RL_OK)
+    if (check_numbers(filling, array, pointer, true) != RL_OK ||
+        fill_nulls(filling, array, pointer) != RL_OK)
         return filling->error->status;
     filling->batch.scores = array->values;
-    return finish_array(filling, array, "/y_pred");
+    return finish_array(filling, array, pointer);
 }
 
 static bool rows_of_one(const struct rl_array *array)
@@ -407,14 +412,14 @@ static enum rl_status check_limits(const struct filling *filling, const struct r
     const struct rl_batch *batch = &filling->batch;
     const size_t max_items = limits->max_items < UINT32_MAX ? limits->max_items : UINT32_MAX;
     if (filling->shape->count == 0 && filling->shape->shape == RL_ARRAY_FLAT)
-        return rl_fail(filling->error, RL_INVALID, "/y_pred",
+        return rl_fail(filling->error, RL_INVALID, filling->place,
                        "at least one list or one item was expected, found none");
     if (batch->lists > limits->max_lists)
-        return rl_fail(filling->error, RL_TOO_LARGE, "/y_pred",
+        return rl_fail(filling->error, RL_TOO_LARGE, filling->place,
                        "%zu lists are more than max-lists allows (%zu)", batch->lists,
                        limits->max_lists);
     if (batch->items > max_items)
-        return rl_fail(filling->error, RL_TOO_LARGE, "/y_pred",
+        return rl_fail(filling->error, RL_TOO_LARGE, filling->place,
                        "%zu items are more than max-items allows (%zu)", batch->items, max_items);
     return RL_OK;
 }
@@ -423,7 +428,7 @@ static enum rl_status check_limits(const struct filling *filling, const struct r
 static enum rl_status take_shape(struct filling *filling, const json_t *scores)
 {
     const struct rl_array *array;
-    if (find_array(filling, scores, "/y_pred", &array) != RL_OK)
+    if (find_array(filling, scores, filling->place, &array) != RL_OK)
         return filling->error->status;
     filling->shape = array;
     filling->batch.items = array->count;
@@ -448,16 +453,38 @@ enum rl_status rl_json_batch(const struct rl_extracted *extracted,
 {
     struct filling filling = {.extracted = extracted,
                               .dtype = dtype,
+                              .place = members->scores_pointer,
                               .arena = arena,
                               .error = error,
                               .batch = {.dtype = dtype}};
     const char *labels_pointer = members->nested ? "/y_true/labels" : "/y_true";
     if (take_shape(&filling, members->scores) != RL_OK || check_limits(&filling, limits) != RL_OK ||
         take_labels(&filling, members->labels, labels_pointer) != RL_OK ||
-        take_mask(&filling, members->mask) != RL_OK || take_scores(&filling) != RL_OK ||
+        take_mask(&filling, members->mask) != RL_OK ||
+        take_scores(&filling, filling.shape, filling.place) != RL_OK ||
         take_weights(&filling, members->weights) != RL_OK)
         return error->status;
     *ret_batch = filling.batch;
     *ret_batched = filling.shape->shape == RL_ARRAY_ROWS;
+    return RL_OK;
+}
+
+enum rl_status rl_json_scores(const struct rl_extracted *extracted,
+                              const struct rl_batch_members *members, const json_t *scores,
+                              const char *pointer, const struct rl_batch *batch,
+                              const void **ret_scores, struct rl_error *error)
+{
+    const struct rl_array *array = NULL;
+    struct filling filling = {.extracted = extracted,
+                              .dtype = batch->dtype,
+                              .shape = rl_array_of(extracted, members->scores),
+                              .place = members->scores_pointer,
+                              .error = error,
+                              .batch = *batch};
+    if (find_array(&filling, scores, pointer, &array) != RL_OK ||
+        check_shape(&filling, array, pointer) != RL_OK ||
+        take_scores(&filling, array, pointer) != RL_OK)
+        return error->status;
+    *ret_scores = filling.batch.scores;
     return RL_OK;
 }

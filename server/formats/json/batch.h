@@ -17,6 +17,7 @@
 struct rl_batch_members {
     const json_t *scores, *labels, *mask, *weights;
     bool nested;
+    const char *scores_pointer; /* "/y_pred", or that of the first system */
 };
 
 /* The array that `value` of the remaining text refers to; NULL if it is not a reference. */
@@ -33,5 +34,12 @@ enum rl_status rl_json_batch(const struct rl_extracted *extracted,
                              const struct rl_batch_members *members, enum rl_dtype dtype,
                              const struct rl_limits *limits, struct rl_arena *arena,
                              struct rl_batch *ret_batch, bool *ret_batched, struct rl_error *error);
+
+/* Fills *ret_scores with the scores of another system for a batch that rl_json_batch has made of
+ * these members. RL_INVALID. */
+enum rl_status rl_json_scores(const struct rl_extracted *extracted,
+                              const struct rl_batch_members *members, const json_t *scores,
+                              const char *pointer, const struct rl_batch *batch,
+                              const void **ret_scores, struct rl_error *error);
 
 #endif

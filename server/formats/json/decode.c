@@ -16,11 +16,13 @@
 #include "server/formats/json/extract.h"
 #include "server/formats/json/jsonmem.h"
 #include "server/formats/json/lex.h"
+#include "server/formats/json/listtexts.h"
 #include "server/formats/json/members.h"
+#include "server/formats/json/systems.h"
 
 enum {
-    NAME_MAX_BYTES = 128,
     DEFAULT_TOP_K = 10,
+    DEFAULT_RESAMPLES = 1000,
     SEGMENT = 64 << 10,        /* bytes of a large body that one thread scans at a time … */
     SEGMENTS_FROM = 256 << 10, /* … and how large it must be */
     JSON_BASE = 4 << 20,       /* jansson's part: this much for any request … */
@@ -47,6 +49,7 @@ struct decode {
     enum rl_dtype dtype;
     struct rl_batch_members batch;
     const json_t *losses, *metrics;
+    const json_t *list_ids, *groups, *systems, *baseline;
     struct rl_query query;
 };
 
@@ -196,66 +199,50 @@ static enum rl_status read_top_k(struct reading *reading, const json_t *value, c
                          &reading->options->top_k, reading->decode->error);
 }
 
-/* Whether a control character stands at `text` (Unicode's Cc, in UTF-8). */
-static bool is_control(const char *text)
-{
-    const unsigned char c = (unsigned char)text[0];
-    return c < 0x20 || c == 0x7f || (c == 0xc2 && (unsigned char)text[1] < 0xa0);
-}
-
 static enum rl_status read_name(struct reading *reading, const json_t *value, const char *pointer)
 {
-    struct rl_error *error = reading->decode->error;
-    if (!json_is_string(value))
-        return rl_refuse_kind(error, pointer, "a string", value);
-    const char *text = json_string_value(value);
-    const size_t length = json_string_length(value);
-    if (length > NAME_MAX_BYTES)
-        return rl_fail(error, RL_INVALID, pointer, "at most %d bytes were expected, found %zu",
-                       NAME_MAX_BYTES, length);
-    for (size_t i = 0; i < length; i++)
-        if (is_control(text + i))
-            return rl_fail(error, RL_INVALID, pointer, "a name has no control characters");
-    char *copy = rl_arena_alloc(reading->decode->arena, length + 1);
-    if (!copy)
-        return rl_fail(error, RL_NOMEM, "", "no memory for the request");
-    memcpy(copy, text, length + 1);
-    reading->options->name = copy;
-    return RL_OK;
+    return rl_read_name(value, pointer, reading->decode->arena, &reading->options->name,
+                        reading->decode->error);
 }
 
 /* What an evaluation of this measure may include; everything for NULL. */
-static unsigned includable(const struct rl_measure *measure)
+static unsigned includable(const struct rl_target *target, const struct rl_measure *measure)
 {
-    if (!measure)
-        return RL_PER_LIST | RL_GRADIENT | RL_TOP_PAIRS;
-    if (measure->kind == RL_METRIC)
-        return RL_PER_LIST;
-    return RL_PER_LIST | RL_GRADIENT | (measure->has_pairs ? RL_TOP_PAIRS : 0u);
+    const unsigned any = RL_CONFIDENCE | RL_SUMMARY;
+    if (target->compare)
+        return any;
+    if (measure && measure->kind == RL_METRIC)
+        return any | RL_PER_LIST;
+    return any | RL_PER_LIST | RL_GRADIENT | (!measure || measure->has_pairs ? RL_TOP_PAIRS : 0u);
 }
+
+#define INCLUDES "per_list, gradient, top_pairs, confidence or summary"
 
 static unsigned include_of(const char *word)
 {
-    return strcmp(word, "per_list") == 0    ? RL_PER_LIST
-           : strcmp(word, "gradient") == 0  ? RL_GRADIENT
-           : strcmp(word, "top_pairs") == 0 ? RL_TOP_PAIRS
-                                            : 0u;
+    return strcmp(word, "per_list") == 0     ? RL_PER_LIST
+           : strcmp(word, "gradient") == 0   ? RL_GRADIENT
+           : strcmp(word, "top_pairs") == 0  ? RL_TOP_PAIRS
+           : strcmp(word, "confidence") == 0 ? RL_CONFIDENCE
+           : strcmp(word, "summary") == 0    ? RL_SUMMARY
+                                             : 0u;
 }
 
 static enum rl_status read_include_word(struct reading *reading, const json_t *value,
                                         const char *pointer)
 {
     struct rl_error *error = reading->decode->error;
+    const struct rl_target *target = &reading->decode->target;
     const char *word = "";
-    if (rl_read_word(value, pointer, "per_list, gradient or top_pairs", &word, error) != RL_OK)
+    if (rl_read_word(value, pointer, INCLUDES, &word, error) != RL_OK)
         return error->status;
     const unsigned include = include_of(word);
     if (!include)
-        return rl_fail(error, RL_INVALID, pointer,
-                       "per_list, gradient or top_pairs was expected, found \"%s\"",
+        return rl_fail(error, RL_INVALID, pointer, INCLUDES " was expected, found \"%s\"",
                        rl_excerpt(word, strlen(word)).text);
-    if (!(include & includable(reading->measure)))
-        return rl_fail(error, RL_INVALID, pointer, "%s has no %s", reading->measure->name, word);
+    if (!(include & includable(target, reading->measure)))
+        return rl_fail(error, RL_INVALID, pointer, "%s has no %s",
+                       target->compare ? "a comparison" : reading->measure->name, word);
     reading->options->include |= include;
     return RL_OK;
 }
@@ -287,7 +274,7 @@ static enum rl_status read_include(struct reading *reading, const json_t *value,
     char place[RL_POINTER_MAX];
     size_t count = 0;
     reading->options->include = 0;
-    if (open_list(reading->decode, value, pointer, "per_list, gradient or top_pairs", &count))
+    if (open_list(reading->decode, value, pointer, INCLUDES, &count))
         return reading->decode->error->status;
     for (size_t i = 0; i < count; i++) {
         rl_pointer_index(place, pointer, i);
@@ -353,6 +340,71 @@ static enum rl_status read_metrics(struct reading *reading, const json_t *value,
     return RL_OK;
 }
 
+static enum rl_status read_level(struct reading *reading, const json_t *value, const char *pointer)
+{
+    struct rl_error *error = reading->decode->error;
+    double level = 0;
+    if (rl_read_number(value, pointer, &level, error) != RL_OK)
+        return error->status;
+    if (!(level > 0 && level < 1))
+        return rl_fail(error, RL_INVALID, pointer,
+                       "a number above 0 and below 1 was expected, found %.9g", level);
+    reading->decode->query.level = level;
+    return RL_OK;
+}
+
+static enum rl_status read_resamples(struct reading *reading, const json_t *value,
+                                     const char *pointer)
+{
+    return rl_read_count(value, pointer, reading->decode->limits->max_resampled_lists,
+                         "max-resampled-lists", &reading->decode->query.resamples,
+                         reading->decode->error);
+}
+
+static enum rl_status read_seed(struct reading *reading, const json_t *value, const char *pointer)
+{
+    struct rl_error *error = reading->decode->error;
+    double seed = 0;
+    if (rl_read_number(value, pointer, &seed, error) != RL_OK)
+        return error->status;
+    if (!(seed >= 0 && seed <= 0x1p53 && floor(seed) == seed))
+        return rl_fail(error, RL_INVALID, pointer,
+                       "a whole number from 0 to 9007199254740992 was expected, found %.17g", seed);
+    reading->decode->query.seed = (uint64_t)seed;
+    return RL_OK;
+}
+
+static enum rl_status read_list_ids(struct reading *reading, const json_t *value,
+                                    const char *pointer)
+{
+    (void)pointer;
+    reading->decode->list_ids = value;
+    return RL_OK;
+}
+
+static enum rl_status read_groups(struct reading *reading, const json_t *value, const char *pointer)
+{
+    (void)pointer;
+    reading->decode->groups = value;
+    return RL_OK;
+}
+
+static enum rl_status read_systems(struct reading *reading, const json_t *value,
+                                   const char *pointer)
+{
+    (void)pointer;
+    reading->decode->systems = value;
+    return RL_OK;
+}
+
+static enum rl_status read_baseline(struct reading *reading, const json_t *value,
+                                    const char *pointer)
+{
+    (void)pointer;
+    reading->decode->baseline = value;
+    return RL_OK;
+}
+
 /* Read before all others, since it decides on their ranges. */
 static enum rl_status read_dtype(struct reading *reading, const json_t *value, const char *pointer)
 {
@@ -378,11 +430,14 @@ static enum rl_status read_nothing(struct reading *reading, const json_t *value,
 }
 
 enum place {
-    IN_LOSS = 1,         /* the body of /v1/losses/… */
-    IN_METRIC = 2,       /* … of /v1/metrics/… */
-    IN_EVALUATE = 4,     /* … of /v1/evaluate */
-    IN_LOSS_ENTRY = 8,   /* an object in its losses */
-    IN_METRIC_ENTRY = 16 /* … in its metrics */
+    IN_LOSS = 1,          /* the body of /v1/losses/… */
+    IN_METRIC = 2,        /* … of /v1/metrics/… */
+    IN_EVALUATE = 4,      /* … of /v1/evaluate */
+    IN_LOSS_ENTRY = 8,    /* an object in its losses */
+    IN_METRIC_ENTRY = 16, /* … in its metrics */
+    IN_COMPARE = 32,      /* … of /v1/compare, whose entries are the same */
+    IN_BODY = IN_LOSS | IN_METRIC | IN_EVALUATE | IN_COMPARE,
+    IN_ENTRY = IN_LOSS_ENTRY | IN_METRIC_ENTRY
 };
 
 struct member {
@@ -392,19 +447,26 @@ struct member {
 };
 
 static const struct member members[] = {
-    {"y_true", IN_LOSS | IN_METRIC | IN_EVALUATE, read_labels},
+    {"y_true", IN_BODY, read_labels},
     {"y_pred", IN_LOSS | IN_METRIC | IN_EVALUATE, read_scores},
-    {"sample_weight", IN_LOSS | IN_METRIC | IN_EVALUATE, read_weights},
-    {"dtype", IN_LOSS | IN_METRIC | IN_EVALUATE, read_dtype},
-    {"name", IN_LOSS | IN_METRIC | IN_EVALUATE, read_name},
-    {"name", IN_LOSS_ENTRY | IN_METRIC_ENTRY, read_nothing},
-    {"temperature", IN_LOSS | IN_EVALUATE | IN_LOSS_ENTRY, read_temperature},
-    {"reduction", IN_LOSS | IN_EVALUATE | IN_LOSS_ENTRY, read_reduction},
-    {"k", IN_METRIC | IN_EVALUATE | IN_METRIC_ENTRY, read_k},
-    {"include", IN_LOSS | IN_METRIC | IN_EVALUATE | IN_LOSS_ENTRY | IN_METRIC_ENTRY, read_include},
-    {"top_k", IN_LOSS | IN_EVALUATE | IN_LOSS_ENTRY, read_top_k},
-    {"losses", IN_EVALUATE, read_losses},
-    {"metrics", IN_EVALUATE, read_metrics},
+    {"systems", IN_COMPARE, read_systems},
+    {"baseline", IN_COMPARE, read_baseline},
+    {"sample_weight", IN_BODY, read_weights},
+    {"list_ids", IN_BODY, read_list_ids},
+    {"groups", IN_BODY, read_groups},
+    {"dtype", IN_BODY, read_dtype},
+    {"name", IN_BODY, read_name},
+    {"name", IN_ENTRY, read_nothing},
+    {"temperature", IN_LOSS | IN_EVALUATE | IN_COMPARE | IN_LOSS_ENTRY, read_temperature},
+    {"reduction", IN_LOSS | IN_EVALUATE | IN_COMPARE | IN_LOSS_ENTRY, read_reduction},
+    {"k", IN_METRIC | IN_EVALUATE | IN_COMPARE | IN_METRIC_ENTRY, read_k},
+    {"include", IN_BODY | IN_ENTRY, read_include},
+    {"top_k", IN_BODY | IN_ENTRY, read_top_k},
+    {"confidence_level", IN_BODY, read_level},
+    {"resamples", IN_BODY, read_resamples},
+    {"seed", IN_BODY, read_seed},
+    {"losses", IN_EVALUATE | IN_COMPARE, read_losses},
+    {"metrics", IN_EVALUATE | IN_COMPARE, read_metrics},
 };
 enum { MEMBERS = sizeof(members) / sizeof(members[0]) };
 
@@ -419,7 +481,7 @@ static const struct member *find_member(const char *key, enum place place)
 /* Names what a place may hold, for the error about what it may not. */
 static enum rl_status refuse_member(struct rl_error *error, const char *pointer, enum place place)
 {
-    char known[200] = "";
+    char known[280] = "";
     size_t length = 0;
     for (size_t i = 0; i < MEMBERS; i++)
         if (members[i].places & place)
@@ -471,8 +533,11 @@ static void add_eval(struct decode *decode, const struct rl_measure *measure,
         .temperature = options->temperature,
         .reduction = options->reduction,
         .k = options->k,
-        .include = options->include,
+        .include = options->include | (query->target.compare ? RL_CONFIDENCE : 0u),
         .top_k = options->top_k,
+        .level = query->level,
+        .resamples = query->resamples,
+        .seed = query->seed,
     };
     query->names[index] = options->name ? options->name : measure->name;
     query->reduction_null[index] = options->reduction_null;
@@ -513,7 +578,7 @@ static enum rl_status read_entry(struct decode *decode, enum rl_kind kind,
     if (find_measure(decode, kind, entry, pointer, &measure) != RL_OK)
         return decode->error->status;
     options.name = NULL;
-    options.include &= includable(measure);
+    options.include &= includable(&decode->target, measure);
     struct reading reading = {decode, &options, measure};
     if (json_is_object(entry) &&
         read_object(&reading, entry, pointer, kind == RL_LOSS ? IN_LOSS_ENTRY : IN_METRIC_ENTRY))
@@ -558,7 +623,7 @@ static enum rl_status read_evaluations(struct decode *decode, const struct optio
 static enum rl_status take_evals(struct decode *decode, const struct options *options)
 {
     decode->query.name = options->name;
-    if (decode->target.evaluate)
+    if (decode->target.evaluate || decode->target.compare)
         return read_evaluations(decode, options);
     if (reserve_evals(decode, 1) != RL_OK)
         return decode->error->status;
@@ -570,8 +635,8 @@ static enum rl_status take_evals(struct decode *decode, const struct options *op
 
 static enum place place_of(const struct rl_target *target)
 {
-    if (target->evaluate)
-        return IN_EVALUATE;
+    if (target->evaluate || target->compare)
+        return target->evaluate ? IN_EVALUATE : IN_COMPARE;
     return target->measure->kind == RL_LOSS ? IN_LOSS : IN_METRIC;
 }
 
@@ -579,9 +644,11 @@ static enum rl_status read_root(struct decode *decode, const json_t *root)
 {
     struct options options = {
         .temperature = 1, .reduction = RL_SUM_OVER_BATCH_SIZE, .top_k = DEFAULT_TOP_K};
-    const struct rl_measure *measure = decode->target.evaluate ? NULL : decode->target.measure;
+    const struct rl_measure *measure = decode->target.measure;
     struct reading reading = {decode, &options, measure};
     const json_t *dtype = json_object_get(root, "dtype");
+    decode->query.level = 0.95;
+    decode->query.resamples = DEFAULT_RESAMPLES;
     if (dtype && read_dtype(&reading, dtype, "/dtype") != RL_OK)
         return decode->error->status;
     if (read_object(&reading, root, "", place_of(&decode->target)) != RL_OK)
@@ -601,7 +668,7 @@ static enum rl_status check_weights(struct decode *decode)
             continue;
         rl_pointer_index(pointer, "/losses", i);
         return rl_fail(decode->error, RL_INVALID,
-                       decode->target.evaluate ? pointer : "/sample_weight",
+                       decode->target.measure ? "/sample_weight" : pointer,
                        "%s takes a number or one weight per list as sample_weight, found one per "
                        "item",
                        query->evals[i].measure->name);
@@ -609,17 +676,86 @@ static enum rl_status check_weights(struct decode *decode)
     return RL_OK;
 }
 
+/* A text for each list: its id, its group. */
+static enum rl_status open_texts(struct decode *decode, const json_t *value, const char *pointer)
+{
+    size_t count = 0;
+    if (open_list(decode, value, pointer, "a string", &count) != RL_OK)
+        return decode->error->status;
+    if (count == decode->query.batch.lists)
+        return RL_OK;
+    return rl_fail(decode->error, RL_INVALID, pointer,
+                   "one text for each of the %zu lists was expected, found %zu",
+                   decode->query.batch.lists, count);
+}
+
+static enum rl_status take_list_texts(struct decode *decode)
+{
+    struct rl_query *query = &decode->query;
+    const size_t lists = query->batch.lists;
+    if (decode->list_ids && (open_texts(decode, decode->list_ids, "/list_ids") != RL_OK ||
+                             rl_read_texts(decode->list_ids, lists, "/list_ids", decode->arena,
+                                           &query->list_ids, decode->error) != RL_OK))
+        return decode->error->status;
+    if (!decode->groups)
+        return RL_OK;
+    if (open_texts(decode, decode->groups, "/groups") != RL_OK)
+        return decode->error->status;
+    return rl_read_groups(decode->groups, lists, decode->limits, decode->arena, query,
+                          decode->error);
+}
+
+/* Lists are drawn for each result of each system and for each comparison, and again for groups. */
+static enum rl_status check_resamples(struct decode *decode)
+{
+    const struct rl_query *query = &decode->query;
+    const double lists =
+        (double)query->batch.lists * (query->target.compare ? 2 : 1) * (query->groups ? 2 : 1);
+    const double most = (double)decode->limits->max_resampled_lists;
+    double drawn = 0;
+    for (size_t i = 0; i < query->count; i++)
+        if (query->evals[i].include & RL_CONFIDENCE)
+            drawn += lists * (double)query->resamples;
+    if (drawn <= most)
+        return RL_OK;
+    return rl_fail(decode->error, RL_TOO_LARGE, "/resamples",
+                   "drawing %.0f lists is more than max-resampled-lists allows (%.0f)", drawn,
+                   most);
+}
+
+/* The scores of the first system make the batch, those of the others are added. */
+static enum rl_status take_systems(struct decode *decode)
+{
+    const struct rl_systems systems = {
+        .extracted = &decode->extracted,
+        .members = &decode->batch,
+        .limits = decode->limits,
+        .arena = decode->arena,
+        .systems = decode->systems,
+        .baseline = decode->baseline,
+    };
+    return rl_systems_join(&systems, &decode->query, decode->error);
+}
+
 static enum rl_status take_batch(struct decode *decode)
 {
     struct rl_query *query = &decode->query;
+    char first[RL_POINTER_MAX];
+    const bool compare = decode->target.compare;
+    decode->batch.scores_pointer = "/y_pred";
     if (!decode->batch.labels)
         return rl_fail(decode->error, RL_INVALID, "/y_true", "the labels are missing");
+    if (compare && rl_systems_first(decode->systems, decode->limits, first, &decode->batch,
+                                    decode->error) != RL_OK)
+        return decode->error->status;
     if (!decode->batch.scores)
         return rl_fail(decode->error, RL_INVALID, "/y_pred", "the scores are missing");
     if (rl_json_batch(&decode->extracted, &decode->batch, decode->dtype, decode->limits,
-                      decode->arena, &query->batch, &query->batched, decode->error) != RL_OK)
+                      decode->arena, &query->batch, &query->batched, decode->error) != RL_OK ||
+        check_weights(decode) != RL_OK || take_list_texts(decode) != RL_OK ||
+        (compare && take_systems(decode) != RL_OK))
         return decode->error->status;
-    return check_weights(decode);
+    return check_resamples(decode);
 }
 
 enum rl_status rl_json_read(const struct rl_input *input, struct rl_query *ret_query,

@@ -34,10 +34,11 @@ static json_t *describe_dtype(void)
 
 static json_t *describe_include(const struct rl_measure *measure)
 {
-    json_t *const items = measure->kind == RL_METRIC ? json_pack("[s]", "per_list")
-                          : measure->has_pairs
-                              ? json_pack("[sss]", "per_list", "gradient", "top_pairs")
-                              : json_pack("[ss]", "per_list", "gradient");
+    json_t *const items =
+        measure->kind == RL_METRIC ? json_pack("[sss]", "per_list", "confidence", "summary")
+        : measure->has_pairs
+            ? json_pack("[sssss]", "per_list", "gradient", "top_pairs", "confidence", "summary")
+            : json_pack("[ssss]", "per_list", "gradient", "confidence", "summary");
     return json_pack("{s:s, s:[], s:{s:s, s:o}}", "type", "array", "default", "items", "type",
                      "string", "enum", items);
 }
@@ -46,6 +47,24 @@ static json_t *describe_top_k(const struct rl_limits *limits)
 {
     return json_pack("{s:s, s:i, s:i, s:I}", "type", "integer", "default", 10, "minimum", 1,
                      "maximum", (json_int_t)limits->max_top_k);
+}
+
+static json_t *describe_level(void)
+{
+    return json_pack("{s:s, s:f, s:i, s:i}", "type", "number", "default", 0.95, "exclusiveMinimum",
+                     0, "exclusiveMaximum", 1);
+}
+
+static json_t *describe_resamples(const struct rl_limits *limits)
+{
+    return json_pack("{s:s, s:i, s:i, s:I}", "type", "integer", "default", 1000, "minimum", 1,
+                     "maximum", (json_int_t)limits->max_resampled_lists);
+}
+
+static json_t *describe_seed(void)
+{
+    return json_pack("{s:s, s:i, s:i, s:I}", "type", "integer", "default", 0, "minimum", 0,
+                     "maximum", (json_int_t)1 << 53);
 }
 
 static json_t *describe_k(void)
@@ -67,7 +86,10 @@ static bool fill_parameters(json_t *object, const struct rl_measure *measure,
            (!measure->takes_k || set(object, "k", describe_k())) &&
            set(object, "dtype", describe_dtype()) &&
            set(object, "include", describe_include(measure)) &&
-           (!measure->has_pairs || set(object, "top_k", describe_top_k(limits)));
+           set(object, "top_k", describe_top_k(limits)) &&
+           set(object, "confidence_level", describe_level()) &&
+           set(object, "resamples", describe_resamples(limits)) &&
+           set(object, "seed", describe_seed());
 }
 
 /* Sets what a row says beside its texts. False when there is no memory. */

@@ -6,10 +6,11 @@
  */
 #include "server/formats/json/encode.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/formats/json/encodeparts.h"
+#include "server/formats/json/put.h"
 #include "server/http/problem.h"
 #include "server/text/numwriter.h"
 
@@ -20,39 +21,9 @@ struct encoding {
     struct rl_team *team; /* NULL: the calling thread alone */
 };
 
-/* ---- Small pieces ---------------------------------------------------------------------------- */
-
-/* `,"key":`, without the comma where the object begins. */
-static void add_key(struct rl_text *text, const char *key)
-{
-    if (text->length > 0 && text->data[text->length - 1] != '{')
-        rl_text_append(text, ",", 1);
-    rl_text_append(text, "\"", 1);
-    rl_text_string(text, key);
-    rl_text_append(text, "\":", 2);
-}
-
-static void add_count(struct rl_text *text, const char *key, uint64_t count)
-{
-    add_key(text, key);
-    rl_text_unsigned(text, count);
-}
-
-static void add_double(struct rl_text *text, const char *key, double value)
-{
-    add_key(text, key);
-    rl_text_double(text, value);
-}
-
-static void add_string(struct rl_text *text, const char *key, const char *value)
-{
-    add_key(text, key);
-    rl_text_json_string(text, value, strlen(value));
-}
-
 static void add_dtype(struct rl_text *text, const struct rl_query *query)
 {
-    add_string(text, "dtype", query->batch.dtype == RL_FLOAT32 ? "float32" : "float64");
+    rl_put_string(text, "dtype", query->batch.dtype == RL_FLOAT32 ? "float32" : "float64");
 }
 
 /* ---- Arrays of numbers ----------------------------------------------------------------------- */
@@ -217,14 +188,6 @@ static void add_items(struct encoding *encoding, const void *values)
     text->length = (size_t)(out - text->data);
 }
 
-static void add_number(struct rl_text *text, enum rl_dtype dtype, double value)
-{
-    if (dtype == RL_FLOAT32)
-        rl_text_float(text, (float)value);
-    else
-        rl_text_double(text, value);
-}
-
 /* ---- Members --------------------------------------------------------------------------------- */
 
 static void add_loss(struct encoding *encoding, size_t index, const struct rl_result *result)
@@ -233,124 +196,60 @@ static void add_loss(struct encoding *encoding, size_t index, const struct rl_re
     struct rl_text *text = encoding->text;
     const struct rl_eval *eval = &query->evals[index];
     const enum rl_dtype dtype = query->batch.dtype;
-    add_key(text, "loss");
+    rl_put_key(text, "loss");
     if (eval->reduction != RL_NONE)
-        add_number(text, dtype, result->value);
+        rl_put_number(text, dtype, result->value);
     else if (!eval->measure->value_per_list)
         add_items(encoding, result->values);
     else if (query->batched)
         add_numbers(text, result->values, dtype, query->batch.lists);
     else
-        add_number(text, dtype,
-                   dtype == RL_FLOAT32 ? *(const float *)result->values
-                                       : *(const double *)result->values);
+        rl_put_number(text, dtype,
+                      dtype == RL_FLOAT32 ? *(const float *)result->values
+                                          : *(const double *)result->values);
 }
 
 static void add_loss_settings(struct rl_text *text, const struct rl_query *query, size_t index)
 {
     const struct rl_eval *eval = &query->evals[index];
-    add_string(text, "name", query->names[index]);
+    rl_put_string(text, "name", query->names[index]);
     if (query->reduction_null[index]) {
-        add_key(text, "reduction");
+        rl_put_key(text, "reduction");
         rl_text_string(text, "null");
     } else {
-        add_string(text, "reduction", rl_reduction_name(eval->reduction));
+        rl_put_string(text, "reduction", rl_reduction_name(eval->reduction));
     }
-    add_double(text, "temperature", eval->temperature);
+    rl_put_double(text, "temperature", eval->temperature);
 }
 
-static void add_metric(struct rl_text *text, const struct rl_query *query, size_t index,
-                       const struct rl_result *result)
+static void add_metric_settings(struct rl_text *text, const struct rl_query *query, size_t index)
 {
     const struct rl_eval *eval = &query->evals[index];
-    add_key(text, "metric");
-    add_number(text, query->batch.dtype, result->value);
-    add_string(text, "name", query->names[index]);
+    rl_put_string(text, "name", query->names[index]);
     if (eval->k > 0) {
-        add_count(text, "k", eval->k);
+        rl_put_count(text, "k", eval->k);
     } else {
-        add_key(text, "k");
+        rl_put_key(text, "k");
         rl_text_string(text, "null");
     }
 }
 
-/* null for what is not there: no scalar weight, or squares that overflowed. */
-static void add_or_null(struct rl_text *text, const char *key, double value)
+static void add_per_list(struct rl_text *text, const struct rl_query *query, bool loss,
+                         const struct rl_list_result *lists)
 {
-    if (isfinite(value)) {
-        add_double(text, key, value);
-    } else {
-        add_key(text, key);
-        rl_text_string(text, "null");
-    }
-}
-
-/* What merging the totals of parts takes beside the sums (README.md, "Merging"). */
-static void add_loss_sums(struct rl_text *text, const struct rl_totals *totals)
-{
-    add_or_null(text, "scalar_weight", totals->scalar_weight ? totals->weight_sum : INFINITY);
-    add_or_null(text, "loss_squares", totals->own.aa);
-    add_or_null(text, "loss_divisors", totals->own.ab);
-    add_double(text, "divisor_sum", totals->own.b);
-    add_or_null(text, "divisor_squares", totals->own.bb);
-}
-
-static void add_metric_sums(struct rl_text *text, const struct rl_totals *totals)
-{
-    const struct rl_sums *own = &totals->own, *averaged = &totals->averaged;
-    add_count(text, "relevant_lists", own->lists);
-    add_double(text, "relevant_metric_sum", own->a);
-    add_double(text, "relevant_weight_sum", own->b);
-    add_or_null(text, "relevant_metric_squares", own->aa);
-    add_or_null(text, "relevant_metric_weights", own->ab);
-    add_or_null(text, "relevant_weight_squares", own->bb);
-    add_count(text, "other_lists", averaged->lists);
-    add_double(text, "other_metric_sum", averaged->a);
-    add_or_null(text, "other_metric_squares", averaged->aa);
-}
-
-static void add_totals(struct rl_text *text, bool loss, const struct rl_totals *totals)
-{
-    add_key(text, "totals");
-    rl_text_append(text, "{", 1);
-    add_count(text, "lists", totals->lists);
-    add_count(text, "items", totals->items);
-    add_count(text, "valid_items", totals->valid_items);
-    if (loss) {
-        add_count(text, "pairs", totals->pairs);
-        add_count(text, "values", totals->values);
-    }
-    add_double(text, loss ? "loss_sum" : "metric_sum", totals->sum);
-    add_double(text, "weight_sum", totals->weight_sum);
-    if (loss)
-        add_loss_sums(text, totals);
-    else
-        add_metric_sums(text, totals);
-    rl_text_append(text, "}", 1);
-}
-
-/* The comma before an element, but for the first. */
-static void add_comma(struct rl_text *text, size_t index)
-{
-    if (index > 0)
-        rl_text_append(text, ",", 1);
-}
-
-static void add_per_list(struct rl_text *text, bool loss, const struct rl_list_result *lists,
-                         size_t count)
-{
-    add_key(text, "per_list");
+    rl_put_key(text, "per_list");
     rl_text_append(text, "[", 1);
-    for (size_t l = 0; l < count; l++) {
-        add_comma(text, l);
+    for (size_t l = 0; l < query->batch.lists; l++) {
+        rl_put_comma(text, l);
         rl_text_append(text, "{", 1);
-        add_double(text, loss ? "loss_sum" : "metric", loss ? lists[l].sum : lists[l].value);
+        rl_put_list_id(text, query, l);
+        rl_put_double(text, loss ? "loss_sum" : "metric", loss ? lists[l].sum : lists[l].value);
         if (!loss)
-            add_double(text, "weight", lists[l].weight);
-        add_count(text, "items", lists[l].items);
-        add_count(text, "valid_items", lists[l].valid_items);
+            rl_put_double(text, "weight", lists[l].weight);
+        rl_put_count(text, "items", lists[l].items);
+        rl_put_count(text, "valid_items", lists[l].valid_items);
         if (loss)
-            add_count(text, "pairs", lists[l].pairs);
+            rl_put_count(text, "pairs", lists[l].pairs);
         rl_text_append(text, "}", 1);
     }
     rl_text_append(text, "]", 1);
@@ -360,11 +259,11 @@ static void add_pairs(struct rl_text *text, const struct rl_pair *pairs, size_t 
 {
     rl_text_append(text, "[", 1);
     for (size_t p = 0; p < count; p++) {
-        add_comma(text, p);
+        rl_put_comma(text, p);
         rl_text_append(text, "{", 1);
-        add_count(text, "i", pairs[p].i);
-        add_count(text, "j", pairs[p].j);
-        add_double(text, "loss", pairs[p].loss);
+        rl_put_count(text, "i", pairs[p].i);
+        rl_put_count(text, "j", pairs[p].j);
+        rl_put_double(text, "loss", pairs[p].loss);
         rl_text_append(text, "}", 1);
     }
     rl_text_append(text, "]", 1);
@@ -372,10 +271,10 @@ static void add_pairs(struct rl_text *text, const struct rl_pair *pairs, size_t 
 
 static void add_top_pairs(struct rl_text *text, const struct rl_result *result, size_t lists)
 {
-    add_key(text, "top_pairs");
+    rl_put_key(text, "top_pairs");
     rl_text_append(text, "[", 1);
     for (size_t l = 0; l < lists; l++) {
-        add_comma(text, l);
+        rl_put_comma(text, l);
         add_pairs(text, result->top_pairs + result->top_offsets[l], result->top_counts[l]);
     }
     rl_text_append(text, "]", 1);
@@ -389,9 +288,9 @@ static void add_included(struct encoding *encoding, size_t index, const struct r
     const struct rl_eval *eval = &query->evals[index];
     const bool loss = eval->measure->kind == RL_LOSS;
     if (eval->include & RL_PER_LIST)
-        add_per_list(text, loss, result->lists, query->batch.lists);
+        add_per_list(text, query, loss, result->lists);
     if (eval->include & RL_GRADIENT) {
-        add_key(text, "gradient");
+        rl_put_key(text, "gradient");
         add_items(encoding, result->gradient);
     }
     if (eval->include & RL_TOP_PAIRS)
@@ -412,12 +311,53 @@ static void add_evaluation(struct encoding *encoding, size_t index, const struct
         add_loss(encoding, index, result);
         add_loss_settings(text, query, index);
     } else {
-        add_metric(text, query, index, result);
+        rl_put_key(text, "metric");
+        rl_put_number(text, query->batch.dtype, result->value);
+        add_metric_settings(text, query, index);
     }
     if (with_dtype)
         add_dtype(text, query);
-    add_totals(text, loss, &result->totals);
+    rl_put_totals(text, loss, &result->totals);
     add_included(encoding, index, result);
+    rl_put_parts(text, query, index, result);
+    rl_text_append(text, "}", 1);
+}
+
+/* Lists, items and valid items of the batch. */
+static void add_counts(struct rl_text *text, const struct rl_totals *totals)
+{
+    rl_put_key(text, "totals");
+    rl_text_append(text, "{", 1);
+    rl_put_count(text, "lists", totals->lists);
+    rl_put_count(text, "items", totals->items);
+    rl_put_count(text, "valid_items", totals->valid_items);
+    rl_text_append(text, "}", 1);
+}
+
+/* A comparison: every evaluation of every system. */
+static void add_comparison(struct rl_text *text, const struct rl_query *query,
+                           const struct rl_result *results)
+{
+    rl_text_string(text, "{\"results\":[");
+    for (size_t i = 0; i < query->count; i++) {
+        rl_put_comma(text, i);
+        rl_text_append(text, "{", 1);
+        if (query->evals[i].measure->kind == RL_LOSS)
+            add_loss_settings(text, query, i);
+        else
+            add_metric_settings(text, query, i);
+        rl_put_systems(text, query, i, &results[i]);
+        rl_text_append(text, "}", 1);
+    }
+    rl_text_append(text, "]", 1);
+    if (query->name)
+        rl_put_string(text, "name", query->name);
+    rl_put_string(text, "baseline", query->systems[query->batch.baseline]);
+    rl_put_double(text, "level", query->level);
+    rl_put_count(text, "resamples", query->resamples);
+    rl_put_count(text, "seed", query->seed);
+    add_dtype(text, query);
+    add_counts(text, &results[0].parts[0].totals);
     rl_text_append(text, "}", 1);
 }
 
@@ -427,19 +367,15 @@ static void add_evaluations(struct encoding *encoding, const struct rl_result *r
     struct rl_text *text = encoding->text;
     rl_text_string(text, "{\"results\":[");
     for (size_t i = 0; i < query->count; i++) {
-        add_comma(text, i);
+        rl_put_comma(text, i);
         add_evaluation(encoding, i, &results[i], false);
     }
     rl_text_append(text, "]", 1);
     if (query->name)
-        add_string(text, "name", query->name);
+        rl_put_string(text, "name", query->name);
     add_dtype(text, query);
-    add_key(text, "totals");
-    rl_text_append(text, "{", 1);
-    add_count(text, "lists", results[0].totals.lists);
-    add_count(text, "items", results[0].totals.items);
-    add_count(text, "valid_items", results[0].totals.valid_items);
-    rl_text_string(text, "}}");
+    add_counts(text, &results[0].totals);
+    rl_text_append(text, "}", 1);
 }
 
 enum rl_status rl_json_write(const struct rl_query *query, const struct rl_result *results,
@@ -447,7 +383,9 @@ enum rl_status rl_json_write(const struct rl_query *query, const struct rl_resul
 {
     struct encoding encoding = {query, &output->text, team};
     output->type = RL_JSON_TYPE;
-    if (query->target.evaluate)
+    if (query->target.compare)
+        add_comparison(&output->text, query, results);
+    else if (query->target.evaluate)
         add_evaluations(&encoding, results);
     else
         add_evaluation(&encoding, 0, results, true);

@@ -109,3 +109,31 @@ enum rl_status rl_read_word(const json_t *value, const char *pointer, const char
     *ret_word = word;
     return RL_OK;
 }
+
+/* Whether a control character stands at `text` (Unicode's Cc, in UTF-8). */
+static bool is_control(const char *text)
+{
+    const unsigned char c = (unsigned char)text[0];
+    return c < 0x20 || c == 0x7f || (c == 0xc2 && (unsigned char)text[1] < 0xa0);
+}
+
+enum rl_status rl_read_name(const json_t *value, const char *pointer, struct rl_arena *arena,
+                            const char **ret_name, struct rl_error *error)
+{
+    if (!json_is_string(value))
+        return rl_refuse_kind(error, pointer, "a string", value);
+    const char *text = json_string_value(value);
+    const size_t length = json_string_length(value);
+    if (length > RL_NAME_MAX_BYTES)
+        return rl_fail(error, RL_INVALID, pointer, "at most %d bytes were expected, found %zu",
+                       RL_NAME_MAX_BYTES, length);
+    for (size_t i = 0; i < length; i++)
+        if (is_control(text + i))
+            return rl_fail(error, RL_INVALID, pointer, "a name has no control characters");
+    char *copy = rl_arena_alloc(arena, length + 1);
+    if (!copy)
+        return rl_fail(error, RL_NOMEM, "", "no memory for the request");
+    memcpy(copy, text, length + 1);
+    *ret_name = copy;
+    return RL_OK;
+}

@@ -40,4 +40,11 @@ enum rl_status rl_read_count(const json_t *value, const char *pointer, size_t ma
 enum rl_status rl_read_word(const json_t *value, const char *pointer, const char *expected,
                             const char **ret_word, struct rl_error *error);
 
+enum { RL_NAME_MAX_BYTES = 128 };
+
+/* A text of at most RL_NAME_MAX_BYTES without control characters, copied into the arena. RL_NOMEM
+ * too. */
+enum rl_status rl_read_name(const json_t *value, const char *pointer, struct rl_arena *arena,
+                            const char **ret_name, struct rl_error *error);
+
 #endif

@@ -38,12 +38,13 @@ static void check_row(const json_t *row, const struct rl_measure *measure)
     ck_assert_int_eq(parameter(row, "temperature") != NULL, loss);
     ck_assert_int_eq(parameter(row, "reduction") != NULL, loss);
     ck_assert_int_eq(parameter(row, "k") != NULL, measure->takes_k);
-    ck_assert_int_eq(parameter(row, "top_k") != NULL, measure->has_pairs);
+    ck_assert_ptr_nonnull(parameter(row, "top_k"));
+    ck_assert_ptr_nonnull(parameter(row, "confidence_level"));
     ck_assert_ptr_nonnull(parameter(row, "dtype"));
     const json_t *const items = json_object_get(parameter(row, "include"), "items");
-    ck_assert_uint_eq(json_array_size(json_object_get(items, "enum")), measure->has_pairs ? 3
-                                                                       : loss             ? 2
-                                                                                          : 1);
+    ck_assert_uint_eq(json_array_size(json_object_get(items, "enum")), measure->has_pairs ? 5
+                                                                       : loss             ? 4
+                                                                                          : 3);
 }
 
 START_TEST(every_measure_has_its_row)

@@ -1,0 +1,251 @@
+/*
+ * encodeparts.c: what a reply says of parts of a batch.
+ */
+#include "server/formats/json/encodeparts.h"
+
+#include "server/formats/json/put.h"
+
+/* ---- Totals ---------------------------------------------------------------------------------- */
+
+/* What merging the totals of parts takes beside the sums (README.md, "Merging"). */
+static void add_loss_sums(struct rl_text *text, const struct rl_totals *totals)
+{
+    rl_put_or_null(text, "scalar_weight", totals->scalar_weight ? totals->weight_sum : INFINITY);
+    rl_put_or_null(text, "loss_squares", totals->own.aa);
+    rl_put_or_null(text, "loss_divisors", totals->own.ab);
+    rl_put_double(text, "divisor_sum", totals->own.b);
+    rl_put_or_null(text, "divisor_squares", totals->own.bb);
+}
+
+static void add_metric_sums(struct rl_text *text, const struct rl_totals *totals)
+{
+    const struct rl_sums *own = &totals->own, *averaged = &totals->averaged;
+    rl_put_count(text, "relevant_lists", own->lists);
+    rl_put_double(text, "relevant_metric_sum", own->a);
+    rl_put_double(text, "relevant_weight_sum", own->b);
+    rl_put_or_null(text, "relevant_metric_squares", own->aa);
+    rl_put_or_null(text, "relevant_metric_weights", own->ab);
+    rl_put_or_null(text, "relevant_weight_squares", own->bb);
+    rl_put_count(text, "other_lists", averaged->lists);
+    rl_put_double(text, "other_metric_sum", averaged->a);
+    rl_put_or_null(text, "other_metric_squares", averaged->aa);
+}
+
+void rl_put_totals(struct rl_text *text, bool loss, const struct rl_totals *totals)
+{
+    rl_put_key(text, "totals");
+    rl_text_append(text, "{", 1);
+    rl_put_count(text, "lists", totals->lists);
+    rl_put_count(text, "items", totals->items);
+    rl_put_count(text, "valid_items", totals->valid_items);
+    if (loss) {
+        rl_put_count(text, "pairs", totals->pairs);
+        rl_put_count(text, "values", totals->values);
+    }
+    rl_put_double(text, loss ? "loss_sum" : "metric_sum", totals->sum);
+    rl_put_double(text, "weight_sum", totals->weight_sum);
+    if (loss)
+        add_loss_sums(text, totals);
+    else
+        add_metric_sums(text, totals);
+    rl_text_append(text, "}", 1);
+}
+
+/* ---- Confidence and summary ------------------------------------------------------------------ */
+
+static bool is_loss(const struct rl_query *query, size_t index)
+{
+    return query->evals[index].measure->kind == RL_LOSS;
+}
+
+static const char *value_key(const struct rl_query *query, size_t index)
+{
+    return is_loss(query, index) ? "loss" : "metric";
+}
+
+/* null where nothing can be said of the interval. */
+static void put_interval(struct rl_text *text, const char *key, const double interval[2])
+{
+    rl_put_key(text, key);
+    if (!isfinite(interval[0]) || !isfinite(interval[1])) {
+        rl_text_string(text, "null");
+        return;
+    }
+    rl_text_append(text, "[", 1);
+    rl_text_double(text, interval[0]);
+    rl_text_append(text, ",", 1);
+    rl_text_double(text, interval[1]);
+    rl_text_append(text, "]", 1);
+}
+
+static void put_intervals(struct rl_text *text, const struct rl_confidence *confidence)
+{
+    rl_put_or_null(text, "standard_error", confidence->standard_error);
+    put_interval(text, "t", confidence->t);
+    put_interval(text, "bootstrap", confidence->bootstrap);
+}
+
+static void put_confidence(struct rl_text *text, const struct rl_query *query,
+                           const struct rl_confidence *confidence)
+{
+    rl_put_key(text, "confidence");
+    rl_text_append(text, "{", 1);
+    rl_put_double(text, "level", query->level);
+    put_intervals(text, confidence);
+    rl_put_count(text, "resamples", query->resamples);
+    rl_put_count(text, "seed", query->seed);
+    rl_put_count(text, "lists", confidence->lists);
+    rl_text_append(text, "}", 1);
+}
+
+void rl_put_list_id(struct rl_text *text, const struct rl_query *query, size_t list)
+{
+    if (query->list_ids)
+        rl_put_string(text, "id", query->list_ids[list]);
+}
+
+static void put_extremes(struct rl_text *text, const struct rl_query *query, const char *key,
+                         const char *value, const struct rl_extreme *extremes, size_t count)
+{
+    rl_put_key(text, key);
+    rl_text_append(text, "[", 1);
+    for (size_t i = 0; i < count; i++) {
+        rl_put_comma(text, i);
+        rl_text_append(text, "{", 1);
+        rl_put_count(text, "list", extremes[i].list);
+        rl_put_list_id(text, query, extremes[i].list);
+        rl_put_double(text, value, extremes[i].value);
+        rl_text_append(text, "}", 1);
+    }
+    rl_text_append(text, "]", 1);
+}
+
+static void put_summary(struct rl_text *text, const struct rl_query *query,
+                        const struct rl_summary *summary)
+{
+    static const char *const keys[RL_QUANTILES] = {"min", "p10", "p25", "p50", "p75", "p90", "max"};
+    rl_put_key(text, "summary");
+    rl_text_append(text, "{", 1);
+    for (size_t q = 0; q < RL_QUANTILES; q++)
+        rl_put_or_null(text, keys[q], summary->quantiles[q]);
+    put_extremes(text, query, "worst", "value", summary->worst, summary->worst_count);
+    rl_text_append(text, "}", 1);
+}
+
+static void put_certainty(struct rl_text *text, const struct rl_query *query, size_t index,
+                          const struct rl_part *part)
+{
+    if (query->evals[index].include & RL_CONFIDENCE)
+        put_confidence(text, query, &part->confidence);
+    if (query->evals[index].include & RL_SUMMARY)
+        put_summary(text, query, &part->summary);
+}
+
+/* ---- Groups ---------------------------------------------------------------------------------- */
+
+/* {"lists":…,"loss" or "metric":…,"totals":{…},…} */
+static void put_part(struct rl_text *text, const struct rl_query *query, size_t index,
+                     const struct rl_part *part)
+{
+    rl_text_append(text, "{", 1);
+    rl_put_count(text, "lists", part->totals.lists);
+    rl_put_key(text, value_key(query, index));
+    rl_put_number(text, query->batch.dtype, part->value);
+    rl_put_totals(text, is_loss(query, index), &part->totals);
+    put_certainty(text, query, index, part);
+    rl_text_append(text, "}", 1);
+}
+
+static void put_name(struct rl_text *text, const char *name)
+{
+    if (text->length > 0 && text->data[text->length - 1] != '{')
+        rl_text_append(text, ",", 1);
+    rl_text_json_string(text, name, strlen(name));
+    rl_text_append(text, ":", 1);
+}
+
+void rl_put_parts(struct rl_text *text, const struct rl_query *query, size_t index,
+                  const struct rl_result *result)
+{
+    if (!result->parts)
+        return;
+    put_certainty(text, query, index, &result->parts[0]);
+    if (!query->groups)
+        return;
+    rl_put_key(text, "groups");
+    rl_text_append(text, "{", 1);
+    for (size_t g = 0; g < query->batch.group_count; g++) {
+        put_name(text, query->groups[g]);
+        put_part(text, query, index, &result->parts[1 + g]);
+    }
+    rl_text_append(text, "}", 1);
+}
+
+/* ---- Systems --------------------------------------------------------------------------------- */
+
+static void put_comparison(struct rl_text *text, const struct rl_query *query, size_t system,
+                           const struct rl_comparison *comparison)
+{
+    rl_text_append(text, "{", 1);
+    rl_put_string(text, "system", query->systems[system]);
+    rl_put_string(text, "baseline", query->systems[query->batch.baseline]);
+    rl_put_double(text, "difference", comparison->difference);
+    put_intervals(text, &comparison->confidence);
+    rl_put_key(text, "p_value");
+    rl_text_append(text, "{", 1);
+    rl_put_or_null(text, "t", comparison->p_t);
+    rl_put_or_null(text, "randomization", comparison->p_randomization);
+    rl_put_or_null(text, "holm", comparison->p_holm);
+    rl_text_append(text, "}", 1);
+    rl_put_count(text, "better", comparison->better);
+    rl_put_count(text, "equal", comparison->equal);
+    rl_put_count(text, "worse", comparison->worse);
+    rl_put_key(text, "changed_most");
+    rl_text_append(text, "{", 1);
+    put_extremes(text, query, "better", "difference", comparison->most_better,
+                 comparison->most_better_count);
+    put_extremes(text, query, "worse", "difference", comparison->most_worse,
+                 comparison->most_worse_count);
+    rl_text_string(text, "}}");
+}
+
+/* Results of each system over the lists of one part, and how they compare. */
+static void put_systems_of(struct rl_text *text, const struct rl_query *query, size_t index,
+                           const struct rl_result *result, size_t part)
+{
+    const size_t parts = 1 + query->batch.group_count;
+    size_t compared = 0;
+    rl_put_key(text, "systems");
+    rl_text_append(text, "{", 1);
+    for (size_t s = 0; s < query->batch.systems; s++) {
+        put_name(text, query->systems[s]);
+        put_part(text, query, index, &result->parts[s * parts + part]);
+    }
+    rl_text_append(text, "}", 1);
+    rl_put_key(text, "comparisons");
+    rl_text_append(text, "[", 1);
+    for (size_t s = 0; s < query->batch.systems; s++) {
+        if (s == query->batch.baseline)
+            continue;
+        rl_put_comma(text, compared++);
+        put_comparison(text, query, s, &result->comparisons[s * parts + part]);
+    }
+    rl_text_append(text, "]", 1);
+}
+
+void rl_put_systems(struct rl_text *text, const struct rl_query *query, size_t index,
+                    const struct rl_result *result)
+{
+    put_systems_of(text, query, index, result, 0);
+    if (!query->groups)
+        return;
+    rl_put_key(text, "groups");
+    rl_text_append(text, "{", 1);
+    for (size_t g = 0; g < query->batch.group_count; g++) {
+        put_name(text, query->groups[g]);
+        rl_text_append(text, "{", 1);
+        put_systems_of(text, query, index, result, 1 + g);
+        rl_text_append(text, "}", 1);
+    }
+    rl_text_append(text, "}", 1);
+}
