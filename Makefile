@@ -29,7 +29,7 @@ CONFIG_SRC := $(call sources,config)
 SERVER_SRC := $(call sources,server)
 MAIN_OBJ    = $(BUILD)/server/main.o
 # Kernels that are compiled once for each instruction set: file.o, file.avx2.o, file.avx512.o.
-ISA_SRC     = core/lists/listscan_kernels.c
+ISA_SRC     = core/lists/listscan_kernels.c core/ranking/listmle_kernels.c
 ISAS        = $(if $(filter x86_64-%,$(TARGET)),avx2 avx512)
 CORE_OBJ    = $(CORE_SRC:%.c=$(BUILD)/%.o) $(foreach isa,$(ISAS),$(ISA_SRC:%.c=$(BUILD)/%.$(isa).o))
 CONFIG_OBJ  = $(CONFIG_SRC:%.c=$(BUILD)/%.o)

@@ -39,49 +39,49 @@ static const struct rl_way ways[RL_MEASURES] = {
     [RL_LIST_MLE] =
         {
             .method = RL_METHOD_LISTMLE,
-            .item_cost = 20,
+            .item_cost = 10,
         },
     [RL_DCG] =
         {
             .method = RL_METHOD_RANKING,
-            .item_cost = 20,
-            .pair_cost = 0.32,
-            .sweep_cost = 1.5,
+            .item_cost = 3,
+            .pair_cost = 0.1,
+            .sweep_cost = 1,
         },
     [RL_NDCG] =
         {
             .method = RL_METHOD_RANKING,
-            .item_cost = 30,
-            .pair_cost = 0.32,
-            .sweep_cost = 1.5,
+            .item_cost = 3,
+            .pair_cost = 0.1,
+            .sweep_cost = 1,
         },
     [RL_MEAN_RECIPROCAL_RANK] =
         {
             .method = RL_METHOD_RANKING,
-            .item_cost = 20,
-            .pair_cost = 0.32,
-            .sweep_cost = 1.5,
+            .item_cost = 3,
+            .pair_cost = 0.1,
+            .sweep_cost = 1,
         },
     [RL_MEAN_AVERAGE_PRECISION] =
         {
             .method = RL_METHOD_RANKING,
-            .item_cost = 20,
-            .pair_cost = 0.32,
-            .sweep_cost = 1.5,
+            .item_cost = 3,
+            .pair_cost = 0.1,
+            .sweep_cost = 1,
         },
     [RL_PRECISION_AT_K] =
         {
             .method = RL_METHOD_RANKING,
-            .item_cost = 20,
-            .pair_cost = 0.32,
-            .sweep_cost = 1.5,
+            .item_cost = 3,
+            .pair_cost = 0.1,
+            .sweep_cost = 1,
         },
     [RL_RECALL_AT_K] =
         {
             .method = RL_METHOD_RANKING,
-            .item_cost = 20,
-            .pair_cost = 0.32,
-            .sweep_cost = 1.5,
+            .item_cost = 3,
+            .pair_cost = 0.1,
+            .sweep_cost = 1,
         },
 };
 

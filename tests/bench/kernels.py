@@ -109,10 +109,9 @@ class Bench:
         if not count:
             raise RuntimeError(f"{source}: no {pattern}: the constant has moved; mend kernels.py")
         changed = os.path.join(self.folder.name, f"variant{len(os.listdir(self.folder.name))}")
-        text = text.replace('#include "', f'#include "{TREE}/core/')
         with open(changed + ".c", "w", encoding="utf-8") as file:
             file.write(text)
-        self.call(*os.environ["KERNEL_CC"].split(), f"-I{HERE}", "-o", changed,
+        self.call(*os.environ["KERNEL_CC"].split(), f"-I{TREE}", "-o", changed,
                   os.path.join(HERE, "bench_kernels.c"), changed + ".c",
                   os.environ["KERNEL_LIBRARY"], "-lm")
         return changed
@@ -284,7 +283,8 @@ def sorting(bench):
                                  r"INSERTED = 0,\1NARROW = 0"),
     }
     def contender(program, n):
-        return lambda: float(bench.call(program, "sort", bench.data(1, n), bench.seconds / 8))
+        return lambda: float(bench.call(program, "sort", bench.data(1, n), "float32", "best",
+                                        bench.seconds / 8))
     contenders = {(way, n): contender(program, n) for way, program in ways.items()
                   for n in lengths if way != "insertion" or n <= 300}
     times = bench.best("sorting", contenders)
