@@ -332,7 +332,7 @@ enum rl_status rl_work_init(struct rl_work *work, const struct rl_batch *batch,
                             const struct rl_eval *evals, size_t count, struct rl_arena *arena,
                             struct rl_error *error);
 
-/* Estimated nanoseconds of one thread for this work. Depends on shapes alone; O(lists). */
+/* Estimated nanoseconds of one thread for this work. Depends on shapes and labels; O(items). */
 double rl_work_cost(const struct rl_work *work);
 
 /* ---- Computing ------------------------------------------------------------------------------- */

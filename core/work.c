@@ -210,7 +210,7 @@ static void fill_totals(const struct rl_batch *batch, const struct rl_eval *eval
 /* ---- Cost ------------------------------------------------------------------------------------ */
 
 /* Nanoseconds that a list and each item of it take before any evaluation. */
-static const double LIST_COST = 100, GATHER_COST = 4;
+static const double LIST_COST = 100, GATHER_COST = 2.5;
 
 static void note_cost(const struct rl_eval *eval, struct rl_work_state *state)
 {
@@ -222,20 +222,40 @@ static void note_cost(const struct rl_eval *eval, struct rl_work_state *state)
     state->sweep_cost += way->sweep_cost * times;
 }
 
-double rl_list_cost(const struct rl_work *work, size_t items)
+/* Of a list with `pairs` pairs at most. */
+static double cost_of(const struct rl_work *work, size_t items, double most_pairs)
 {
     const struct rl_work_state *state = work->state;
     double n = (double)items, bits = 64 - (double)__builtin_clzll(items | 1);
-    double pairs = state->pair_cost * n * n / 2, sweeps = state->sweep_cost * n * bits;
+    double pairs = state->pair_cost * most_pairs, sweeps = state->sweep_cost * n * bits;
     double own = state->item_cost * n + (pairs < sweeps ? pairs : sweeps);
     return LIST_COST + GATHER_COST * n + own;
+}
+
+double rl_list_cost(const struct rl_work *work, size_t items)
+{
+    return cost_of(work, items, (double)items * (double)items / 2);
+}
+
+/* No fewer than the pairs of a list, and at most 1.5 times as many where labels are few. */
+static double most_pairs(const struct rl_batch *batch, size_t list)
+{
+    double lowest = INFINITY, count = 0, held = 0; /* items that hold the lowest label */
+    for (size_t i = batch->offsets[list]; i < batch->offsets[list + 1]; i++) {
+        double label = rl_column_get(batch->labels, batch->dtype, i);
+        count += label >= 0;
+        held = label >= 0 && label < lowest ? 0 : held;
+        lowest = label >= 0 && label < lowest ? label : lowest;
+        held += label == lowest;
+    }
+    return (count - held) * held + (count - held) * (count - held) / 2;
 }
 
 double rl_work_cost(const struct rl_work *work)
 {
     double cost = ((const struct rl_work_state *)work->state)->analysis_cost;
     for (size_t list = 0; list < work->batch->lists; list++)
-        cost += rl_list_cost(work, rl_list_items(work->batch, list));
+        cost += cost_of(work, rl_list_items(work->batch, list), most_pairs(work->batch, list));
     return cost;
 }
 

@@ -15,7 +15,11 @@
  * make bench-kernels writes).
  */
 enum { SHORT = 640 };
-_Static_assert((int)SHORT <= (int)RL_TILE_MOST, "a tile must take a short list");
+
+/* Pairs for each item up to which a longer list goes pair by pair too: about what a short list of
+ * SHORT items and five grades has. Pairs are not shared out to a team, so a list that has one for
+ * itself is allowed fewer. */
+enum { PAIRS_PER_ITEM = 256, PAIRS_PER_ITEM_ALONE = 16 };
 
 enum { TILE_COLUMNS = 7 };
 
@@ -209,11 +213,17 @@ static void sum_by_sweeps(const struct rl_field *field, struct rl_plan *plan,
     rl_runner_until_stopped(runner, pieces, return_piece, &sweeping);
 }
 
+static bool has_few_pairs(const struct rl_plan *plan)
+{
+    size_t most = plan->count > RL_CUT_ALONE ? PAIRS_PER_ITEM_ALONE : PAIRS_PER_ITEM;
+    return plan->count <= SHORT || rl_plan_pairs(plan) <= (uint64_t)most * plan->count;
+}
+
 /* Whether the list goes pair by pair, and if so the middle of its scores. */
 static bool is_short(const struct rl_field *field, const struct rl_plan *plan, double *ret_centre)
 {
     double lowest = 0, highest = 0;
-    if (plan->count > SHORT)
+    if (!has_few_pairs(plan))
         return false;
     if (rl_descent_has_series(field->kind))
         rl_plan_range(plan, &lowest, &highest);

@@ -9,7 +9,8 @@
  * loss, and, with labels and scores negated and masses of the sample weights, what it adds to the
  * losses of items above it.
  *
- * Short lists go pair by pair (tile.h), long ones by sweeps along the scores (descent.h).
+ * Short lists, and long ones of few pairs, go pair by pair (tile.h); others by sweeps along the
+ * scores (descent.h).
  */
 #ifndef RL_FIELD_H
 #define RL_FIELD_H

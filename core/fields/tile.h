@@ -17,7 +17,7 @@
  * and is not looked at. */
 enum { RL_TILE_PAD = 8 };
 
-/* Items up to which softplus does not overflow: it multiplies as many factors of at most 2. */
+/* Softplus multiplies this many factors of at most 2 before it takes a logarithm. */
 enum { RL_TILE_MOST = 1000 };
 
 /* Range of the scores, in temperatures, up to which the powers below neither overflow nor vanish;

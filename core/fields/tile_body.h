@@ -6,6 +6,9 @@
  */
 #include "core/fields/tile.h"
 
+#include <stdbool.h>
+#include <string.h>
+
 #include "core/base/elementary.h"
 #include "core/base/twosum.h"
 #include "core/base/vector.h"
@@ -90,6 +93,10 @@ static ALWAYS_INLINE vec_mask has_source(const struct targets *targets, int v, s
     return targets->below.v[v] > (double)j;
 }
 
+/* Terms of a sum that are added up before they join the others: many equal ones, added one by one,
+ * would all be rounded the same way. */
+enum { PART = 1024 };
+
 /* What becomes of the targets from `first` on. */
 typedef void chunk_fn(const struct rl_tile *tile, pair_fn *pair, size_t first, int vectors);
 
@@ -98,22 +105,115 @@ static ALWAYS_INLINE void sum_chunk(const struct rl_tile *tile, pair_fn *pair, s
 {
     const struct targets targets = load_targets(tile, first, vectors);
     struct lanes sum = {0};
-    for (size_t j = 0; j < targets.all; j++)
+    for (size_t j = 0, stop; j < targets.all; j = stop) {
+        struct lanes part = {0};
+        stop = targets.all - j > PART ? j + PART : targets.all;
+        for (; j < stop; j++)
+            for (int v = 0; v < vectors; v++)
+                part.v[v] += pair(tile, &targets, v, j);
         for (int v = 0; v < vectors; v++)
-            sum.v[v] += pair(tile, &targets, v, j);
+            sum.v[v] += part.v[v];
+    }
     for (size_t j = targets.all; j < targets.any; j++)
         for (int v = 0; v < vectors; v++)
             sum.v[v] += vec_keep(has_source(&targets, v, j), pair(tile, &targets, v, j));
     store_lanes(tile->sums + first, &sum, vectors);
 }
 
+/* ---- Rows: many sources, few targets --------------------------------------------------------- */
+
+/*
+ * One target with its sources in the lanes, as a vector of targets would hold few. There are
+ * ROW_LANES of them on every instruction set, added up in one order.
+ */
+enum {
+    ROW_LANES = 16,
+    ROW_VECTORS = ROW_LANES / VEC_WIDTH,
+    ROW_TARGETS = 8,   /* no more targets than this, */
+    ROW_SOURCES = 128, /* each with at least as many sources, go as rows */
+};
+
+struct row {
+    struct targets target; /* in every lane of vector 0 */
+    size_t sources;
+};
+
+/* A number for each lane. */
+struct row_lanes {
+    vec v[ROW_VECTORS];
+};
+
+/* What the target gets from the sources j … j + VEC_WIDTH - 1. */
+typedef vec row_fn(const struct rl_tile *tile, const struct row *row, size_t j);
+
+static ALWAYS_INLINE struct row load_row(const struct rl_tile *tile, size_t target)
+{
+    struct row row = {
+        .target = {.vectors = 1,
+                   .scores.v[0] = vec_all(tile->scores[target]),
+                   .rise.v[0] = vec_all(tile->rise[target]),
+                   .fall.v[0] = vec_all(tile->fall[target])},
+        .sources = (size_t)tile->below[target],
+    };
+    load_reach(tile, &row.target);
+    return row;
+}
+
+/* Lanes whose source, of those from j on, exists. */
+static ALWAYS_INLINE vec_mask is_source(const struct row *row, size_t j)
+{
+    static const double places[8] = {0, 1, 2, 3, 4, 5, 6, 7};
+    return vec_load(places) < (double)(row->sources - j);
+}
+
+static ALWAYS_INLINE double sum_lanes(const struct row_lanes *lanes)
+{
+    double sums[ROW_LANES];
+    memcpy(sums, lanes, sizeof(sums));
+    for (int half = ROW_LANES / 2; half > 0; half /= 2)
+        for (int lane = 0; lane < half; lane++)
+            sums[lane] += sums[lane + half];
+    return sums[0];
+}
+
+static ALWAYS_INLINE void sum_row(const struct rl_tile *tile, row_fn *pairs, size_t target)
+{
+    const struct row row = load_row(tile, target);
+    struct row_lanes sum = {0};
+    size_t j = 0;
+    while (row.sources - j >= ROW_LANES) {
+        size_t whole = (row.sources - j) / ROW_LANES * ROW_LANES;
+        size_t stop = j + (whole > PART ? PART : whole);
+        struct row_lanes part = {0};
+        for (; j < stop; j += ROW_LANES)
+            for (int v = 0; v < ROW_VECTORS; v++)
+                part.v[v] += pairs(tile, &row, j + (size_t)v * VEC_WIDTH);
+        for (int v = 0; v < ROW_VECTORS; v++)
+            sum.v[v] += part.v[v];
+    }
+    for (int v = 0; j < row.sources; v++, j += VEC_WIDTH)
+        sum.v[v] += vec_keep(is_source(&row, j), pairs(tile, &row, j));
+    tile->sums[target] = sum_lanes(&sum);
+}
+
+/* What becomes of one target. */
+typedef void row_chunk_fn(const struct rl_tile *tile, row_fn *pairs, size_t target);
+
+/* ---- All targets ----------------------------------------------------------------------------- */
+
 /* The kernels are this, with what they do not use of the targets left out by the compiler. The
  * lowest targets have no sources, and the last chunk has no more vectors than it needs. */
-static ALWAYS_INLINE void each_chunk(const struct rl_tile *tile, chunk_fn *chunk, pair_fn *pair)
+static ALWAYS_INLINE void each_chunk(const struct rl_tile *tile, chunk_fn *chunk, pair_fn *pair,
+                                     row_chunk_fn *row, row_fn *pairs)
 {
     size_t first = 0;
     for (; first < tile->n && tile->below[first] == 0; first++)
         tile->sums[first] = tile->spare[first] = 0;
+    if (tile->n - first <= ROW_TARGETS && first < tile->n && tile->below[first] >= ROW_SOURCES) {
+        for (; first < tile->n; first++)
+            row(tile, pairs, first);
+        return;
+    }
     for (; tile->n - first >= LANES; first += LANES)
         chunk(tile, pair, first, VECTORS);
     switch ((tile->n - first + VEC_WIDTH - 1) / VEC_WIDTH) {
@@ -157,14 +257,29 @@ static ALWAYS_INLINE vec step_pair(const struct rl_tile *tile, const struct targ
     return vec_keep(margin(targets, v, tile->scores[j]) > 0, vec_all(tile->masses[j]));
 }
 
+static ALWAYS_INLINE vec row_margin(const struct rl_tile *tile, const struct row *row, size_t j)
+{
+    return (row->target.high.v[0] + vec_load(tile->scores + j)) + row->target.low.v[0];
+}
+
+static ALWAYS_INLINE vec hinge_row(const struct rl_tile *tile, const struct row *row, size_t j)
+{
+    return vec_larger(row_margin(tile, row, j), (vec){0});
+}
+
+static ALWAYS_INLINE vec step_row(const struct rl_tile *tile, const struct row *row, size_t j)
+{
+    return vec_keep(row_margin(tile, row, j) > 0, vec_load(tile->masses + j));
+}
+
 static void hinge(const struct rl_tile *tile)
 {
-    each_chunk(tile, sum_chunk, hinge_pair);
+    each_chunk(tile, sum_chunk, hinge_pair, sum_row, hinge_row);
 }
 
 static void step(const struct rl_tile *tile)
 {
-    each_chunk(tile, sum_chunk, step_pair);
+    each_chunk(tile, sum_chunk, step_pair, sum_row, step_row);
 }
 
 /* ---- Sigmoid and bump ------------------------------------------------------------------------ */
@@ -192,16 +307,27 @@ static ALWAYS_INLINE vec bump_pair(const struct rl_tile *tile, const struct targ
     return tile->masses[j] * power / (above * above);
 }
 
+static ALWAYS_INLINE vec sigmoid_row(const struct rl_tile *tile, const struct row *row, size_t j)
+{
+    return vec_load(tile->masses + j) / (1 + row->target.rise.v[0] * vec_load(tile->fall + j));
+}
+
+static ALWAYS_INLINE vec bump_row(const struct rl_tile *tile, const struct row *row, size_t j)
+{
+    vec power = row->target.rise.v[0] * vec_load(tile->fall + j), above = 1 + power;
+    return vec_load(tile->masses + j) * power / (above * above);
+}
+
 static void sigmoid(const struct rl_tile *tile)
 {
     fill_powers(tile);
-    each_chunk(tile, sum_chunk, sigmoid_pair);
+    each_chunk(tile, sum_chunk, sigmoid_pair, sum_row, sigmoid_row);
 }
 
 static void bump(const struct rl_tile *tile)
 {
     fill_powers(tile);
-    each_chunk(tile, sum_chunk, bump_pair);
+    each_chunk(tile, sum_chunk, bump_pair, sum_row, bump_row);
 }
 
 /* ---- Softplus -------------------------------------------------------------------------------- */
@@ -222,34 +348,92 @@ static ALWAYS_INLINE vec soft_power(const struct rl_tile *tile, const struct tar
     return vec_lesser(targets->rise.v[v] * tile->fall[j], targets->fall.v[v] * tile->rise[j]);
 }
 
+/* Makes logarithms of the excess before it overflows. They go into the straight part, which is yet
+ * to be divided by the temperature. */
+static void take_logs(const struct rl_tile *tile, double *linear, double *excess, size_t lanes)
+{
+    for (size_t lane = 0; lane < lanes; lane++) {
+        linear[lane] += tile->temperature * rl_log1p(excess[lane]);
+        excess[lane] = 0;
+    }
+}
+
+/* The sources begin … end - 1; `masked`: some targets have only some of them. */
+static ALWAYS_INLINE void soft_sources(const struct rl_tile *tile, const struct targets *targets,
+                                       size_t begin, size_t end, bool masked, struct lanes *linear,
+                                       struct lanes *excess)
+{
+    size_t lanes = (size_t)targets->vectors * VEC_WIDTH;
+    for (size_t j = begin, stop; j < end; j = stop) {
+        stop = (j / RL_TILE_MOST + 1) * RL_TILE_MOST;
+        for (stop = stop < end ? stop : end; j < stop; j++) {
+            for (int v = 0; v < targets->vectors; v++) {
+                vec power = soft_power(tile, targets, v, j);
+                vec straight = soft_linear(tile, targets, v, j);
+                vec_mask where = has_source(targets, v, j);
+                linear->v[v] += masked ? vec_keep(where, straight) : straight;
+                excess->v[v] += (masked ? vec_keep(where, power) : power) * (1 + excess->v[v]);
+            }
+        }
+        if (stop % RL_TILE_MOST == 0)
+            take_logs(tile, (double *)linear, (double *)excess, lanes);
+    }
+}
+
 static ALWAYS_INLINE void soft_chunk(const struct rl_tile *tile, pair_fn *pair, size_t first,
                                      int vectors)
 {
     (void)pair;
     const struct targets targets = load_targets(tile, first, vectors);
     struct lanes linear = {0}, excess = {0};
-    for (size_t j = 0; j < targets.all; j++) {
-        for (int v = 0; v < vectors; v++) {
-            linear.v[v] += soft_linear(tile, &targets, v, j);
-            excess.v[v] += soft_power(tile, &targets, v, j) * (1 + excess.v[v]);
-        }
-    }
-    for (size_t j = targets.all; j < targets.any; j++) {
-        for (int v = 0; v < vectors; v++) {
-            vec_mask where = has_source(&targets, v, j);
-            vec power = vec_keep(where, soft_power(tile, &targets, v, j));
-            linear.v[v] += vec_keep(where, soft_linear(tile, &targets, v, j));
-            excess.v[v] += power * (1 + excess.v[v]);
-        }
-    }
+    soft_sources(tile, &targets, 0, targets.all, false, &linear, &excess);
+    soft_sources(tile, &targets, targets.all, targets.any, true, &linear, &excess);
     store_lanes(tile->sums + first, &linear, vectors);
     store_lanes(tile->spare + first, &excess, vectors);
+}
+
+static ALWAYS_INLINE vec soft_row_linear(const struct rl_tile *tile, const struct row *row,
+                                         size_t j)
+{
+    return vec_larger(vec_load(tile->scores + j) - row->target.scores.v[0], (vec){0});
+}
+
+static ALWAYS_INLINE vec soft_row_power(const struct rl_tile *tile, const struct row *row, size_t j)
+{
+    return vec_lesser(row->target.rise.v[0] * vec_load(tile->fall + j),
+                      row->target.fall.v[0] * vec_load(tile->rise + j));
+}
+
+static ALWAYS_INLINE void soft_row(const struct rl_tile *tile, row_fn *pairs, size_t target)
+{
+    (void)pairs;
+    const struct row row = load_row(tile, target);
+    struct row_lanes linear = {0}, excess = {0};
+    size_t j = 0;
+    for (size_t groups = 0; row.sources - j >= ROW_LANES; j += ROW_LANES) {
+        for (int v = 0; v < ROW_VECTORS; v++) {
+            size_t of_vector = j + (size_t)v * VEC_WIDTH;
+            linear.v[v] += soft_row_linear(tile, &row, of_vector);
+            excess.v[v] += soft_row_power(tile, &row, of_vector) * (1 + excess.v[v]);
+        }
+        if (++groups % (RL_TILE_MOST - 1) == 0)
+            take_logs(tile, (double *)&linear, (double *)&excess, ROW_LANES);
+    }
+    for (int v = 0; j < row.sources; v++, j += VEC_WIDTH) {
+        vec_mask where = is_source(&row, j);
+        vec power = vec_keep(where, soft_row_power(tile, &row, j));
+        linear.v[v] += vec_keep(where, soft_row_linear(tile, &row, j));
+        excess.v[v] += power * (1 + excess.v[v]);
+    }
+    take_logs(tile, (double *)&linear, (double *)&excess, ROW_LANES);
+    tile->sums[target] = sum_lanes(&linear);
+    tile->spare[target] = 0;
 }
 
 static void softplus(const struct rl_tile *tile)
 {
     fill_powers(tile);
-    each_chunk(tile, soft_chunk, NULL);
+    each_chunk(tile, soft_chunk, NULL, soft_row, NULL);
     for (size_t i = 0; i < tile->n; i++)
         tile->sums[i] = tile->sums[i] / tile->temperature + rl_log1p(tile->spare[i]);
 }

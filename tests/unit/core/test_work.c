@@ -82,8 +82,12 @@ END_TEST
 static double cost_of_list(enum rl_measure_id id, unsigned include, size_t items)
 {
     size_t own_offsets[] = {0, items};
-    struct rl_batch batch = {.lists = 1, .items = items, .offsets = own_offsets};
+    static float own_labels[3000000];
+    struct rl_batch batch = {
+        .lists = 1, .items = items, .offsets = own_offsets, .labels = own_labels};
     struct rl_eval eval = eval_of(id, include);
+    for (size_t i = 0; i < items; i++)
+        own_labels[i] = (float)(i % 5);
     struct rl_arena arena;
     struct rl_error error;
     struct rl_work work;

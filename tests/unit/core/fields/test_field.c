@@ -194,15 +194,23 @@ static double share_of(const struct rl_field *field, size_t sources, size_t n)
     return sums[n - 1] / (double)sources;
 }
 
-/* Each addition of the same number is rounded the same way; the errors must not add up. */
+static void check_shares(const struct rl_field *field, double few, double all)
+{
+    ck_assert_msg(fabs(all - few) <= 4e-13 * few, "%s, T %g: %.17g among few, %.17g in all",
+                  field_name(field->kind), field->temperature, few, all);
+}
+
+/* Each addition of the same number is rounded the same way; the errors must not add up. One target,
+ * some targets: pair by pair; half of the items: by sweeps. */
 START_TEST(many_equal_sources_do_not_drift)
 {
     for (int kind = RL_FIELD_NONE + 1; kind < RL_FIELD_KINDS; kind++) {
         for (int step = 1; step < 40; step++) {
             struct rl_field field = {(enum rl_field_kind)kind, 0.31 + 0.17 * step, NULL, false};
-            double one = share_of(&field, 1, 1000), all = share_of(&field, RL_CUT / 2, RL_CUT);
-            ck_assert_msg(fabs(all - one) <= 4e-13 * one, "%s, T %g: %.17g alone, %.17g in all",
-                          field_name(field.kind), field.temperature, one, all);
+            check_shares(&field, share_of(&field, 1, 2), share_of(&field, RL_CUT - 1, RL_CUT));
+            check_shares(&field, share_of(&field, 1, 2), share_of(&field, RL_CUT - 60, RL_CUT));
+            check_shares(&field, share_of(&field, 1000, 2000),
+                         share_of(&field, RL_CUT / 2, RL_CUT));
         }
     }
 }
