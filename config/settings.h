@@ -93,8 +93,10 @@ enum rl_socket_mode { RL_MODE_OWNER, RL_MODE_GROUP, RL_MODE_ALL }; /* 0600, 0660
       "Large requests that may wait; one more is answered 429.") \
     X(SIZE, queue_bytes, "queue-bytes", "512MiB", 1 * RL_MIB, 1024 * RL_GIB, NULL, false, \
       "Bytes of request bodies that may wait; more is answered 429.") \
+    X(DURATION, max_work, "max-work", "30s", 10, 86400000, NULL, false, \
+      "Most computing one request may ask for, in estimated seconds of one thread; more is answered 413.") \
     X(DURATION, request_timeout, "request-timeout", "30s", 10, 3600000, NULL, false, \
-      "Longest wait in the queue; a request still waiting then is answered 503 without being computed.") \
+      "Time for a large request to wait and to be computed, in all; then it is answered 503 and its work ends.") \
     X(DURATION, header_timeout, "header-timeout", "10s", 100, 600000, NULL, false, \
       "Time to receive a request's headers in all.") \
     X(DURATION, body_timeout, "body-timeout", "60s", 100, 3600000, NULL, false, \

@@ -246,12 +246,19 @@ static bool serve(void *server, int fd, const struct sockaddr *address, socklen_
     return rl_transport_add(server, fd, address, length);
 }
 
+static void watch(void *executor)
+{
+    rl_executor_watch(executor);
+}
+
 static enum rl_status start_acceptor(struct rl_assembly *assembly, struct rl_error *error)
 {
     const struct rl_context *const context = &assembly->context;
     struct rl_acceptor_options options = {.count = context->separate_admin ? 2 : 1,
                                           .connections = context->connections,
-                                          .linger = context->linger};
+                                          .linger = context->linger,
+                                          .tick = watch,
+                                          .context = context->executor};
     for (int i = 0; i < RL_ADDRESSES; i++)
         options.gates[i] = (struct rl_gate){
             .listener = &assembly->listeners[i], .serve = serve, .server = assembly->transports[i]};

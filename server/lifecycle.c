@@ -238,7 +238,7 @@ static void release_settings(struct daemon *daemon)
 static int finish(struct daemon *daemon)
 {
     if (rl_executor_busy(daemon->assembly.context.executor) > 0) {
-        /* Its client has its reply, so nobody waits for the end of it. */
+        /* It did not end in time. Its client has had a reply, so nobody waits for it. */
         rl_log(RL_LOG_WARNING, "stopped in the middle of a computation");
         _exit(EXIT_SUCCESS);
     }

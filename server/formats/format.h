@@ -23,6 +23,8 @@ struct rl_input {
 
 /* The body of a reply and its media type. */
 struct rl_output {
+    const _Atomic int
+        *stop; /* not RL_OK once nobody wants the text: it may end early then; or NULL */
     struct rl_text text;
     const char *type; /* static */
 };

@@ -131,6 +131,8 @@ static void reap(struct rl_acceptor *acceptor, uint64_t now_ms)
     if (now_ms < acceptor->reap_at_ms)
         return;
     acceptor->reap_at_ms = now_ms + TICK_MS;
+    if (acceptor->options.tick != NULL)
+        acceptor->options.tick(acceptor->options.context);
     rl_connections_reap(acceptor->options.connections, now_ms,
                         (enum rl_reap)atomic_load_explicit(&acceptor->reap, memory_order_relaxed));
 }

@@ -34,6 +34,8 @@ struct rl_acceptor_options {
     size_t count;
     struct rl_connections *connections;
     struct rl_linger *linger;
+    void (*tick)(void *context); /* called beside the reaper; NULL: nothing */
+    void *context;
 };
 
 /* Starts the thread. What the options point to outlives it. RL_NOMEM, RL_SYSTEM. */

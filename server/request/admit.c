@@ -190,9 +190,8 @@ void rl_admit_end(struct rl_job *job)
 
 bool rl_admit_small_body(const struct rl_job *job)
 {
-    const size_t most =
-        job->body.coding == RL_CODING_GZIP ? RL_ADMIT_SMALL_GZIP : RL_ADMIT_SMALL_BODY;
-    return job->body.length <= most;
+    return job->body.length <= RL_ADMIT_SMALL_BODY &&
+           rl_body_claim(&job->body, SIZE_MAX) <= RL_ADMIT_SMALL_BODY;
 }
 
 bool rl_admit_small_work(const struct rl_job *job)

@@ -18,10 +18,8 @@
 #include "server/request/job.h"
 
 enum {
-    /* The I/O thread decodes bodies up to this size: about 100 us at 700 MB/s. */
+    /* The I/O thread decodes bodies up to this size, inflated: about 100 us at 700 MB/s. */
     RL_ADMIT_SMALL_BODY = 64 * 1024,
-    /* The same for bodies in gzip, which may inflate a thousandfold. */
-    RL_ADMIT_SMALL_GZIP = 4 * 1024,
     /* Nanoseconds of work that the I/O thread does itself. Its other connections wait that long; a
      * hand-off to the executor costs about a tenth of it. */
     RL_ADMIT_SMALL_WORK = 250 * 1000,

@@ -60,19 +60,18 @@ static bool client_gone(const struct rl_job *job)
     return poll(&at, 1, 0) > 0 && (at.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
 }
 
-/* RL_GONE or RL_DEADLINE for a job that nobody waits for any more. */
-static enum rl_status review(struct rl_job *job, struct rl_error *error)
+static bool is_late(const struct rl_job *job)
 {
-    const uint64_t now = rl_clock_now();
-    job->times.waited = now - job->times.queued;
-    rl_metrics_queue_wait(job->times.waited);
-    if (client_gone(job)) {
-        rl_metrics_client_gone();
-        return rl_fail(error, RL_GONE, "", "the client has gone");
-    }
-    if (now > job->times.deadline)
-        return rl_fail(error, RL_DEADLINE, "", "the request waited longer than request-timeout");
-    return RL_OK;
+    return rl_clock_now() > job->times.deadline;
+}
+
+/* Stops a job that nobody waits for any more. */
+static void review(struct rl_job *job)
+{
+    if (client_gone(job))
+        rl_job_stop(job, RL_GONE);
+    else if (is_late(job))
+        rl_job_stop(job, RL_DEADLINE);
 }
 
 /* Gives the job back to its I/O thread. `argument` is the executor. */
@@ -85,33 +84,62 @@ static void finish(void *argument, struct rl_job *job)
 
 static void run_pass(struct rl_executor *executor, struct rl_job **jobs, size_t count)
 {
-    size_t kept = 0;
+    const uint64_t now = rl_clock_now();
     rl_metrics_batch(count);
     for (size_t i = 0; i < count; i++) {
-        struct rl_job *const job = jobs[i];
-        rl_admit_leave(job);
-        job->status = review(job, &job->error);
-        if (job->status == RL_OK)
-            jobs[kept++] = job;
-        else
-            finish(executor, job);
+        rl_admit_leave(jobs[i]);
+        jobs[i]->times.waited = now - jobs[i]->times.queued;
+        rl_metrics_queue_wait(jobs[i]->times.waited);
+        review(jobs[i]);
     }
-    if (kept > 0)
-        rl_stages_run(executor->team, jobs, kept, finish, executor);
+    rl_stages_run(executor->team, jobs, count, finish, executor);
 }
 
-static void refuse(void *argument, struct rl_job *job)
+/* ---- Ending work early ----------------------------------------------------------------------- */
+
+/* Gives a job back that did not leave the queue. */
+static void refuse(const struct rl_executor *executor, struct rl_job *job, enum rl_status status)
 {
-    const struct rl_executor *const executor = argument;
     rl_admit_leave(job);
-    job->status = rl_fail(&job->error, RL_DRAINING, "", "the server is shutting down");
+    rl_job_stop(job, status);
+    job->status = rl_stage_check_stop(job, &job->error);
     executor->options.resume(job);
+}
+
+static void refuse_late(void *executor, struct rl_job *job)
+{
+    job->times.waited = rl_clock_now() - job->times.queued;
+    rl_metrics_queue_wait(job->times.waited);
+    refuse(executor, job, RL_DEADLINE);
+}
+
+static void refuse_last(void *executor, struct rl_job *job)
+{
+    refuse(executor, job, RL_DRAINING);
+}
+
+static bool is_any(const struct rl_job *job)
+{
+    (void)job;
+    return true;
+}
+
+static void stop_last(struct rl_job *job)
+{
+    rl_job_stop(job, RL_DRAINING);
+}
+
+void rl_executor_watch(struct rl_executor *executor)
+{
+    rl_queue_visit(executor->queue, review);
+    rl_queue_remove(executor->queue, is_late, refuse_late, executor);
 }
 
 void rl_executor_cancel(struct rl_executor *executor)
 {
     rl_admission_close(executor->options.admission);
-    rl_queue_clear(executor->queue, refuse, executor);
+    rl_queue_remove(executor->queue, is_any, refuse_last, executor);
+    rl_queue_visit(executor->queue, stop_last);
 }
 
 /* ---- The thread ------------------------------------------------------------------------------ */

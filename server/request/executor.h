@@ -45,7 +45,11 @@ void rl_executor_free(struct rl_executor *executor);
 void rl_executor_put(struct rl_executor *executor, struct rl_job *job);
 /* Jobs that wait or are being worked on. Any thread. */
 size_t rl_executor_busy(struct rl_executor *executor);
-/* Admits nothing more, and answers 503 to what waits. What runs goes on. Any thread. */
+/* Ends the work that nobody waits for any more: of clients that have gone, and of requests older
+ * than request-timeout, waiting or running. To be called several times a second, from one thread.
+ */
+void rl_executor_watch(struct rl_executor *executor);
+/* Admits nothing more, and ends what waits and what runs with RL_DRAINING. Any thread. */
 void rl_executor_cancel(struct rl_executor *executor);
 
 #endif

@@ -43,11 +43,18 @@ void rl_job_begin(struct rl_job *job, void *handle, struct rl_connection *connec
     job->request_id[0] = job->trace_id[0] = '\0';
     job->progress = RL_PROGRESS_NEW;
     job->status = RL_OK;
+    job->stop = RL_OK;
     job->reply = (struct rl_reply){0};
     job->close = job->in_flight = job->answered = false;
     job->sent = 0;
     job->times = (struct rl_times){.started = rl_clock_now()};
     rl_body_begin(&job->body, 0, RL_CODING_IDENTITY);
+}
+
+void rl_job_stop(struct rl_job *job, enum rl_status status)
+{
+    int expected = RL_OK;
+    (void)atomic_compare_exchange_strong(&job->stop, &expected, (int)status);
 }
 
 /* The status code under which a request is counted that we did not answer. */
@@ -111,6 +118,8 @@ static void count_refusal(const struct rl_job *job)
         [RL_DEADLINE] = 1 + RL_REJECT_DEADLINE,
         [RL_DRAINING] = 1 + RL_REJECT_DRAINING,
     };
+    if (job->status == RL_GONE)
+        rl_metrics_client_gone();
     const unsigned reason = reasons[job->status];
     const bool probe = job->status == RL_DRAINING && job->route.handler == RL_HANDLER_READYZ;
     if (reason && !probe)

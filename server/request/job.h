@@ -78,6 +78,7 @@ struct rl_job {
     size_t slot; /* the queue's, among the jobs taken */
 
     /* decode, compute, encode */
+    _Atomic int stop; /* of enum rl_status: not RL_OK once nobody waits for the reply any more */
     enum rl_progress progress;
     bool over_claim; /* the body inflates to more than it claims, and waits for its own pass */
     struct rl_arena arena; /* holds the arrays of query and work, until the reply is encoded */
@@ -96,13 +97,15 @@ struct rl_job {
     struct rl_times times;
 };
 
-/* All functions are called by the job's I/O thread. create returns NULL when memory is short; free
- * takes NULL. */
+/* Where not said otherwise the job's I/O thread calls these. create returns NULL when memory is
+ * short; free takes NULL. */
 struct rl_job *rl_job_create(const struct rl_context *context, enum rl_scope scope,
                              struct rl_scratch *scratch);
 void rl_job_free(struct rl_job *job);
 /* Starts a request on this connection. */
 void rl_job_begin(struct rl_job *job, void *handle, struct rl_connection *connection);
+/* Tells the stages to end with this status, unless they were told already. Any thread. */
+void rl_job_stop(struct rl_job *job, enum rl_status status);
 /* Ends it: counts it, logs it and releases its memory. */
 void rl_job_end(struct rl_job *job);
 

@@ -129,12 +129,40 @@ size_t rl_queue_working(struct rl_queue *queue)
     return working;
 }
 
-void rl_queue_clear(struct rl_queue *queue, void (*each)(void *context, struct rl_job *job),
-                    void *context)
+void rl_queue_visit(struct rl_queue *queue, void (*each)(struct rl_job *job))
 {
     pthread_mutex_lock(&queue->lock);
-    struct rl_job *job = queue->head;
-    queue->head = queue->tail = NULL;
+    for (size_t i = 0; i < queue->most && queue->working > 0; i++)
+        if (queue->taken[i] != NULL)
+            each(queue->taken[i]);
+    pthread_mutex_unlock(&queue->lock);
+}
+
+/* Moves the jobs that leave to a list of their own, in order. */
+static struct rl_job *split_locked(struct rl_queue *queue, bool (*leaves)(const struct rl_job *job))
+{
+    struct rl_job *removed = NULL, **removed_end = &removed, **at = &queue->head;
+    queue->tail = NULL;
+    while (*at != NULL) {
+        struct rl_job *const job = *at;
+        if (leaves(job)) {
+            *at = job->next;
+            job->next = NULL;
+            *removed_end = job;
+            removed_end = &job->next;
+        } else {
+            queue->tail = job;
+            at = &job->next;
+        }
+    }
+    return removed;
+}
+
+void rl_queue_remove(struct rl_queue *queue, bool (*leaves)(const struct rl_job *job),
+                     void (*each)(void *context, struct rl_job *job), void *context)
+{
+    pthread_mutex_lock(&queue->lock);
+    struct rl_job *job = split_locked(queue, leaves);
     pthread_mutex_unlock(&queue->lock);
     while (job != NULL) {
         struct rl_job *const next = job->next; /* each() gives it away */

@@ -34,9 +34,13 @@ void rl_queue_done(struct rl_queue *queue, const struct rl_job *job);
 
 /* Jobs that were taken and are not done. */
 size_t rl_queue_working(struct rl_queue *queue);
-/* Removes the jobs that wait, and calls each(context, job) for them without the lock. */
-void rl_queue_clear(struct rl_queue *queue, void (*each)(void *context, struct rl_job *job),
-                    void *context);
+/* Calls each(job) under the lock for every job that was taken and is not done: its connection stays
+ * open meanwhile. each() must not wait. */
+void rl_queue_visit(struct rl_queue *queue, void (*each)(struct rl_job *job));
+/* Removes the jobs that wait and for which leaves(job) is true, and calls each(context, job) for
+ * them without the lock. */
+void rl_queue_remove(struct rl_queue *queue, bool (*leaves)(const struct rl_job *job),
+                     void (*each)(void *context, struct rl_job *job), void *context);
 /* Ends the consumer's waiting, once the queue is empty. */
 void rl_queue_stop(struct rl_queue *queue);
 

@@ -9,7 +9,26 @@
 #include "server/base/clock.h"
 #include "server/observe/metrics.h"
 #include "server/observe/tracked.h"
+#include "server/request/admit.h"
 #include "server/request/respond.h"
+
+/* ---- stop ------------------------------------------------------------------------------------ */
+
+enum rl_status rl_stage_check_stop(const struct rl_job *job, struct rl_error *error)
+{
+    const int stop = atomic_load_explicit(&job->stop, memory_order_relaxed);
+    switch (stop) {
+    case RL_OK:
+        return RL_OK;
+    case RL_GONE:
+        return rl_fail(error, RL_GONE, "", "the client has gone");
+    case RL_DEADLINE:
+        return rl_fail(error, RL_DEADLINE, "", "the request took longer than request-timeout, %g s",
+                       (double)job->context->settings->request_timeout / 1000);
+    default:
+        return rl_fail(error, RL_DRAINING, "", "the server is shutting down");
+    }
+}
 
 /* ---- decode ---------------------------------------------------------------------------------- */
 
@@ -33,16 +52,35 @@ static enum rl_status decode_body(struct rl_job *job, struct rl_team *team, size
     return job->format->read(&input, &job->query, error);
 }
 
+/* Prepares the work of a decoded query, and refuses it where it is too much for one request. */
+static enum rl_status prepare_work(struct rl_job *job, struct rl_error *error)
+{
+    struct rl_query *const query = &job->query;
+    const enum rl_status status =
+        rl_work_init(&job->work, &query->batch, query->evals, query->count, &job->arena, error);
+    if (status != RL_OK)
+        return status;
+    job->work.stop = &job->stop;
+    const double seconds = rl_work_cost(&job->work) * 1e-9;
+    const double most = (double)job->context->settings->max_work / 1000;
+    if (seconds > most)
+        return rl_fail(error, RL_TOO_LARGE, "",
+                       "the request would take about %.3g s of computing, over max-work, %g s",
+                       seconds, most);
+    return RL_OK;
+}
+
 static enum rl_status decode_job(struct rl_job *job, struct rl_team *team, size_t inflated,
                                  struct rl_error *error)
 {
     if (job->progress >= RL_PROGRESS_DECODED)
         return RL_OK;
     const uint64_t start = rl_clock_now();
-    enum rl_status status = decode_body(job, team, inflated, error);
+    enum rl_status status = rl_stage_check_stop(job, error);
     if (status == RL_OK)
-        status = rl_work_init(&job->work, &job->query.batch, job->query.evals, job->query.count,
-                              &job->arena, error);
+        status = decode_body(job, team, inflated, error);
+    if (status == RL_OK)
+        status = prepare_work(job, error);
     if (status != RL_OK)
         return status;
     if (!job->query.uses_body)
@@ -53,9 +91,24 @@ static enum rl_status decode_job(struct rl_job *job, struct rl_team *team, size_
     return RL_OK;
 }
 
+/* Whether inflating ended at a bound below max-inflated-bytes. */
+static bool is_over(const struct rl_job *job, enum rl_status status, size_t inflated)
+{
+    return status == RL_TOO_LARGE && job->body.coding == RL_CODING_GZIP &&
+           inflated < job->context->settings->max_inflated_bytes;
+}
+
+static size_t min_size(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
 enum rl_status rl_stage_decode(struct rl_job *job, struct rl_error *error)
 {
-    return decode_job(job, NULL, job->context->settings->max_inflated_bytes, error);
+    const size_t inflated =
+        min_size(RL_ADMIT_SMALL_BODY, job->context->settings->max_inflated_bytes);
+    const enum rl_status status = decode_job(job, NULL, inflated, error);
+    return is_over(job, status, inflated) ? RL_OK : status;
 }
 
 /* ---- compute --------------------------------------------------------------------------------- */
@@ -104,6 +157,9 @@ static void count_measures(const struct rl_job *job)
 static enum rl_status take_outcome(struct rl_job *job, uint64_t elapsed, struct rl_error *error)
 {
     job->times.compute = elapsed;
+    const enum rl_status status = rl_stage_check_stop(job, error);
+    if (status != RL_OK)
+        return status;
     if (job->work.status != RL_OK) {
         *error = job->work.error;
         unbatch_pointer(job, error);
@@ -134,11 +190,15 @@ static void take_output(struct rl_reply *reply, struct rl_output *output)
 static enum rl_status encode_job(struct rl_job *job, struct rl_team *team, struct rl_error *error)
 {
     const uint64_t start = rl_clock_now();
-    struct rl_output output = {0};
-    const enum rl_status status = job->format->write(&job->query, job->work.results, team, &output);
+    struct rl_output output = {.stop = &job->stop};
+    enum rl_status status = job->format->write(&job->query, job->work.results, team, &output);
+    if (status != RL_OK)
+        rl_fail(error, status, "", "no memory for the reply");
+    else
+        status = rl_stage_check_stop(job, error);
     if (status != RL_OK) {
         rl_text_release(&output.text);
-        return rl_fail(error, status, "", "no memory for the reply");
+        return status;
     }
     rl_arena_reset(&job->arena); /* before the reply is sent, which may take long */
     take_output(&job->reply, &output);
@@ -171,11 +231,9 @@ static void decode_one(void *context, size_t index)
     const struct pass *const pass = context;
     struct rl_job *const job = pass->jobs[index];
     const size_t max = job->context->settings->max_inflated_bytes;
-    const size_t claim = rl_body_claim(&job->body, max);
-    job->over_claim = false;
-    job->status = decode_job(job, pass->team, pass->alone ? max : claim, &job->error);
-    if (job->status == RL_TOO_LARGE && job->body.coding == RL_CODING_GZIP)
-        job->over_claim = !pass->alone && claim < max;
+    const size_t inflated = pass->alone ? max : rl_body_claim(&job->body, max);
+    job->status = decode_job(job, pass->team, inflated, &job->error);
+    job->over_claim = is_over(job, job->status, inflated);
 }
 
 static void encode_one(void *context, size_t index)

@@ -6,8 +6,12 @@
 
 #include "server/request/job.h"
 
-/* Inflates the body, decodes it into job->query and prepares job->work. Does nothing if the job is
- * already decoded. RL_SYNTAX, RL_INVALID, RL_TOO_LARGE, RL_NOMEM. */
+/* RL_OK, or the status with which the job was stopped (rl_job_stop). Every stage checks this. */
+enum rl_status rl_stage_check_stop(const struct rl_job *job, struct rl_error *error);
+
+/* Inflates the body, decodes it into job->query and prepares job->work. Returns RL_OK and leaves
+ * the job as it is if the body inflates to more than a small body (admit.h): progress tells. I/O
+ * thread. RL_SYNTAX, RL_INVALID, RL_TOO_LARGE (max-work among others), RL_NOMEM. */
 enum rl_status rl_stage_decode(struct rl_job *job, struct rl_error *error);
 
 /* Computes on the calling thread alone. RL_NOT_FINITE, RL_NOMEM. The job's I/O thread. */

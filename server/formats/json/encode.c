@@ -6,6 +6,7 @@
  */
 #include "server/formats/json/encode.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,7 +19,8 @@
 struct encoding {
     const struct rl_query *query;
     struct rl_text *text;
-    struct rl_team *team; /* NULL: the calling thread alone */
+    struct rl_team *team;    /* NULL: the calling thread alone */
+    const _Atomic int *stop; /* see struct rl_output */
 };
 
 static void add_dtype(struct rl_text *text, const struct rl_query *query)
@@ -369,6 +371,8 @@ static void add_evaluations(struct encoding *encoding, const struct rl_result *r
     for (size_t i = 0; i < query->count; i++) {
         rl_put_comma(text, i);
         add_evaluation(encoding, i, &results[i], false);
+        if (encoding->stop != NULL && atomic_load_explicit(encoding->stop, memory_order_relaxed))
+            return;
     }
     rl_text_append(text, "]", 1);
     if (query->name)
@@ -381,7 +385,7 @@ static void add_evaluations(struct encoding *encoding, const struct rl_result *r
 enum rl_status rl_json_write(const struct rl_query *query, const struct rl_result *results,
                              struct rl_team *team, struct rl_output *output)
 {
-    struct encoding encoding = {query, &output->text, team};
+    struct encoding encoding = {query, &output->text, team, output->stop};
     output->type = RL_JSON_TYPE;
     if (query->target.compare)
         add_comparison(&output->text, query, results);

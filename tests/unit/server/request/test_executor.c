@@ -44,6 +44,7 @@ void test_before_each(void)
     settings = (struct rl_settings){.max_request_memory = 1 << 30,
                                     .max_inflated_bytes = 1 << 20,
                                     .request_timeout = 60000,
+                                    .max_work = 60000,
                                     .queue_capacity = CAPACITY,
                                     .queue_bytes = 1 << 30};
     context = (struct rl_context){.settings = &settings,
@@ -96,19 +97,25 @@ static struct rl_job *make_small(void)
     return make_job(body, sizeof body - 1);
 }
 
-/* Lists of different grades and no order: some hundreds of milliseconds of computing. */
+/* One list of many grades in no order, evaluated 16 times with gradients: about a second of
+ * decoding, computing and encoding. */
 static struct rl_job *make_long(void)
 {
     struct rl_text text;
     rl_text_init(&text);
     for (int part = 0; part < 2; part++) {
         rl_text_string(&text, part == 0 ? "{\"y_true\":[0" : "],\"y_pred\":[0");
-        for (unsigned i = 1; i < 600000; i++)
+        for (unsigned i = 1; i < 100000; i++)
             rl_text_format(&text, ",%u", (i * 2654435761u) >> 12);
     }
-    rl_text_string(&text, "],\"dtype\":\"float64\"}");
+    rl_text_string(&text, "],\"dtype\":\"float64\",\"losses\":[");
+    for (int i = 0; i < 16; i++)
+        rl_text_format(&text, "%s{\"name\":\"pairwise_logistic\",\"include\":[\"gradient\"]}",
+                       i > 0 ? "," : "");
+    rl_text_string(&text, "]}");
     ck_assert(!text.failed);
     struct rl_job *const job = make_job(text.data, text.length);
+    job->route.target = (struct rl_target){.evaluate = true};
     rl_text_release(&text);
     return job;
 }
@@ -191,19 +198,63 @@ START_TEST(a_deadline_that_passed_in_the_queue_is_not_computed_for)
 }
 END_TEST
 
-START_TEST(cancelling_answers_what_waits_and_finishes_what_runs)
+/* The delays fall into decoding, computing and encoding; the sanitizers' suites run this as well.
+ */
+START_LOOP_TEST(cancelling_ends_what_runs_in_every_stage, 6)
+{
+    static const unsigned delays_ms[] = {0, 5, 15, 40, 80, 120};
+    struct rl_job *const running = make_long(), *const waiting = make_small();
+    submit(running);
+    await_taken();
+    submit(waiting);
+    usleep(delays_ms[_i] * 1000);
+    rl_executor_cancel(context.executor);
+    ck_assert_int_eq(try_submit(make_small()), RL_DRAINING);
+    await_resumed(2);
+    ck_assert_uint_eq(rl_executor_busy(context.executor), 0);
+    ck_assert_int_eq(waiting->status, RL_DRAINING);
+    ck_assert_int_eq(running->status, RL_DRAINING);
+    ck_assert_int_lt(running->progress, RL_PROGRESS_ENCODED);
+}
+END_TEST
+
+START_TEST(a_client_that_goes_ends_what_runs)
 {
     struct rl_job *const running = make_long();
     submit(running);
     await_taken();
-    struct rl_job *const waiting = make_small();
+    rl_executor_watch(context.executor);
+    ck_assert_int_eq(running->stop, RL_OK);
+    shutdown(clients[0], SHUT_RDWR);
+    rl_executor_watch(context.executor);
+    await_resumed(1);
+    ck_assert_int_eq(running->status, RL_GONE);
+}
+END_TEST
+
+START_TEST(a_deadline_ends_what_runs_and_what_waits)
+{
+    settings.request_timeout = 50;
+    struct rl_job *const running = make_long(), *const waiting = make_small();
+    submit(running);
+    await_taken();
     submit(waiting);
-    rl_executor_cancel(context.executor);
-    ck_assert_int_eq(try_submit(make_small()), RL_DRAINING);
+    usleep(60000);
+    rl_executor_watch(context.executor);
     await_resumed(2);
-    ck_assert_int_eq(running->status, RL_OK);
-    ck_assert_int_eq(waiting->status, RL_DRAINING);
-    ck_assert_uint_eq(rl_executor_busy(context.executor), 0);
+    ck_assert_int_eq(running->status, RL_DEADLINE);
+    ck_assert_int_eq(waiting->status, RL_DEADLINE);
+}
+END_TEST
+
+START_TEST(too_much_work_is_refused)
+{
+    settings.max_work = 1;
+    struct rl_job *const job = make_long();
+    submit(job);
+    await_resumed(1);
+    ck_assert_int_eq(job->status, RL_TOO_LARGE);
+    ck_assert_ptr_nonnull(strstr(job->error.detail, "max-work, 0.001 s"));
 }
 END_TEST
 

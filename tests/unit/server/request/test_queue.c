@@ -91,6 +91,11 @@ END_TEST
 
 static size_t called;
 
+static bool is_first_or_third(const struct rl_job *job)
+{
+    return job == &jobs[1] || job == &jobs[3];
+}
+
 static void call(void *argument, struct rl_job *job)
 {
     ck_assert_ptr_eq(argument, &called);
@@ -98,19 +103,42 @@ static void call(void *argument, struct rl_job *job)
     job->next = (struct rl_job *)0x1; /* as if it were in use again */
 }
 
-START_TEST(clearing_gives_back_what_waits)
+START_TEST(removing_keeps_the_order_of_the_others)
 {
     struct rl_job *taken[MOST];
     called = 0;
     rl_queue_put(queue, &jobs[0]);
     take(1, taken, 1);
-    rl_queue_put(queue, &jobs[1]);
-    rl_queue_put(queue, &jobs[2]);
-    rl_queue_clear(queue, call, &called);
+    for (int i = 1; i <= 3; i++)
+        rl_queue_put(queue, &jobs[i]);
+    rl_queue_remove(queue, is_first_or_third, call, &called);
     ck_assert_uint_eq(called, 2);
+    rl_queue_put(queue, &jobs[4]);
     ck_assert_uint_eq(rl_queue_working(queue), 1);
     rl_queue_done(queue, &jobs[0]);
-    take(1, taken, 0);
+    take(1, taken, 2);
+    ck_assert_ptr_eq(taken[0], &jobs[2]);
+    ck_assert_ptr_eq(taken[1], &jobs[4]);
+}
+END_TEST
+
+static void stop(struct rl_job *job)
+{
+    rl_job_stop(job, RL_GONE);
+    rl_job_stop(job, RL_DRAINING); /* the first status stays */
+}
+
+START_TEST(visiting_finds_what_is_taken_and_not_done)
+{
+    struct rl_job *taken[MOST];
+    for (int i = 0; i < 3; i++)
+        rl_queue_put(queue, &jobs[i]);
+    take(1, taken, 3);
+    rl_queue_done(queue, &jobs[1]);
+    rl_queue_put(queue, &jobs[3]);
+    rl_queue_visit(queue, stop);
+    for (int i = 0; i < 4; i++)
+        ck_assert_int_eq(jobs[i].stop, i == 0 || i == 2 ? RL_GONE : RL_OK);
 }
 END_TEST
 
