@@ -119,6 +119,8 @@ enum rl_socket_mode { RL_MODE_OWNER, RL_MODE_GROUP, RL_MODE_ALL }; /* 0600, 0660
       "PEM file with the private key of tls-cert.") \
     X(TEXT, tls_client_ca, "tls-client-ca", "", 0, 0, NULL, true, \
       "PEM file with the authorities whose client certificates are let in. Empty: none is asked for.") \
+    X(LIST, allowed_hosts, "allowed-hosts", "*", 0, 0, NULL, false, \
+      "Names that a request's Host may have, besides addresses and localhost; any other is answered 421. *: any. A list keeps web pages from reaching a local daemon by DNS rebinding. Not checked where a token is asked for.") \
     X(LIST, cors_origins, "cors-origins", "", 0, 0, NULL, true, \
       "Origins whose pages may call from a browser, or * for all. Empty: none but our own.") \
     X(BOOL, compression, "compression", "true", 0, 0, NULL, false, \

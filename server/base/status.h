@@ -18,6 +18,7 @@ enum {
     RL_SYNTAX = RL_CORE_STATUSES, /* the body cannot be read; the error's place says where */
     RL_TOO_LARGE,                 /* over a limit, which the detail names */
     RL_NOT_FOUND,                 /* no such path */
+    RL_MISDIRECTED,               /* addressed to a host that is not ours */
     RL_METHOD,                    /* the path does not take this method */
     RL_FRAMING,                   /* the head is not HTTP/1.1, or its body's length is in doubt */
     RL_TRANSFER_CODING,           /* a Transfer-Encoding other than chunked */

@@ -38,7 +38,7 @@
 /* clang-format off */
 #define RL_CODE_MAP(X) \
     X(200) X(204) X(304) X(400) X(401) X(403) X(404) X(405) X(406) X(408) X(411) X(413) X(414) \
-    X(415) X(417) X(422) X(429) X(431) X(499) X(500) X(501) X(503)
+    X(415) X(417) X(421) X(422) X(429) X(431) X(499) X(500) X(501) X(503)
 /* clang-format on */
 
 enum rl_reject {

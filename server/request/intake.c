@@ -7,6 +7,7 @@
 
 #include "server/http/auth.h"
 #include "server/http/cors.h"
+#include "server/http/host.h"
 #include "server/request/admit.h"
 
 static void take_ids(struct rl_job *job)
@@ -51,6 +52,10 @@ static bool is_open(const struct rl_words *paths, const char *path)
 enum rl_status rl_intake_access(struct rl_job *job, struct rl_error *error)
 {
     const struct rl_context *const context = job->context;
+    if (!rl_auth_required(context->auth) &&
+        !rl_host_allowed(job->headers.host, &context->settings->allowed_hosts))
+        return rl_fail(error, RL_MISDIRECTED, "", "the Host '%.100s' is not among allowed-hosts",
+                       job->headers.host);
     if (job->scope == RL_SCOPE_ADMIN || !rl_auth_required(context->auth) ||
         is_open(&context->settings->open_paths, job->path) ||
         rl_cors_is_preflight(job->line.method, job->headers.origin, job->headers.request_method))

@@ -17,8 +17,8 @@ enum {
 /* Checks the framing of the header fields (headers.h). Fills the ids and the announced body. */
 enum rl_status rl_intake_check(struct rl_job *job, struct rl_error *error);
 
-/* RL_UNAUTHORIZED, with challenge. Open paths, CORS preflights and a separate admin address need no
- * token. */
+/* RL_MISDIRECTED (allowed-hosts); RL_UNAUTHORIZED, with challenge. Open paths, CORS preflights and
+ * a separate admin address need no token. */
 enum rl_status rl_intake_access(struct rl_job *job, struct rl_error *error);
 
 /* RL_NOT_FOUND, RL_METHOD. Fills route. */

@@ -143,6 +143,34 @@ class Authority:
         return certificate, key
 
 
+class Hosts(DaemonCase):
+    """allowed-hosts, against DNS rebinding."""
+    flags = ("--allowed-hosts", "api.example.com,ranklossd")
+
+    def test_known_names_are_served(self):
+        for host in ("localhost:1234", "127.0.0.1", "[::1]:80", "API.example.com", "ranklossd:80"):
+            with self.subTest(host):
+                self.assertEqual(self.daemon.get("/livez", {"Host": host}).status, 200)
+
+    def test_other_names_are_misdirected(self):
+        for path in ("/livez", "/metrics", "/"):
+            reply = self.daemon.get(path, {"Host": "rebound.example.net"}, check=False)
+            self.refused(reply, 421, words="rebound.example.net.*allowed-hosts", closes=True)
+
+    def test_where_a_token_is_asked_for_the_token_decides(self):
+        tokens = os.path.join(scratch_directory(self), "tokens")
+        with open(tokens, "w", encoding="ascii") as file:
+            file.write("0123456789abcdef0123456789abcdef\n")
+        with Daemon("--allowed-hosts", "a", "--auth-tokens-file", tokens) as daemon:
+            host = {"Host": "rebound.example.net"}
+            self.assertEqual(daemon.get("/livez", host).status, 200)
+            self.assertEqual(daemon.get("/v1/losses", host).status, 401)
+
+    def test_any_name_is_served_by_default(self):
+        with Daemon() as daemon:
+            self.assertEqual(daemon.get("/livez", {"Host": "sidecar.internal"}).status, 200)
+
+
 class Tls(DaemonCase):
     @classmethod
     def setUpClass(cls):
