@@ -314,40 +314,62 @@ static void add_label_value(struct rl_text *text, const char *value)
     }
 }
 
-static void named_head(const struct out *out, const char *family_name, const char *suffix,
-                       const struct rl_tracked *value)
+/* What is written of one kind of measure. */
+struct named {
+    const struct out *out;
+    enum rl_kind kind;
+};
+
+static const char *kind_name(enum rl_kind kind)
 {
-    rl_text_format(out->text, "%s%s{loss=\"%s\",name=\"", family_name, suffix,
-                   rl_measure_get(value->measure)->name);
+    return kind == RL_LOSS ? "loss" : "metric";
+}
+
+/* ranklossd_loss or ranklossd_metric, a suffix, and the labels. */
+static void named_head(const struct out *out, const char *suffix, const struct rl_tracked *value)
+{
+    const struct rl_measure *const measure = rl_measure_get(value->measure);
+    const char *const kind = kind_name(measure->kind);
+    rl_text_format(out->text, "ranklossd_%s%s{%s=\"%s\",name=\"", kind, suffix, kind,
+                   measure->name);
     add_label_value(out->text, value->name);
     rl_text_string(out->text, "\"} ");
 }
 
 static void write_last(void *context, const struct rl_tracked *value)
 {
-    const struct out *const out = context;
-    named_head(out, "ranklossd_loss", "", value);
-    rl_text_double(out->text, value->last);
-    rl_text_string(out->text, "\n");
+    const struct named *const named = context;
+    if (rl_measure_get(value->measure)->kind != named->kind)
+        return;
+    named_head(named->out, "", value);
+    rl_text_double(named->out->text, value->last);
+    rl_text_string(named->out->text, "\n");
 }
 
 static void write_summary(void *context, const struct rl_tracked *value)
 {
-    const struct out *const out = context;
-    named_head(out, "ranklossd_loss_values", "_sum", value);
-    rl_text_double(out->text, value->sum);
-    rl_text_string(out->text, "\n");
-    named_head(out, "ranklossd_loss_values", "_count", value);
-    rl_text_unsigned(out->text, value->count);
-    rl_text_string(out->text, "\n");
+    const struct named *const named = context;
+    if (rl_measure_get(value->measure)->kind != named->kind)
+        return;
+    named_head(named->out, "_values_sum", value);
+    rl_text_double(named->out->text, value->sum);
+    rl_text_string(named->out->text, "\n");
+    named_head(named->out, "_values_count", value);
+    rl_text_unsigned(named->out->text, value->count);
+    rl_text_string(named->out->text, "\n");
 }
 
 static void write_names(struct out *out)
 {
-    family(out, "ranklossd_loss", "gauge", "Last value of a loss or metric under a tracked name.");
-    rl_tracked_read(write_last, out);
-    family(out, "ranklossd_loss_values", "summary", "Values of losses and metrics under a name.");
-    rl_tracked_read(write_summary, out);
+    struct named losses = {out, RL_LOSS}, metrics = {out, RL_METRIC};
+    family(out, "ranklossd_loss", "gauge", "Last value of a loss under a tracked name.");
+    rl_tracked_read(write_last, &losses);
+    family(out, "ranklossd_loss_values", "summary", "Values of losses under a tracked name.");
+    rl_tracked_read(write_summary, &losses);
+    family(out, "ranklossd_metric", "gauge", "Last value of a metric under a tracked name.");
+    rl_tracked_read(write_last, &metrics);
+    family(out, "ranklossd_metric_values", "summary", "Values of metrics under a tracked name.");
+    rl_tracked_read(write_summary, &metrics);
     counter(out, "ranklossd_names_dropped", "Values left out because track-names was reached.",
             rl_tracked_dropped());
 }

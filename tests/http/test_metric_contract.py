@@ -127,7 +127,7 @@ class MetricContract(DaemonCase):
         self.assertEqual(self.metric("ndcg", BATCH, k=2.0), self.metric("ndcg", BATCH, k=2))
 
     def test_members_of_losses_are_unknown_here(self):
-        for member, value in (("temperature", 1), ("reduction", "sum"), ("top_k", 3)):
+        for member, value in (("temperature", 1), ("reduction", "sum")):
             reply = self.daemon.post("/v1/metrics/ndcg", {**BATCH, member: value})
             self.refused(reply, 422, "/" + member)
         for include in ("gradient", "top_pairs"):

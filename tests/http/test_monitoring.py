@@ -148,6 +148,18 @@ class TrackedNames(unittest.TestCase):
                          if name == "ranklossd_loss" and own["loss"] == "pairwise_hinge"}
                 self.assertEqual(found, {"a": 1, 'b"\\\u2603': 1})
 
+    def test_a_metric_has_a_family_of_its_own(self):
+        with Daemon("--track-names", "2") as daemon:
+            daemon.post("/v1/metrics/mean_reciprocal_rank",
+                        {"y_true": [1, 0], "y_pred": [0, 1], "name": "a"})
+            metrics = exposition.parse(daemon.get("/metrics").text())
+            found = [(name, own, value) for name, own, value in metrics.samples
+                     if own.get("name") == "a"]
+            labels = {"metric": "mean_reciprocal_rank", "name": "a"}
+            self.assertEqual(found, [("ranklossd_metric", labels, 0.5),
+                                     ("ranklossd_metric_values_sum", labels, 0.5),
+                                     ("ranklossd_metric_values_count", labels, 1)])
+
     def test_off_by_default(self):
         with Daemon() as daemon:
             daemon.post(HINGE, {"y_true": [1, 0], "y_pred": [0, 1], "name": "a"})
