@@ -86,7 +86,7 @@ enum rl_socket_mode { RL_MODE_OWNER, RL_MODE_GROUP, RL_MODE_ALL }; /* 0600, 0660
     X(INTEGER, max_connections, "max-connections", "20000", 1, 1000000, NULL, false, \
       "Most connections at once; one more is answered 503 and closed.") \
     X(SIZE, max_request_memory, "max-request-memory", "1GiB", 1 * RL_MIB, 1024 * RL_GIB, NULL, false, \
-      "Most memory the decoded form and results of one request may take.") \
+      "Most memory the decoded form, the results and the reply of one request may take together.") \
     X(SIZE, max_json_memory, "max-json-memory", "64MiB", 64 * RL_KIB, 64 * RL_GIB, NULL, false, \
       "Most memory the JSON parser may take for one request.") \
     X(INTEGER, queue_capacity, "queue-capacity", "256", 1, 1000000, NULL, false, \

@@ -190,10 +190,13 @@ static void take_output(struct rl_reply *reply, struct rl_output *output)
 static enum rl_status encode_job(struct rl_job *job, struct rl_team *team, struct rl_error *error)
 {
     const uint64_t start = rl_clock_now();
-    struct rl_output output = {.stop = &job->stop};
+    /* At least 1, as 0 would be no limit. */
+    const size_t room = job->arena.limit - job->arena.used;
+    struct rl_output output = {.stop = &job->stop, .text.limit = room > 0 ? room : 1};
     enum rl_status status = job->format->write(&job->query, job->work.results, team, &output);
     if (status != RL_OK)
-        rl_fail(error, status, "", "no memory for the reply");
+        rl_fail(error, status, "",
+                "no memory for the reply, or the request takes more than max-request-memory");
     else
         status = rl_stage_check_stop(job, error);
     if (status != RL_OK) {

@@ -27,11 +27,14 @@
 #include "server/request/request.h"
 #include "server/request/respond.h"
 
+enum { SPARES_MAX = 32 }; /* jobs that an I/O thread keeps, with a small buffer each */
+
 struct io {
     struct rl_transport *transport;
     struct MHD_Daemon *mhd;
     struct rl_scratch scratch;
     struct rl_job *spare; /* jobs to use again, linked by next */
+    size_t spares;
 };
 
 struct rl_transport {
@@ -52,6 +55,19 @@ static struct rl_connection *connection_of(struct MHD_Connection *mhd)
     return MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
 }
 
+/* Keeps the job for the next request, or frees it when enough are kept: the peak of a crowd must
+ * not stay. */
+static void put_job(struct io *io, struct rl_job *job)
+{
+    if (io->spares == SPARES_MAX) {
+        rl_job_free(job);
+        return;
+    }
+    job->next = io->spare;
+    io->spare = job;
+    io->spares++;
+}
+
 /* Ends the request of this connection, if one is under way. `whole`: it was answered, and read to
  * its end. */
 static void end_request(struct io *io, struct rl_connection *connection, bool whole)
@@ -64,8 +80,7 @@ static void end_request(struct io *io, struct rl_connection *connection, bool wh
         connection->linger = true;
     rl_connection_enter(connection, RL_PHASE_IDLE);
     rl_request_end(job);
-    job->next = io->spare;
-    io->spare = job;
+    put_job(io, job);
 }
 
 /* Closing a socket with unread input resets it, and a reset can take our last reply away from the
@@ -145,6 +160,7 @@ static struct rl_job *take_job(struct io *io)
         return rl_job_create(io->transport->options.context, io->transport->options.scope,
                              &io->scratch);
     io->spare = job->next;
+    io->spares--;
     return job;
 }
 

@@ -40,6 +40,8 @@ bool rl_text_reserve(struct rl_text *text, size_t extra)
     size_t capacity = text->capacity ? text->capacity : FIRST_CAPACITY;
     while (capacity - text->length < extra && capacity <= SIZE_MAX / 2)
         capacity *= 2;
+    if (text->limit > 0 && capacity > text->limit)
+        capacity = text->limit;
     char *data = capacity - text->length < extra ? NULL : realloc(text->data, capacity);
     if (!data) {
         text->failed = true;

@@ -16,6 +16,7 @@
 struct rl_text {
     char *data; /* not NUL terminated; NULL while nothing was reserved */
     size_t length, capacity;
+    size_t limit; /* the most that capacity may become; 0: no limit */
     bool failed;
 };
 

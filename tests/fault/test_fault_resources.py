@@ -329,6 +329,18 @@ class Queue(unittest.TestCase):
             self.assertLess(time.monotonic() - start, 5 * SLOW)
             self.assertEqual(daemon.post(HINGE, LARGE).status, 200)
 
+    def test_fault_68_the_reply_counts_as_memory_of_the_request(self):
+        # The columns and results take some 10 MB, the texts of 32 gradients some 60.
+        body = json.dumps({"y_true": [[0, 1] * 25] * 2000, "y_pred": [[0.123, 0.721] * 25] * 2000,
+                           "losses": [{"name": "pairwise_logistic", "include": ["gradient"]}] * 32})
+        for limit, status in (("32MiB", 503), ("1GiB", 200)):
+            with Daemon("--max-request-memory", limit) as daemon:
+                reply = daemon.post("/v1/evaluate", body.encode())
+                self.assertEqual(reply.status, status, reply)
+                if status == 503:
+                    DaemonCase.refused(self, reply, 503, words="max-request-memory")
+                self.assertEqual(daemon.post(HINGE, BODY).status, 200)
+
     def test_fault_60_work_of_one_request(self):
         grades, scores = ",".join(map(str, range(3600000))).encode(), b"5,0.5,-2,1.25," * 900000
         body = (b'{"y_true":[' + grades + b'],"y_pred":[' + scores[:-1] + b'],"dtype":"float64",'
