@@ -28,6 +28,10 @@ void test_before_all(void);  /* once, in the parent of all tests */
 void test_before_each(void); /* in the child that runs the test */
 void test_after_each(void);
 
+/* For a test that cannot run here: prints why, so that it counts as skipped. The test then returns.
+ */
+void test_skip(const char *why);
+
 /* Runs `repeats_` times (a constant), with _i = 0, 1, …. */
 #define START_LOOP_TEST(name_, repeats_)                                                           \
     static void name_##_fn(int _i);                                                                \
