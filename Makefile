@@ -20,6 +20,9 @@ VERSION  := $(shell cat VERSION 2>/dev/null || echo 0.1.0)
 REVISION := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 JOBS     ?= $(shell nproc 2>/dev/null || echo 1)
 PREFIX   ?= /usr/local
+# One short line for each file; V=1 shows the commands instead.
+Q         = $(if $(V),,@)
+say       = $(if $(V),,@echo "  $(1)	$@")
 SUB       = $(MAKE) --no-print-directory -j$(JOBS)
 PYTHON   ?= /usr/bin/python3
 
@@ -40,21 +43,27 @@ PROPERTY_BIN = $(patsubst %.c,$(BUILD)/%,$(call sources,tests/property))
 CHECK_BIN   = $(UNIT_BIN) $(PROPERTY_BIN)
 FUZZ_BIN    = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
 
-# Groups of `make test`, in order: each is a target test-NAME that ends with its own line
-# "N passed, N failed[, N skipped]". Parts of the tree add theirs with TEST_GROUPS += in a *.mk.
-TEST_GROUPS = check unit property http fault asan fuzz-short soak-short
+# Groups of tests, in order: each is a target test-NAME that ends with its own line
+# "N passed, N failed[, N skipped]". Parts of the tree add theirs in a *.mk: to TEST_GROUPS, which
+# `make test` runs, or to SLOW_GROUPS (and the packages to SLOW_DEPS), which `make test-all` runs too.
+TEST_GROUPS = check unit property http fault fuzz-short soak-short
+SLOW_GROUPS = asan
+TEST_DEPS   = build test check
+SLOW_DEPS   =
 
 all: $(BUILD)/ranklossd ## Build the daemon (build/ranklossd)
 
 $(BUILD)/ranklossd: $(MAIN_OBJ) $(LIBRARIES)
-	$(CC) $(CFLAGS_) $(OPENMP) -o $@ $^ $(LDFLAGS) $(LIBS)
+	$(call say,LD)
+	$(Q)$(CC) $(CFLAGS_) $(OPENMP) -o $@ $^ $(LDFLAGS) $(LIBS)
 
 $(BUILD)/librankloss.a: $(CORE_OBJ)
 $(BUILD)/libconfig.a: $(CONFIG_OBJ)
 $(BUILD)/libserver.a: $(SERVER_OBJ)
 $(BUILD)/%.a:
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,AR)
+	$(Q)$(AR) rcs $@ $^
 
 # Only compute.c enters OpenMP. Kernel bodies are compiled once for each instruction set.
 $(BUILD)/core/compute.o: EXTRA = $(OPENMP)
@@ -87,10 +96,17 @@ $(BUILD)/%.avx512.o: %.c
 	@mkdir -p $(@D)
 	$(compile)
 
-# A unit test sees the libraries it names by including their headers; the linker drops the rest.
-$(BUILD)/tests/%: tests/%.c $(LIBRARIES)
+# Before anything is compiled: one line that names the packages that are missing, or nothing.
+$(BUILD)/deps.%: tools/packages.txt tools/deps
+	@tools/deps --check $(if $(filter build,$*),build,build $*)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_) $(OPENMP) $(EXTRA) -MMD -MP -o $@ $< $(TEST_MAIN) $(LIBRARIES) $(TEST_LIBS) $(LDFLAGS) $(LIBS)
+	@touch $@
+
+# A unit test sees the libraries it names by including their headers; the linker drops the rest.
+$(BUILD)/tests/%: tests/%.c $(LIBRARIES) | $(BUILD)/deps.test
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CC) $(CFLAGS_) $(OPENMP) $(EXTRA) -MMD -MP -o $@ $< $(TEST_MAIN) $(LIBRARIES) $(TEST_LIBS) $(LDFLAGS) $(LIBS)
 # gcc 12 ends with an internal error when it makes vectors of this one's loops for aarch64.
 $(BUILD)/tests/property/property_invariants: EXTRA = -fno-tree-vectorize
 # main of every libcheck program. An archive: a program with a main of its own does not take it.
@@ -100,17 +116,27 @@ $(CHECK_BIN): TEST_MAIN = $(BUILD)/libunittest.a
 $(CHECK_BIN): TEST_LIBS = -lcheck -lsubunit -lz
 
 run: ## Install what is missing, build, serve on 127.0.0.1:8080 (ARGS="--listen …" elsewhere)
-	@tools/deps build
+	@tools/deps build run
 	@$(SUB) all
 	@tools/banner $(ARGS)
 	@exec $(BUILD)/ranklossd $(ARGS)
 
 # ---- Tests --------------------------------------------------------------------------------------
 
-test: ## Install what is missing, build, run every test; the last line counts them
-	@tools/deps build test check
+test: ## What a change needs: all that needs no browser, image or cluster tools; the last line counts
+	@tools/deps $(TEST_DEPS)
 	@tools/promtool
 	@tools/run-tests $(TEST_GROUPS)
+
+test-all: ## That and the rest: sanitizers, browser, examples, deployment, image (as root)
+	@tools/deps $(TEST_DEPS) $(SLOW_DEPS)
+	@tools/promtool
+	@tools/run-tests $(TEST_GROUPS) $(SLOW_GROUPS)
+
+# For CI, which has just run `make test`.
+test-rest:
+	@tools/deps $(TEST_DEPS) $(SLOW_DEPS)
+	@tools/run-tests $(SLOW_GROUPS)
 
 test-build: all $(CHECK_BIN) ## Build the daemon and every test program
 
@@ -189,6 +215,7 @@ fuzz: ## Every fuzz target for 20 seconds of CPU
 	@$(SUB) $(FUZZ) fuzz-run FUZZ_SECONDS=20
 
 fuzz-long: ## Every fuzz target for 20 minutes of CPU (an hour on two cores)
+	@tools/deps build test check
 	@$(SUB) $(FUZZ) fuzz-run FUZZ_SECONDS=1200
 
 test-fuzz-short:
@@ -208,8 +235,8 @@ clean: ## Remove what was built
 	rm -rf build build-*
 
 help: ## This list
-	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sort -u | awk -F':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
+	@tools/make-help $(MAKEFILE_LIST)
 
 .DEFAULT_GOAL = all
-.PHONY: ALWAYS docs all run test test-build check test-check test-unit test-property test-http test-fault clean help
+.PHONY: ALWAYS docs all run test test-all test-rest test-build check test-check test-unit test-property test-http test-fault clean help
 .PHONY: golden-replies compile_commands.json lint test-groups asan test-asan ubsan tsan valgrind isa fuzz fuzz-long test-fuzz-short fuzz-run

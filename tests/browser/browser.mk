@@ -1,13 +1,14 @@
 # `make test-browser`: the page in headless Chromium, and the API description with its usual tools.
 
 BROWSER = tests/browser
-TEST_GROUPS += browser
+SLOW_GROUPS += browser
+SLOW_DEPS   += browser node
 
 # npm writes this file last, so it tells whether what the lock file says is what is installed.
 NPM_DONE = $(BROWSER)/node_modules/.package-lock.json
 
 $(NPM_DONE): $(BROWSER)/package-lock.json $(BROWSER)/package.json
-	@command -v node >/dev/null && command -v npm >/dev/null || tools/deps node
+	@tools/deps node
 	@echo "npm ci in $(BROWSER)"
 	@cd $(BROWSER) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@

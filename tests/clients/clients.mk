@@ -1,6 +1,9 @@
 # Tests of clients/: the Python package, installed from a wheel into a clean environment; and its
 # Dask adapter on a cluster of processes, which needs more packages and belongs to the slow tests.
-TEST_GROUPS += python dask
+TEST_GROUPS += python
+TEST_DEPS   += python
+SLOW_GROUPS += dask
+SLOW_DEPS   += dask
 
 CLIENT_RUN = RANKLOSSD=$(abspath $(BUILD))/ranklossd PYTHONPATH=$(abspath clients/python/src) \
              $(PYTHON) tests/lib/runner.py

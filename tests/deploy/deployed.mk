@@ -1,5 +1,6 @@
 # Tests of deploy/ and examples/. Each target ends with "N passed, N failed[, N skipped]".
-TEST_GROUPS += examples deploy image
+SLOW_GROUPS += examples deploy image
+SLOW_DEPS   += examples deploy load image package
 
 DEPLOY_RUN = RANKLOSSD=$(abspath $(BUILD))/ranklossd TEST_BUILD=$(abspath $(BUILD)) \
              $(PYTHON) tests/lib/runner.py
@@ -11,7 +12,7 @@ test-examples: all ## Every example, run against a real daemon
 # One at a time: several of them put load on the machine and measure what comes of it.
 test-deploy: all ## Dashboards, rules, manifests, units, HAProxy, load test, installation
 	@tools/deps test deploy load
-	@command -v node >/dev/null || tools/deps node
+	@tools/deps node
 	@$(DEPLOY_RUN) -j1 tests/deploy $(ONLY)
 
 test-image: all ## The image and the Debian package, really built, run and removed (as root)

@@ -27,6 +27,6 @@ idle: all $(LOADGEN) ## 10,000 idle connections beside small requests
 test-sigterm-short: all
 	@$(PRESSURE) sigterm 3
 
-TEST_GROUPS += sigterm-short
+SLOW_GROUPS += sigterm-short
 
 .PHONY: soak soak-short sigterm overload idle test-soak-short test-sigterm-short
