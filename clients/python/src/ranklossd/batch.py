@@ -7,7 +7,7 @@ pandas and polars columns. None of those packages is imported.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Collection, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 import numpy.typing as npt
@@ -173,10 +173,10 @@ class Batch:
                    weights, None, [str(name) for name in names], texts)
 
     @classmethod
-    def from_rows(cls, rows: Iterable[Mapping[str, Any]]) -> "Batch":
+    def from_rows(cls, rows: Collection[Mapping[str, Any]]) -> "Batch":
         """One mapping per list: labels, scores; mask, weight (a number, or one per item), id and
         group on all of them or on none."""
-        rows = list(rows)
+        rows = tuple(rows)
         if not rows:
             raise ValueError("a batch needs at least one list")
         scores = [np.asarray(row["scores"], dtype=np.float64) for row in rows]

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any, List, Mapping, Optional, Sequence, Union
 
-from dask import delayed
+from dask.delayed import delayed
 
 from .partition import ITEMS_PER_REQUEST, Urls, evaluate_partition
 from .results import Report

@@ -1,0 +1,178 @@
+"""The command: python -m ranklossd evaluate DATA --metric ndcg@10 --loss pairwise_hinge.
+
+DATA is read in parts, which go to the daemons as they are read; several at once where several
+daemons are given. The result is printed as a table or as JSON. Ends with 0; 1 if the daemon or the
+data are at fault; 2 if the command line is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import json
+import os
+import sys
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Deque, Dict, Iterable, List, Optional, Sequence
+
+from ._version import __version__
+from .batch import Batch
+from .client import Client
+from .errors import RanklossdError
+from .files import FORMATS, ITEMS_PER_PART, read
+from .partition import evaluate_batch
+from .results import Report, table
+from .specs import as_specs
+from .tally import Tally
+
+COLUMN_OPTIONS = {"by": "column of the list's id (qid)", "label": "column of labels (label)",
+                  "score": "column of scores (score)", "mask": "column of masks",
+                  "weight": "column of weights, one per item",
+                  "list-weight": "column of weights, one per list",
+                  "group": "column of groups of lists"}
+
+
+def main(words: Optional[Sequence[str]] = None) -> int:
+    options = _parser().parse_args(words)
+    try:
+        return _evaluate(options)
+    except (RanklossdError, ValueError, TypeError, OSError) as error:
+        print(f"ranklossd: {error}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m ranklossd", description=__doc__.split("\n")[0])
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    add = commands.add_parser("evaluate", help="losses and metrics of a data set").add_argument
+    add("data", metavar="DATA", help="a file; .gz is undone for text formats")
+    add("--format", choices=sorted(FORMATS), help="default: by the name of the file")
+    add("--scores", metavar="FILE", help="svmlight: the scores, one a line")
+    for name, text in COLUMN_OPTIONS.items():
+        add("--" + name, metavar="NAME", help=f"CSV, Parquet, npz: {text}")
+    add("--metric", action="append", default=[], metavar="NAME[@K]", help="repeat for more")
+    add("--loss", action="append", default=[], metavar="NAME", help="repeat for more")
+    add("--temperature", type=float)
+    add("--reduction", choices=["sum_over_batch_size", "sum", "mean_with_sample_weight"])
+    add("--dtype", choices=["float32", "float64"], default="float64")
+    add("--level", type=float, default=0.95, help="of the confidence intervals (0.95)")
+    add("--url", action="append", help="a daemon; repeat for replicas ($RANKLOSSD_URL, else "
+        "http://127.0.0.1:8080); the token is $RANKLOSSD_TOKEN")
+    add("--ca", help="PEM file of whom to trust with https")
+    add("--cert", help="PEM file with the client's certificate")
+    add("--key", help="PEM file with its key")
+    add("--jobs", type=int, help="requests at once; default: two per daemon")
+    add("--json", action="store_true", help="print JSON")
+    add("--quiet", action="store_true", help="no progress bar")
+    return parser
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    if not options.metric and not options.loss:
+        print("ranklossd: at least one --metric or --loss is needed", file=sys.stderr)
+        return 2
+    if not 0 < options.level < 1:
+        print("ranklossd: --level must be between 0 and 1", file=sys.stderr)
+        return 2
+    columns = {name.replace("-", "_"): value for name in COLUMN_OPTIONS
+               if (value := getattr(options, name.replace("-", "_"))) is not None}
+    parameters = {name: value for name in ("temperature", "reduction", "dtype")
+                  if (value := getattr(options, name)) is not None}
+    bar = _Bar(options.data, options.quiet)
+    batches = read(options.data, format=options.format, scores=options.scores, columns=columns,
+                   progress=bar.at)
+    with Client(options.url, ca=options.ca, cert=options.cert, key=options.key) as client:
+        jobs = options.jobs or 2 * len(client.session.urls)
+        tally = _in_parallel(batches, client, jobs, bar, losses=as_specs(options.loss),
+                             metrics=as_specs(options.metric), **parameters)
+    bar.end()
+    if not tally.requests:
+        raise ValueError(f"{options.data}: holds no list")
+    report = tally.report(options.level)
+    print(json.dumps(report.as_dict(), indent=2) if options.json else _printed(report))
+    return 0
+
+
+def _in_parallel(batches: Iterable[Batch], client: Client, jobs: int, bar: "_Bar", **how: Any
+                 ) -> Tally:
+    """The merged tally; at most `jobs` + 1 parts are in memory."""
+    total, waiting = Tally(), collections.deque()  # type: Tally, Deque[Future[Tally]]
+    with ThreadPoolExecutor(max(1, jobs)) as pool:
+        try:
+            for batch in batches:
+                waiting.append(pool.submit(evaluate_batch, batch, client,
+                                           items_per_request=2 * ITEMS_PER_PART, **how))
+                if len(waiting) > jobs:
+                    total = total.merge(waiting.popleft().result())
+                    bar.items(total)
+            while waiting:
+                total = total.merge(waiting.popleft().result())
+                bar.items(total)
+        except BaseException:
+            for future in waiting:
+                future.cancel()
+            raise
+    return total
+
+
+def _printed(report: Report) -> str:
+    """The table of results, and below it one for each group."""
+    head = ["evaluation", "value", "low", "high"]
+    rows: List[List[str]] = []
+    groups: Dict[str, List[List[str]]] = {}
+    for one in report:
+        rows.append(_row(one.label, one.value, one["confidence"]))
+        for name, group in one.extra.get("groups", {}).items():
+            groups.setdefault(name, []).append(_row(one.label, group[one.kind],
+                                                    group["confidence"]))
+    blocks = [table(head, rows)]
+    blocks += [f"{name}\n{table(head, of_group)}" for name, of_group in groups.items()]
+    counts = f"{int(report.totals['lists']):,} lists, {int(report.totals['items']):,} items"
+    level = report[0]["confidence"]["level"]
+    return "\n\n".join(blocks) + f"\n\n{counts}, {report.dtype}; low and high: {level:.0%} t interval"
+
+
+def _row(name: str, value: float, confidence: Any) -> List[str]:
+    interval = confidence["t"]
+    ends = ["", ""] if interval is None else [f"{end:.6g}" for end in interval]
+    return [name, f"{value:.6g}", *ends]
+
+
+class _Bar:
+    """A progress bar on standard error, where that is a terminal and the work takes a while."""
+
+    WIDTH, AFTER_S, EVERY_S = 30, 0.5, 0.1
+
+    def __init__(self, path: str, quiet: bool) -> None:
+        self.shown = not quiet and sys.stderr.isatty()
+        self.size = os.path.getsize(path) if self.shown else 1
+        self.start = self.last = time.monotonic()
+        self.read, self.done = 0, 0
+
+    def at(self, position: int) -> None:
+        self.read = position
+        self._draw()
+
+    def items(self, tally: Tally) -> None:
+        self.done = int(tally.totals["items"])
+        self._draw()
+
+    def _draw(self) -> None:
+        now = time.monotonic()
+        if not self.shown or now - self.start < self.AFTER_S or now - self.last < self.EVERY_S:
+            return
+        self.last = now
+        share = min(1.0, self.read / max(self.size, 1))
+        filled = "#" * int(share * self.WIDTH)
+        print(f"\r[{filled:<{self.WIDTH}}] {share:4.0%} read, {self.done:,} items evaluated, "
+              f"{self.done / (now - self.start):,.0f}/s", end="", file=sys.stderr, flush=True)
+
+    def end(self) -> None:
+        if self.shown and self.last != self.start:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
