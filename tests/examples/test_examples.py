@@ -3,43 +3,27 @@
 import functools
 import http.server
 import json
-import math
 import os
-import random
 import re
 import shutil
-import signal
 import subprocess
-import sys
 import threading
 import unittest
 
 from daemon import ROOT, Daemon, base_environment, scratch_directory
 
-sys.path[:0] = [os.path.join(ROOT, "examples/python"), os.path.join(ROOT, "examples/parallel")]
-import evaluate_dataset  # noqa: E402
-import ranklossd_client as keras_like  # noqa: E402
-
-CLASSES = {"pairwise_hinge": keras_like.PairwiseHingeLoss,
-           "pairwise_logistic": keras_like.PairwiseLogisticLoss,
-           "pairwise_soft_zero_one": keras_like.PairwiseSoftZeroOneLoss,
-           "pairwise_mean_squared_error": keras_like.PairwiseMeanSquaredError,
-           "list_mle": keras_like.ListMLELoss}
+PACKAGE = os.path.join(ROOT, "clients/python/src")
 
 
 def example(*parts):
     return os.path.join(ROOT, "examples", *parts)
 
 
-def run_example(*command, env=None, status=0):
+def run_example(*command, env=None, status=0, cwd=None):
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True,
-                          timeout=120, check=False, env=base_environment(env))
+                          timeout=120, check=False, env=base_environment(env), cwd=cwd)
     assert done.returncode == status, done.stdout + done.stderr
     return done
-
-
-def flat(value):
-    return [x for part in value for x in flat(part)] if isinstance(value, list) else [value]
 
 
 class DaemonAt:
@@ -70,84 +54,46 @@ class Curl(DaemonAt, unittest.TestCase):
         self.assertEqual(len(replies[4]["losses"]), 5)
 
 
-class Python(DaemonAt, unittest.TestCase):
-    def test_every_golden_request_gives_what_keras_gave(self):
-        """The vectors that Keras made, through the class with its arguments."""
-        client = keras_like.Client(self.url)
-        self.addCleanup(client.close)
-        count = 0
-        for name in ("losses.jsonl", "losses_long_lists.jsonl"):
-            with open(os.path.join(ROOT, "tests/golden", name), encoding="utf-8") as file:
-                for line in file:
-                    case = json.loads(line)
-                    self.check_case(client, case)
-                    count += 1
-        self.assertGreaterEqual(count, 240)
+class Commands(DaemonAt, unittest.TestCase):
+    """Every command line of examples/README.md, as it is written there."""
 
-    def check_case(self, client, case):
-        body = dict(case["body"])
-        batch = [body.pop(key, None) for key in ("y_true", "y_pred", "sample_weight")]
-        loss = CLASSES[case["path"].rsplit("/", 1)[1]](**body, client=client)
-        got, expected = loss(*batch), case["expect"]["loss"]
-        if isinstance(expected, list):  # the vectors drop an axis of one list
-            self.assertIsInstance(got, list, case["id"])
-        for a, b in zip(flat(got), flat(expected), strict=True):
-            self.assertLessEqual(abs(a - b), case["atol"] + case["rtol"] * abs(b), case["id"])
+    WORDS = {
+        "losses.sh": r'"loss":1\.025',
+        "evaluate.py": r"(?s)hinge +0\.571429.*ndcg@3 +0\.75\n.*0\.666667\n2 lists, 7 items",
+        "keras_metrics.py": r"^NDCG@10 over 5 batches: 0\.\d{4}$",
+        "frame.py": r"pairwise_logistic +loss",
+        "replicas.py": r"(?s)ndcg@5 +0\.\d+.*120 lists, 992 items",
+        "draw_comparison.py": r"difference [+-]0\.\d{4} \[[+-]0\.\d{4}, [+-]0\.\d{4}\]",
+        "-m": r"(?s)ndcg@5 .*120 lists, 992 items"}
 
-    def test_arrays_masks_and_nulls(self):
-        import numpy
-        with keras_like.Client(self.url) as client:
-            loss = keras_like.PairwiseHingeLoss(0.5, "sum", "mine", "float64", client=client)
-            y_true = numpy.array([[1.0, 0.0, -1.0]], dtype=numpy.float32)
-            y_pred = numpy.array([[0.25, 0.5, 9.0]], dtype=numpy.float32)
-            self.assertEqual(loss(y_true, y_pred), 1.5)
-            self.assertEqual(loss({"labels": y_true, "mask": numpy.array([[True, False, True]])},
-                                  y_pred), 0)
-            self.assertEqual(loss(y_true, y_pred, numpy.float64(2.0)), 3)
-            reply = loss.evaluate(y_true, y_pred, include=["top_pairs", "gradient"], top_k=1)
-            self.assertEqual(reply["name"], "mine")
-            self.assertEqual(reply["gradient"], [[-2, 2, 0]])
-            self.assertEqual(reply["top_pairs"], [[{"i": 0, "j": 1, "loss": 1.5}]])
+    def command_lines(self):
+        with open(example("README.md"), encoding="utf-8") as file:
+            return re.findall(r"^\| `([^`]+)` \|", file.read(), re.MULTILINE)
 
-    def test_configuration_goes_round(self):
-        with keras_like.Client(self.url) as client:
-            loss = keras_like.PairwiseLogisticLoss(temperature=2.0, reduction=None, client=client)
-            again = keras_like.PairwiseLogisticLoss.from_config(loss.get_config(), client=client)
-            batch = ([[1, 0, 2]], [[0.1, 0.2, 0.3]])
-            self.assertEqual(again(*batch), loss(*batch))
-            self.assertEqual(len(loss(*batch)[0]), 3)
+    def test_each_command_does_what_it_says(self):
+        folder = scratch_directory(self)
+        done = set()
+        for line in self.command_lines():
+            with self.subTest(line):
+                words = line.replace("http://127.0.0.1:8080", self.url).replace(
+                    "/tmp/", folder + "/").replace("python3 ", "/usr/bin/python3 ").split()
+                name = next(word for word in map(os.path.basename, words) if word in self.WORDS)
+                if words[0].endswith(".sh"):
+                    words.append(self.url)
+                said = run_example(*words, env={"RANKLOSSD_URL": self.url, "PYTHONPATH": PACKAGE,
+                                                "MPLCONFIGDIR": folder}, cwd=ROOT).stdout
+                self.assertRegex(said.strip(), self.WORDS[name])
+                done.add(name)
+        self.assertEqual(done, set(self.WORDS))
+        with open(f"{folder}/comparison.png", "rb") as file:
+            self.assertTrue(file.read().startswith(b"\x89PNG"))
 
-    def test_bad_arguments_are_refused_as_keras_does(self):
-        for arguments in ({"temperature": 0}, {"temperature": -1.0}, {"reduction": "average"}):
-            with self.assertRaises(ValueError):
-                keras_like.PairwiseHingeLoss(**arguments)
-
-    def test_the_daemons_words_become_an_exception(self):
-        with keras_like.Client(self.url) as client:
-            with self.assertRaises(keras_like.Problem) as caught:
-                keras_like.PairwiseHingeLoss(client=client)([[1, 0]], [[0.5]])
-            self.assertEqual(caught.exception.status, 422)
-            self.assertRegex(str(caught.exception), r"/y_(true|pred)/0: .*expected")
-
-    def test_a_restarted_daemon_is_reached_again(self):
-        daemon = Daemon()
-        port = daemon.address[1]
-        with keras_like.Client("http://127.0.0.1:%d" % port) as client:
-            loss = keras_like.PairwiseHingeLoss(client=client)
-            self.assertEqual(loss([1, 0], [0, 0]), 0.5)
-            daemon.stop()
-            with Daemon(listen=f"127.0.0.1:{port}"):
-                self.assertEqual(loss([1, 0], [0, 0]), 0.5)
-
-    def test_a_wrong_url_is_refused_at_once(self):
-        with self.assertRaises(ValueError):
-            keras_like.Client("localhost:8080")
-
-    def test_models_are_compared(self):
-        said = run_example("/usr/bin/python3", example("python/compare_models.py"), self.url).stdout
-        self.assertRegex(said, r"candidate-a: hinge 0\.\d+, logistic 0\.\d+, NDCG@3 [01]\.\d+")
-        self.assertIn("candidate-b: hinge", said)
-        self.assertIn("list 0: item 0 should stand above item 1", said)
+    def test_the_first_examples_are_five_lines(self):
+        for name in ("evaluate", "keras_metrics", "frame", "replicas"):
+            with open(example(f"python/{name}.py"), encoding="utf-8") as file:
+                lines = [line for line in file.read().splitlines()[1:]
+                         if line and not line.startswith(("import", "from", "if __name__"))]
+            self.assertLessEqual(len(lines), 5, name)
 
 
 class Token(unittest.TestCase):
@@ -162,12 +108,12 @@ class Token(unittest.TestCase):
             said = run_example(example("curl/losses.sh"), url, env={
                 "RANKLOSSD_TOKEN": "example-token"}).stdout
             self.assertIn('"loss":1.025', said.replace(" ", ""))
-            with keras_like.Client(url, token="example-token") as client:
-                self.assertEqual(keras_like.PairwiseHingeLoss(client=client)([1, 0], [0, 0]), 0.5)
-            with keras_like.Client(url, token="wrong") as client, \
-                    self.assertRaises(keras_like.Problem) as caught:
-                keras_like.PairwiseHingeLoss(client=client)([1, 0], [0, 0])
-            self.assertEqual(caught.exception.status, 401)
+            said = run_example("/usr/bin/python3", example("python/evaluate.py"), url, env={
+                "RANKLOSSD_TOKEN": "example-token", "PYTHONPATH": PACKAGE}).stdout
+            self.assertIn("pairwise_hinge", said)
+            said = run_example("/usr/bin/python3", example("python/evaluate.py"), url, status=1,
+                               env={"RANKLOSSD_TOKEN": "wrong", "PYTHONPATH": PACKAGE}).stderr
+            self.assertIn("Unauthorized: 401", said)
 
 
 class Browser(unittest.TestCase):
@@ -231,108 +177,6 @@ class Browser(unittest.TestCase):
 class QuietHandler(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *_):
         pass
-
-
-class Parallel(unittest.TestCase):
-    """A data set over three replicas, against the same in one request."""
-
-    LOSSES = evaluate_dataset.LOSSES
-
-    @classmethod
-    def setUpClass(cls):
-        cls.daemons = [Daemon("--threads", "1") for _ in range(3)]
-        for daemon in cls.daemons:
-            cls.addClassCleanup(daemon.kill)
-        cls.urls = ["http://%s:%d" % daemon.address for daemon in cls.daemons]
-        cls.folder = scratch_directory(cls)
-
-    def data(self, name, weight=None, mask=False, lists=400):
-        """A seeded data set: its rows, and the file that holds them."""
-        rng, rows = random.Random(name), []
-        for _ in range(lists):
-            n = rng.randrange(1, 60)
-            row = {"labels": [rng.randrange(5) for _ in range(n)],
-                   "scores": [rng.gauss(0, 2) for _ in range(n)]}
-            if mask:
-                row["mask"] = [rng.random() < 0.9 for _ in range(n)]
-            if weight == "list":
-                row["weight"] = rng.random()
-            elif weight == "item":
-                row["weight"] = [rng.random() for _ in range(n)]
-            rows.append(row)
-        target = f"{self.folder}/{name}.jsonl"
-        with open(target, "w", encoding="utf-8") as file:
-            file.writelines(json.dumps(row) + "\n" for row in rows)
-        return rows, target
-
-    def whole(self, rows, losses):
-        """The totals of one request that holds everything."""
-        with keras_like.Client(self.urls[0]) as client:
-            return evaluate_dataset.evaluate(client, rows, losses)
-
-    def agree(self, merged, whole):
-        for loss, totals in whole.items():
-            for name in evaluate_dataset.COUNTS:
-                self.assertEqual(merged[loss][name], totals[name], f"{loss} {name}")
-            for name in evaluate_dataset.SUMS:
-                self.assertTrue(math.isclose(merged[loss][name], totals[name], rel_tol=1e-13),
-                                f"{loss} {name}: {merged[loss][name]!r} {totals[name]!r}")
-
-    def test_parts_add_up_to_the_whole(self):
-        for name, weight, mask in (("plain", None, False), ("masked", None, True),
-                                   ("weights of lists", "list", True)):
-            with self.subTest(name):
-                rows, target = self.data(name, weight, mask)
-                merged, served = evaluate_dataset.run(
-                    self.urls, evaluate_dataset.read_parts(target, 500), self.LOSSES)
-                self.agree(merged, self.whole(rows, self.LOSSES))
-                self.assertGreater(sum(served.values()), 15)
-                self.assertTrue(all(served.values()), served)
-
-    def test_weights_of_items_add_up_too(self):
-        pairwise = [loss for loss in self.LOSSES if loss != "list_mle"]
-        rows, target = self.data("weights of items", "item")
-        merged, _ = evaluate_dataset.run(self.urls, evaluate_dataset.read_parts(target, 700),
-                                         pairwise)
-        self.agree(merged, self.whole(rows, pairwise))
-
-    def test_the_command_prints_means_and_totals(self):
-        rows, target = self.data("command")
-        command = ["/usr/bin/python3", example("parallel/evaluate_dataset.py"), "--items", "600",
-                   *(word for url in self.urls for word in ("--url", url)),
-                   "--loss", "pairwise_hinge", "--loss", "list_mle", target]
-        said = json.loads(run_example(*command).stdout)["losses"]
-        whole = self.whole(rows, ["pairwise_hinge", "list_mle"])
-        for loss, totals in whole.items():
-            self.assertTrue(math.isclose(said[loss]["sum_over_batch_size"],
-                                         totals["loss_sum"] / totals["values"], rel_tol=1e-13))
-
-    def test_a_replica_lost_on_the_way_costs_nothing(self):
-        rows, target = self.data("lost", lists=1500)
-        victim = Daemon("--threads", "1")
-        self.addCleanup(victim.kill)
-        urls = ["http://%s:%d" % victim.address, *self.urls[1:]]
-
-        def parts():
-            for number, part in enumerate(evaluate_dataset.read_parts(target, 300)):
-                if number == 20:
-                    victim.signal(signal.SIGKILL)
-                yield part
-
-        merged, served = evaluate_dataset.run(urls, parts(), ["pairwise_logistic"])
-        self.agree(merged, self.whole(rows, ["pairwise_logistic"]))
-        self.assertLess(served[urls[0]], 30)
-
-    def test_no_replica_left_is_an_error(self):
-        with self.assertRaisesRegex(ConnectionError, "no replica is left"):
-            evaluate_dataset.run(["http://127.0.0.1:9", "http://127.0.0.1:10"],
-                                 [[{"labels": [1], "scores": [1]}]] * 20, ["pairwise_hinge"])
-
-    def test_wrong_data_are_an_error_and_cost_no_replica(self):
-        with self.assertRaises(keras_like.Problem) as caught:
-            evaluate_dataset.run(self.urls, [[{"labels": [1, 0], "scores": [1]}]] * 5,
-                                 ["pairwise_hinge"])
-        self.assertEqual(caught.exception.status, 422)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,8 @@ RUN_BY = [
     (r"^docker (build|run|pull|inspect)\b", ""),  # needs a Docker engine; the image itself is tested
     (r"^kubectl apply\b", "tests/deploy/test_kubernetes.py"),
     (r"^haproxy -f\b", "tests/deploy/test_haproxy.py"),
+    (r"^pip (install|wheel)\b", "tests/clients/test_python_package.py"),
+    (r"^python3? -m ranklossd\b", "tests/clients/test_python_command.py"),
     (r"^(k6|vegeta) ", ""),  # not in Debian, as the document says
 ]
 
