@@ -17,3 +17,9 @@ test-dask: all ## The Dask adapter on a real cluster of processes, with a daemon
 	@$(CLIENT_RUN) -j1 tests/dask $(ONLY)
 
 .PHONY: test-python test-dask
+
+bench-dask: all ## 100 million items through Dask on this machine (ARGS="--lists 10000" for a try)
+	@tools/deps test python dask
+	@RANKLOSSD=$(abspath $(BUILD))/ranklossd $(PYTHON) tests/bench/dask_scale.py $(ARGS)
+
+.PHONY: bench-dask

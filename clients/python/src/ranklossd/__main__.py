@@ -131,7 +131,8 @@ def _printed(report: Report) -> str:
     blocks += [f"{name}\n{table(head, of_group)}" for name, of_group in groups.items()]
     counts = f"{int(report.totals['lists']):,} lists, {int(report.totals['items']):,} items"
     level = report[0]["confidence"]["level"]
-    return "\n\n".join(blocks) + f"\n\n{counts}, {report.dtype}; low and high: {level:.0%} t interval"
+    blocks.append(f"{counts}, {report.dtype}; low and high: {level:.0%} t interval")
+    return "\n\n".join(blocks)
 
 
 def _row(name: str, value: float, confidence: Any) -> List[str]:

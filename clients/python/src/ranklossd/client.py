@@ -10,6 +10,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 import numpy as np
 
 from .batch import Batch, is_array
+from .binary import BinaryWire
 from .errors import Busy
 from .results import Evaluation, Report
 from .session import Reply, Session, Trace
@@ -33,19 +34,26 @@ class Client:
     ca, cert, key: PEM files for TLS: whom to trust, and the client's own certificate and key; or an
     ssl_context of your own.
     traceparent: a W3C trace context to send, or a function that returns the current one.
+    transport: "json", or "binary" to send arrays as tensors of the Open Inference Protocol where
+    the request can be said in it (see BinaryWire.fits). The daemon must have /v2.
     """
 
     def __init__(self, url: Union[str, Sequence[str], None] = None, *,
                  token: Optional[str] = None, timeout: float = 60.0, connect_timeout: float = 5.0,
                  retry_for: float = 30.0, connections: int = 8, ca: Optional[str] = None,
                  cert: Optional[str] = None, key: Optional[str] = None,
-                 ssl_context: Optional[ssl.SSLContext] = None, traceparent: Trace = None) -> None:
+                 ssl_context: Optional[ssl.SSLContext] = None, traceparent: Trace = None,
+                 transport: str = "json") -> None:
         self._options: Dict[str, Any] = dict(
             token=token, timeout=timeout, connect_timeout=connect_timeout, retry_for=retry_for,
             connections=connections, ca=ca, cert=cert, key=key, ssl_context=ssl_context,
             traceparent=traceparent)
+        if transport not in ("json", "binary"):
+            raise ValueError(f'transport must be "json" or "binary", not {transport!r}')
         self.session = Session(url, **self._options)
+        self._options["transport"] = transport
         self._json: Wire = JsonWire()
+        self._binary = BinaryWire() if transport == "binary" else None
 
     def __reduce__(self) -> Any:
         return _rebuild, (self.session.urls, self._options)
@@ -122,6 +130,8 @@ class Client:
         if isinstance(batch, Batch) and batch.list_ids and not _names_lists(name, parameters):
             batch = replace(batch, list_ids=None)
         wire = self._json
+        if self._binary and self._binary.fits(kind, batch, parameters):
+            wire = self._binary
         start = time.perf_counter()
         message = wire.write(kind, name, batch, parameters)
         written = time.perf_counter()
@@ -181,8 +191,8 @@ def _evaluation(kind: str, spec: Dict[str, Any], entry: Mapping[str, Any],
     extra = {name: entry[name] for name in entry if name not in SPOKEN_FOR}
     value = entry[kind]
     if isinstance(batch, Batch):
-        for_items = isinstance(value, list) and entry["totals"]["values"] == batch.items and (
-            spec["name"] != "list_mle")
+        one_per_list = spec["name"] == "list_mle"
+        for_items = isinstance(value, (list, np.ndarray)) and not one_per_list
         value = _shaped(value, batch, for_items)
         if "gradient" in extra:
             extra["gradient"] = _shaped(extra["gradient"], batch, True)
@@ -194,6 +204,8 @@ SPOKEN_FOR = ("loss", "metric", "name", "k", "reduction", "temperature", "dtype"
 
 def _shaped(value: Any, batch: Batch, for_items: bool) -> Any:
     """Nested lists of a reply as arrays, where the request held arrays."""
+    if isinstance(value, np.ndarray):  # of a binary reply, flat
+        return batch.shaped(value) if for_items else value
     if not isinstance(value, list):
         return value
     if not for_items or batch.lengths is None:
