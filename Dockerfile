@@ -1,28 +1,27 @@
-# The image of ranklossd: built from source in one stage, run in another that holds the daemon and
-# its run-time libraries only. deploy/README.md says how to build, pin and run it.
+# The image of ranklossd: the daemon, the libraries it loads, and nothing else. It is built on the
+# machine's own architecture and cross-compiled for the other one, so building it needs no emulator.
+# deploy/README.md says how to build, pin and run it.
 #
 # The tag is a dated one, which Debian does not move. To pin the bytes too, pass the digest:
 #   docker build --build-arg BASE=debian:bookworm-20250520-slim@sha256:<digest> .
 ARG BASE=debian:bookworm-20250520-slim
 
-FROM ${BASE} AS build
-RUN apt-get update \
- && apt-get install -y --no-install-recommends gcc libc6-dev make \
-        libmicrohttpd-dev libjansson-dev libgnutls28-dev libdeflate-dev \
- && rm -rf /var/lib/apt/lists/*
+FROM --platform=$BUILDPLATFORM ${BASE} AS build
 WORKDIR /src
+COPY deploy/package deploy/package
+ARG TARGETARCH
+RUN deploy/package/image-packages "${TARGETARCH}"
 COPY . .
-# The checkout's .git is not sent to the builder, so the revision comes in as an argument.
+# The checkout's .git is not sent to the builder, so the revision and its date come as arguments.
 ARG REVISION=unknown
-RUN make -j2 BUILD=/out REVISION="${REVISION}" && strip --strip-unneeded /out/ranklossd
+ARG SOURCE_DATE_EPOCH=0
+RUN triplet=$(deploy/package/image-packages --triplet "${TARGETARCH}") \
+ && make -j2 BUILD=/out CC="${triplet}-gcc" REVISION="${REVISION}" \
+ && "${triplet}-strip" --strip-unneeded /out/ranklossd \
+ && deploy/package/image-root /out/ranklossd /image
 
-FROM ${BASE}
-RUN apt-get update \
- && apt-get install -y --no-install-recommends \
-        libmicrohttpd12 libjansson4 libgomp1 libgnutls30 libdeflate0 \
- && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/*
-COPY --from=build /out/ranklossd /usr/bin/ranklossd
-COPY LICENSE /usr/share/doc/ranklossd/copyright
+FROM scratch
+COPY --from=build /image /
 
 ENV RANKLOSSD_LISTEN=0.0.0.0:8080 \
     RANKLOSSD_LOG_FORMAT=json
