@@ -86,21 +86,25 @@ $(BUILD)/server/main.o $(BUILD)/server/observe/exposition.o: EXTRA = -DRL_VERSIO
 $(BUILD)/server/web/assets.o: $(wildcard server/web/*)
 
 compile = $(CC) $(CFLAGS_) $(EXTRA) -MMD -MP -c -o $@ $<
-$(BUILD)/%.o: %.c
+define compiled
 	@mkdir -p $(@D)
-	$(compile)
-$(BUILD)/%.avx2.o: %.c
-	@mkdir -p $(@D)
-	$(compile)
-$(BUILD)/%.avx512.o: %.c
-	@mkdir -p $(@D)
-	$(compile)
+	$(call say,CC)
+	$(Q)$(compile)
+endef
+$(BUILD)/%.o: %.c | $(BUILD)/deps.build
+	$(compiled)
+$(BUILD)/%.avx2.o: %.c | $(BUILD)/deps.build
+	$(compiled)
+$(BUILD)/%.avx512.o: %.c | $(BUILD)/deps.build
+	$(compiled)
 
 # Before anything is compiled: one line that names the packages that are missing, or nothing.
 $(BUILD)/deps.%: tools/packages.txt tools/deps
 	@tools/deps --check $(if $(filter build,$*),build,build $*)
 	@mkdir -p $(@D)
 	@touch $@
+
+.PRECIOUS: $(BUILD)/deps.build $(BUILD)/deps.test
 
 # A unit test sees the libraries it names by including their headers; the linker drops the rest.
 $(BUILD)/tests/%: tests/%.c $(LIBRARIES) | $(BUILD)/deps.test
