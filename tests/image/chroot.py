@@ -46,15 +46,16 @@ class Chroot:
 
     def inside(self, *command, user=None, read_only=False):
         """The command line that runs `command` in there."""
-        user = () if user is None else ("setpriv", f"--reuid={user}", f"--regid={user}",
-                                        "--clear-groups", "--no-new-privs", "--bounding-set=-all")
+        enter = ["chroot", self.folder] if user is None else [
+            "setpriv", "--no-new-privs", "--bounding-set=-all,+sys_chroot,+setuid,+setgid",
+            "chroot", f"--userspec={user}:{user}", "--groups=", self.folder]
         script = ('root=$1; shift; mount --bind "$root" "$root"; '
                   'mount -t proc proc "$root/proc"; mount -t devtmpfs dev "$root/dev" '
                   '|| mount --rbind /dev "$root/dev"; '
                   + ('mount -o remount,bind,ro "$root"; ' if read_only else "")
-                  + 'exec chroot "$root" "$@"')
+                  + 'exec "$@"')
         return ["unshare", "--mount", "sh", "-ec", script, "sh",
-                self.folder, *user, *map(str, command)]
+                self.folder, *enter, *map(str, command)]
 
     def run(self, *command, user=None, read_only=False, env=None, **options):
         environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8",
