@@ -5,6 +5,7 @@
 # The tag is a dated one, which Debian does not move. To pin the bytes too, pass the digest:
 #   docker build --build-arg BASE=debian:bookworm-20250520-slim@sha256:<digest> .
 ARG BASE=debian:bookworm-20250520-slim
+ARG BUILDPLATFORM
 
 FROM --platform=$BUILDPLATFORM ${BASE} AS build
 WORKDIR /src

@@ -26,7 +26,7 @@ say       = $(if $(V),,@echo "  $(1)	$@")
 SUB       = $(MAKE) --no-print-directory -j$(JOBS)
 PYTHON   ?= /usr/bin/python3
 
-sources     = $(sort $(shell find $(1) -name '*.c'))
+sources     = $(if $(wildcard $(1)),$(sort $(shell find $(1) -name '*.c')))
 CORE_SRC   := $(call sources,core)
 CONFIG_SRC := $(call sources,config)
 SERVER_SRC := $(call sources,server)
@@ -99,8 +99,9 @@ $(BUILD)/%.avx512.o: %.c | $(BUILD)/deps.build
 	$(compiled)
 
 # Before anything is compiled: one line that names the packages that are missing, or nothing.
-$(BUILD)/deps.%: tools/packages.txt tools/deps
-	@tools/deps --check $(if $(filter build,$*),build,build $*)
+# (A package's or an image's build has none of tools/: it installs what it needs by itself.)
+$(BUILD)/deps.%: $(wildcard tools/packages.txt tools/deps)
+	@[ ! -e tools/deps ] || tools/deps --check $(if $(filter build,$*),build,build $*)
 	@mkdir -p $(@D)
 	@touch $@
 

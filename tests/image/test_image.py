@@ -57,6 +57,7 @@ class Image(unittest.TestCase):
         cls.buildah("bud", "--isolation", "chroot", "--format", "docker", "--pull-never",
                     "--platform", "linux/amd64,linux/arm64", "--timestamp", EPOCH,
                     "--build-arg", "BASE=localhost/debian:test",
+                    "--build-arg", "BUILDPLATFORM=linux/amd64",
                     "--build-arg", "REVISION=" + REVISION,
                     "--build-arg", f"SOURCE_DATE_EPOCH={EPOCH}", "--manifest", name, ROOT)
 

@@ -427,7 +427,7 @@ static enum rl_status check_limits(const struct filling *filling, const struct r
 /* Lists, items and offsets from the shape of the scores. */
 static enum rl_status take_shape(struct filling *filling, const json_t *scores)
 {
-    const struct rl_array *array;
+    const struct rl_array *array = NULL;
     if (find_array(filling, scores, filling->place, &array) != RL_OK)
         return filling->error->status;
     filling->shape = array;
