@@ -64,8 +64,8 @@ static void print_setting(FILE *out, const struct rl_setting *setting)
     if (setting->text[0])
         fprintf(out, "  (default %s", setting->text);
     if (setting->max) {
-        rl_value_format_number(setting->type, setting->min, low, sizeof low);
-        rl_value_format_number(setting->type, setting->max, high, sizeof high);
+        rl_value_format_number(setting->type, setting->min, low, sizeof(low));
+        rl_value_format_number(setting->type, setting->max, high, sizeof(high));
         fprintf(out, "; %s to %s", low, high);
     }
     fprintf(out, "%s%s\n", setting->text[0] ? ")" : "", setting->reloadable ? " [R]" : "");
@@ -103,8 +103,8 @@ static int add_bounds(json_t *row, const struct rl_setting *setting)
         return json_object_set_new(row, "choices", choices_json(setting->choices));
     if (setting->max == 0)
         return 0;
-    rl_value_format_number(setting->type, setting->min, low, sizeof low);
-    rl_value_format_number(setting->type, setting->max, high, sizeof high);
+    rl_value_format_number(setting->type, setting->min, low, sizeof(low));
+    rl_value_format_number(setting->type, setting->max, high, sizeof(high));
     return json_object_set_new(row, "minimum", json_string(low)) |
            json_object_set_new(row, "maximum", json_string(high));
 }

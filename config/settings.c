@@ -15,16 +15,8 @@
 enum { COMPARED_MAX = 48 }; /* bytes of a name that "did you mean" looks at */
 
 static const struct rl_setting table[RL_SETTINGS] = {
-#define ROW(type_, field, name_, text_, min_, max_, choices_, reloadable_, help_)                  \
-    {.name = name_,                                                                                \
-     .text = text_,                                                                                \
-     .min = min_,                                                                                  \
-     .max = max_,                                                                                  \
-     .choices = choices_,                                                                          \
-     .help = help_,                                                                                \
-     .offset = offsetof(struct rl_settings, field),                                                \
-     .type = RL_TYPE_##type_,                                                                      \
-     .reloadable = reloadable_},
+#define ROW(type_, field, ...)                                                                     \
+    {.offset = offsetof(struct rl_settings, field), .type = RL_TYPE_##type_, __VA_ARGS__},
     RL_SETTING_MAP(ROW)
 #undef ROW
 };
@@ -208,7 +200,7 @@ void rl_settings_free(struct rl_settings *settings)
 
 enum rl_status rl_settings_create(struct rl_settings **ret_settings, struct rl_error *error)
 {
-    struct rl_settings *settings = calloc(1, sizeof *settings);
+    struct rl_settings *settings = calloc(1, sizeof(*settings));
     if (!settings)
         return rl_fail(error, RL_NOMEM, "", "no memory for the settings");
     for (size_t i = 0; i < RL_SETTINGS; i++) {
@@ -258,8 +250,8 @@ static enum rl_status check_queue(const struct rl_settings *settings, struct rl_
     const size_t largest = inflated ? settings->max_inflated_bytes : settings->max_body_bytes;
     if (settings->queue_bytes >= largest)
         return RL_OK;
-    rl_value_format_number(RL_TYPE_SIZE, settings->queue_bytes, queue, sizeof queue);
-    rl_value_format_number(RL_TYPE_SIZE, largest, body, sizeof body);
+    rl_value_format_number(RL_TYPE_SIZE, settings->queue_bytes, queue, sizeof(queue));
+    rl_value_format_number(RL_TYPE_SIZE, largest, body, sizeof(body));
     return rl_fail(error, RL_CONFIG, "",
                    "queue-bytes: %s is less than %s, %s, so such a body could never wait", queue,
                    inflated ? "max-inflated-bytes" : "max-body-bytes", body);
@@ -290,18 +282,18 @@ void rl_settings_blame(const struct rl_settings *settings, struct rl_error *erro
 {
     char name[RL_SETTING_PLACE_MAX], place[RL_SETTING_PLACE_MAX];
     const size_t length = strcspn(error->detail, ":"), used = strlen(error->detail);
-    if (error->status == RL_NOMEM || length >= sizeof name)
+    if (error->status == RL_NOMEM || length >= sizeof(name))
         return;
-    snprintf(name, sizeof name, "%.*s", (int)length, error->detail);
+    snprintf(name, sizeof(name), "%.*s", (int)length, error->detail);
     const struct rl_setting *const setting = rl_setting_find(name);
     if (!setting)
         return;
     const enum rl_source source = settings->sources[setting - table];
     rl_setting_place(setting, source, place);
     if (source == RL_SOURCE_DEFAULT)
-        snprintf(error->detail + used, sizeof error->detail - used, " (the default)");
+        snprintf(error->detail + used, sizeof(error->detail) - used, " (the default)");
     else
-        snprintf(error->detail + used, sizeof error->detail - used, " (set by %s, %s)", place,
+        snprintf(error->detail + used, sizeof(error->detail) - used, " (set by %s, %s)", place,
                  rl_source_name(source));
 }
 

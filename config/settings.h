@@ -44,95 +44,94 @@ enum rl_socket_mode { RL_MODE_OWNER, RL_MODE_GROUP, RL_MODE_ALL }; /* 0600, 0660
 #define RL_SETTING_LIST(field)     struct rl_words field;
 
 /*
- * X(TYPE, field, name, default, min, max, choices, reloadable, help). min and max bound INTEGER
- * (count), SIZE (bytes) and DURATION (milliseconds) and are 0 for the others; choices is "a|b|c" or
- * NULL; reloadable settings are read again on SIGHUP.
+ * X(TYPE, field, members of struct rl_setting). .text is the default; .min and .max bound an
+ * INTEGER (count), SIZE (bytes) or DURATION (milliseconds); .choices is "a|b|c"; a .reloadable
+ * setting is read again on SIGHUP.
  */
 /* clang-format off */
 #define RL_SETTING_MAP(X) \
-    X(TEXT, listen, "listen", "127.0.0.1:8080", 0, 0, NULL, false, \
-      "Address to serve on: HOST:PORT, [IPV6]:PORT, :PORT for every interface, or unix:/path. Port 0 takes a free port. Sockets passed by systemd take its place.") \
-    X(TEXT, admin_listen, "admin-listen", "", 0, 0, NULL, false, \
-      "Separate address for metrics and health, in the same forms. Empty: they are served on the main address.") \
-    X(CHOICE, unix_socket_mode, "unix-socket-mode", "group", 0, 0, "owner|group|all", false, \
-      "Who may connect to a unix socket: its owner, its group too, or all.") \
-    X(INTEGER, threads, "threads", "0", 0, 1024, NULL, false, \
-      "Threads that compute large requests. 0: as many as CPU affinity and the cgroup quota allow.") \
-    X(INTEGER, io_threads, "io-threads", "0", 0, 1024, NULL, false, \
-      "Threads that read, answer small requests and write. 0: as many as CPU affinity and the cgroup quota allow.") \
-    X(SIZE, max_body_bytes, "max-body-bytes", "64MiB", 1, 64 * RL_GIB, NULL, false, \
-      "Largest request body as sent.") \
-    X(SIZE, max_inflated_bytes, "max-inflated-bytes", "64MiB", 1, 64 * RL_GIB, NULL, false, \
-      "Largest request body after gzip is undone.") \
-    X(INTEGER, max_lists, "max-lists", "1000000", 1, UINT32_MAX, NULL, false, \
-      "Most lists in one request.") \
-    X(INTEGER, max_items, "max-items", "20000000", 1, UINT32_MAX, NULL, false, \
-      "Most items in one request, over all its lists.") \
-    X(INTEGER, max_depth, "max-depth", "32", 4, 512, NULL, false, \
-      "Deepest nesting of a request's JSON.") \
-    X(INTEGER, max_top_k, "max-top-k", "1000", 1, 1000000, NULL, false, \
-      "Largest top_k a request may ask for.") \
-    X(INTEGER, max_evaluations, "max-evaluations", "64", 1, 10000, NULL, false, \
-      "Most losses and metrics in one evaluate or compare request.") \
-    X(INTEGER, max_systems, "max-systems", "16", 2, 1000, NULL, false, \
-      "Most systems in one compare request.") \
-    X(INTEGER, max_groups, "max-groups", "1000", 1, 1000000, NULL, false, \
-      "Most different groups in one request.") \
-    X(INTEGER, max_resampled_lists, "max-resampled-lists", "1000000000", 1, 1000000000000, NULL, \
-      false, \
-      "Most lists that one request may draw: resamples times lists, over all results and systems.") \
-    X(SIZE, max_header_bytes, "max-header-bytes", "32KiB", 4 * RL_KIB, 1 * RL_MIB, NULL, false, \
-      "Memory of one connection for its request line and headers.") \
-    X(INTEGER, max_connections, "max-connections", "20000", 1, 1000000, NULL, false, \
-      "Most connections at once; one more is answered 503 and closed.") \
-    X(SIZE, max_request_memory, "max-request-memory", "1GiB", 1 * RL_MIB, 1024 * RL_GIB, NULL, false, \
-      "Most memory the decoded form, the results and the reply of one request may take together.") \
-    X(SIZE, max_json_memory, "max-json-memory", "64MiB", 64 * RL_KIB, 64 * RL_GIB, NULL, false, \
-      "Most memory the JSON parser may take for one request.") \
-    X(INTEGER, queue_capacity, "queue-capacity", "256", 1, 1000000, NULL, false, \
-      "Large requests that may wait; one more is answered 429.") \
-    X(SIZE, queue_bytes, "queue-bytes", "512MiB", 1 * RL_MIB, 1024 * RL_GIB, NULL, false, \
-      "Bytes of request bodies that may wait; more is answered 429.") \
-    X(DURATION, max_work, "max-work", "30s", 10, 86400000, NULL, false, \
-      "Most computing one request may ask for, in estimated seconds of one thread; more is answered 413.") \
-    X(DURATION, request_timeout, "request-timeout", "30s", 10, 3600000, NULL, false, \
-      "Time for a large request to wait and to be computed, in all; then it is answered 503 and its work ends.") \
-    X(DURATION, header_timeout, "header-timeout", "10s", 100, 600000, NULL, false, \
-      "Time to receive a request's headers in all.") \
-    X(DURATION, body_timeout, "body-timeout", "60s", 100, 3600000, NULL, false, \
-      "Time to receive a request's body in all.") \
-    X(DURATION, write_timeout, "write-timeout", "60s", 100, 3600000, NULL, false, \
-      "Time for a client to take its reply in all.") \
-    X(DURATION, idle_timeout, "idle-timeout", "60s", 1000, 86400000, NULL, false, \
-      "Time a connection may stay open without a request.") \
-    X(DURATION, shutdown_delay, "shutdown-delay", "0s", 0, 3600000, NULL, false, \
-      "After SIGTERM, time to go on serving while /readyz already says 503, so that balancers notice.") \
-    X(DURATION, drain_timeout, "drain-timeout", "30s", 0, 3600000, NULL, false, \
-      "After that, time for requests in flight to finish.") \
-    X(TEXT, auth_tokens_file, "auth-tokens-file", "", 0, 0, NULL, true, \
-      "File of bearer tokens, one a line, # starts a comment line. Empty: no token is asked for.") \
-    X(LIST, open_paths, "open-paths", "/,/openapi.json,/livez,/readyz,/healthz", 0, 0, NULL, false, \
-      "Paths that stay readable without a token.") \
-    X(TEXT, tls_cert, "tls-cert", "", 0, 0, NULL, true, \
-      "PEM file with the certificate and its chain. Set: the main address speaks TLS.") \
-    X(TEXT, tls_key, "tls-key", "", 0, 0, NULL, true, \
-      "PEM file with the private key of tls-cert.") \
-    X(TEXT, tls_client_ca, "tls-client-ca", "", 0, 0, NULL, true, \
-      "PEM file with the authorities whose client certificates are let in. Empty: none is asked for.") \
-    X(LIST, allowed_hosts, "allowed-hosts", "*", 0, 0, NULL, false, \
-      "Names that a request's Host may have, besides addresses and localhost; any other is answered 421. *: any. A list keeps web pages from reaching a local daemon by DNS rebinding. Not checked where a token is asked for.") \
-    X(LIST, cors_origins, "cors-origins", "", 0, 0, NULL, true, \
-      "Origins whose pages may call from a browser, or * for all. Empty: none but our own.") \
-    X(BOOL, compression, "compression", "true", 0, 0, NULL, false, \
-      "Send replies with gzip to clients that accept it.") \
-    X(INTEGER, track_names, "track-names", "0", 0, 10000, NULL, false, \
-      "Most distinct request names whose last loss is exported as a metric. 0: none.") \
-    X(CHOICE, log_level, "log-level", "info", 0, 0, "error|warning|info|debug", true, \
-      "Least important level that is logged.") \
-    X(CHOICE, log_format, "log-format", "auto", 0, 0, "auto|text|json", false, \
-      "Form of the log on standard error. auto: text on a terminal, else one JSON object a line.") \
-    X(CHOICE, access_log, "access-log", "all", 0, 0, "all|errors|none", false, \
-      "Which requests get a log line at level info: all, those answered 400 or above, or none.")
+    X(TEXT, listen, .name = "listen", .text = "127.0.0.1:8080", \
+      .help = "Address to serve on: HOST:PORT, [IPV6]:PORT, :PORT for every interface, or unix:/path. Port 0 takes a free port. Sockets passed by systemd take its place.") \
+    X(TEXT, admin_listen, .name = "admin-listen", .text = "", \
+      .help = "Separate address for metrics and health, in the same forms. Empty: they are served on the main address.") \
+    X(CHOICE, unix_socket_mode, .name = "unix-socket-mode", .text = "group", .choices = "owner|group|all", \
+      .help = "Who may connect to a unix socket: its owner, its group too, or all.") \
+    X(INTEGER, threads, .name = "threads", .text = "0", .min = 0, .max = 1024, \
+      .help = "Threads that compute large requests. 0: as many as CPU affinity and the cgroup quota allow.") \
+    X(INTEGER, io_threads, .name = "io-threads", .text = "0", .min = 0, .max = 1024, \
+      .help = "Threads that read, answer small requests and write. 0: as many as CPU affinity and the cgroup quota allow.") \
+    X(SIZE, max_body_bytes, .name = "max-body-bytes", .text = "64MiB", .min = 1, .max = 64 * RL_GIB, \
+      .help = "Largest request body as sent.") \
+    X(SIZE, max_inflated_bytes, .name = "max-inflated-bytes", .text = "64MiB", .min = 1, .max = 64 * RL_GIB, \
+      .help = "Largest request body after gzip is undone.") \
+    X(INTEGER, max_lists, .name = "max-lists", .text = "1000000", .min = 1, .max = UINT32_MAX, \
+      .help = "Most lists in one request.") \
+    X(INTEGER, max_items, .name = "max-items", .text = "20000000", .min = 1, .max = UINT32_MAX, \
+      .help = "Most items in one request, over all its lists.") \
+    X(INTEGER, max_depth, .name = "max-depth", .text = "32", .min = 4, .max = 512, \
+      .help = "Deepest nesting of a request's JSON.") \
+    X(INTEGER, max_top_k, .name = "max-top-k", .text = "1000", .min = 1, .max = 1000000, \
+      .help = "Largest top_k a request may ask for.") \
+    X(INTEGER, max_evaluations, .name = "max-evaluations", .text = "64", .min = 1, .max = 10000, \
+      .help = "Most losses and metrics in one evaluate or compare request.") \
+    X(INTEGER, max_systems, .name = "max-systems", .text = "16", .min = 2, .max = 1000, \
+      .help = "Most systems in one compare request.") \
+    X(INTEGER, max_groups, .name = "max-groups", .text = "1000", .min = 1, .max = 1000000, \
+      .help = "Most different groups in one request.") \
+    X(INTEGER, max_resampled_lists, .name = "max-resampled-lists", .text = "1000000000", .min = 1, .max = 1000000000000, \
+      .help = "Most lists that one request may draw: resamples times lists, over all results and systems.") \
+    X(SIZE, max_header_bytes, .name = "max-header-bytes", .text = "32KiB", .min = 4 * RL_KIB, .max = 1 * RL_MIB, \
+      .help = "Memory of one connection for its request line and headers.") \
+    X(INTEGER, max_connections, .name = "max-connections", .text = "20000", .min = 1, .max = 1000000, \
+      .help = "Most connections at once; one more is answered 503 and closed.") \
+    X(SIZE, max_request_memory, .name = "max-request-memory", .text = "1GiB", .min = 1 * RL_MIB, .max = 1024 * RL_GIB, \
+      .help = "Most memory the decoded form, the results and the reply of one request may take together.") \
+    X(SIZE, max_json_memory, .name = "max-json-memory", .text = "64MiB", .min = 64 * RL_KIB, .max = 64 * RL_GIB, \
+      .help = "Most memory the JSON parser may take for one request.") \
+    X(INTEGER, queue_capacity, .name = "queue-capacity", .text = "256", .min = 1, .max = 1000000, \
+      .help = "Large requests that may wait; one more is answered 429.") \
+    X(SIZE, queue_bytes, .name = "queue-bytes", .text = "512MiB", .min = 1 * RL_MIB, .max = 1024 * RL_GIB, \
+      .help = "Bytes of request bodies that may wait; more is answered 429.") \
+    X(DURATION, max_work, .name = "max-work", .text = "30s", .min = 10, .max = 86400000, \
+      .help = "Most computing one request may ask for, in estimated seconds of one thread; more is answered 413.") \
+    X(DURATION, request_timeout, .name = "request-timeout", .text = "30s", .min = 10, .max = 3600000, \
+      .help = "Time for a large request to wait and to be computed, in all; then it is answered 503 and its work ends.") \
+    X(DURATION, header_timeout, .name = "header-timeout", .text = "10s", .min = 100, .max = 600000, \
+      .help = "Time to receive a request's headers in all.") \
+    X(DURATION, body_timeout, .name = "body-timeout", .text = "60s", .min = 100, .max = 3600000, \
+      .help = "Time to receive a request's body in all.") \
+    X(DURATION, write_timeout, .name = "write-timeout", .text = "60s", .min = 100, .max = 3600000, \
+      .help = "Time for a client to take its reply in all.") \
+    X(DURATION, idle_timeout, .name = "idle-timeout", .text = "60s", .min = 1000, .max = 86400000, \
+      .help = "Time a connection may stay open without a request.") \
+    X(DURATION, shutdown_delay, .name = "shutdown-delay", .text = "0s", .min = 0, .max = 3600000, \
+      .help = "After SIGTERM, time to go on serving while /readyz already says 503, so that balancers notice.") \
+    X(DURATION, drain_timeout, .name = "drain-timeout", .text = "30s", .min = 0, .max = 3600000, \
+      .help = "After that, time for requests in flight to finish.") \
+    X(TEXT, auth_tokens_file, .name = "auth-tokens-file", .text = "", .reloadable = true, \
+      .help = "File of bearer tokens, one a line, # starts a comment line. Empty: no token is asked for.") \
+    X(LIST, open_paths, .name = "open-paths", .text = "/,/openapi.json,/livez,/readyz,/healthz", \
+      .help = "Paths that stay readable without a token.") \
+    X(TEXT, tls_cert, .name = "tls-cert", .text = "", .reloadable = true, \
+      .help = "PEM file with the certificate and its chain. Set: the main address speaks TLS.") \
+    X(TEXT, tls_key, .name = "tls-key", .text = "", .reloadable = true, \
+      .help = "PEM file with the private key of tls-cert.") \
+    X(TEXT, tls_client_ca, .name = "tls-client-ca", .text = "", .reloadable = true, \
+      .help = "PEM file with the authorities whose client certificates are let in. Empty: none is asked for.") \
+    X(LIST, allowed_hosts, .name = "allowed-hosts", .text = "*", \
+      .help = "Names that a request's Host may have, besides addresses and localhost; any other is answered 421. *: any. A list keeps web pages from reaching a local daemon by DNS rebinding. Not checked where a token is asked for.") \
+    X(LIST, cors_origins, .name = "cors-origins", .text = "", .reloadable = true, \
+      .help = "Origins whose pages may call from a browser, or * for all. Empty: none but our own.") \
+    X(BOOL, compression, .name = "compression", .text = "true", \
+      .help = "Send replies with gzip to clients that accept it.") \
+    X(INTEGER, track_names, .name = "track-names", .text = "0", .min = 0, .max = 10000, \
+      .help = "Most distinct request names whose last loss is exported as a metric. 0: none.") \
+    X(CHOICE, log_level, .name = "log-level", .text = "info", .choices = "error|warning|info|debug", .reloadable = true, \
+      .help = "Least important level that is logged.") \
+    X(CHOICE, log_format, .name = "log-format", .text = "auto", .choices = "auto|text|json", \
+      .help = "Form of the log on standard error. auto: text on a terminal, else one JSON object a line.") \
+    X(CHOICE, access_log, .name = "access-log", .text = "all", .choices = "all|errors|none", \
+      .help = "Which requests get a log line at level info: all, those answered 400 or above, or none.")
 /* clang-format on */
 
 /* Index of each setting: RL_SET_listen, RL_SET_admin_listen, … */

@@ -32,7 +32,7 @@ static const struct rl_setting *find_exact(const char *text, size_t length, enum
                                            char ret_name[FLAG_MAX])
 {
     char place[RL_SETTING_PLACE_MAX];
-    const size_t prefix = source == RL_SOURCE_ENVIRONMENT ? sizeof env_prefix - 1 : 0;
+    const size_t prefix = source == RL_SOURCE_ENVIRONMENT ? sizeof(env_prefix) - 1 : 0;
     flag_form(text, length, ret_name);
     const struct rl_setting *const setting = rl_setting_find(ret_name);
     if (!setting)
@@ -94,7 +94,7 @@ static bool is_probe_url(const char *argument)
 
 static const struct action_flag *find_action(const char *argument)
 {
-    for (size_t i = 0; i < sizeof action_flags / sizeof *action_flags; i++)
+    for (size_t i = 0; i < sizeof(action_flags) / sizeof(*action_flags); i++)
         if (strcmp(action_flags[i].text, argument) == 0)
             return &action_flags[i];
     return NULL;
@@ -128,7 +128,7 @@ static void split_flag(const char *argument, struct flag *ret_flag)
     const char *const name = argument + 2;
     const char *const equals = strchr(name, '=');
     const size_t length = equals ? (size_t)(equals - name) : strlen(name);
-    snprintf(ret_flag->name, sizeof ret_flag->name, "%.*s",
+    snprintf(ret_flag->name, sizeof(ret_flag->name), "%.*s",
              (int)(length < FLAG_MAX ? length : FLAG_MAX), name);
     ret_flag->attached = equals != NULL;
     ret_flag->value = equals ? equals + 1 : NULL;
@@ -172,7 +172,7 @@ static const struct rl_setting *find_flag(const struct flag *flag, bool followed
 static enum rl_status refuse_flag(const struct flag *flag, struct rl_error *error)
 {
     char action[FLAG_MAX + 2];
-    snprintf(action, sizeof action, "--%s", flag->name);
+    snprintf(action, sizeof(action), "--%s", flag->name);
     if (strcmp(flag->name, "help") == 0)
         return rl_fail(error, RL_CONFIG, "", "--help: '%.60s' is neither json nor example",
                        flag->value);
@@ -225,7 +225,7 @@ static bool is_other(const char *rest)
                                            "*SERVICE_HOST=*",   "*SERVICE_PORT*",
                                            "*PORT=*",           "*PORT_[0-9]*_TCP*",
                                            "*PORT_[0-9]*_UDP*", "*PORT_[0-9]*_SCTP*"};
-    for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++)
+    for (size_t i = 0; i < sizeof(patterns) / sizeof(*patterns); i++)
         if (fnmatch(patterns[i], rest, 0) == 0)
             return true;
     return false;
@@ -245,7 +245,7 @@ static enum rl_status apply_environment(const struct rl_sources *sources,
 {
     char name[FLAG_MAX];
     enum rl_status status = RL_OK;
-    const size_t prefix = sizeof env_prefix - 1;
+    const size_t prefix = sizeof(env_prefix) - 1;
     for (char *const *entry = sources->environment; *entry && status == RL_OK; entry++) {
         const char *const rest = *entry + prefix;
         const struct rl_setting *const setting =
@@ -262,7 +262,7 @@ void rl_sources_unknown(const struct rl_sources *sources,
 {
     char name[FLAG_MAX];
     struct rl_error error;
-    const size_t prefix = sizeof env_prefix - 1;
+    const size_t prefix = sizeof(env_prefix) - 1;
     for (char *const *entry = sources->environment; *entry; entry++) {
         const char *const rest = *entry + prefix;
         if (strncmp(*entry, env_prefix, prefix) != 0 || is_other(rest) || find_variable(rest, name))
@@ -282,8 +282,8 @@ static const char *config_path(const struct rl_sources *sources)
     static const char variable[] = "RANKLOSSD_CONFIG=";
     const char *path = NULL;
     for (char *const *entry = sources->environment; *entry; entry++)
-        if (strncmp(*entry, variable, sizeof variable - 1) == 0)
-            path = *entry + sizeof variable - 1;
+        if (strncmp(*entry, variable, sizeof(variable) - 1) == 0)
+            path = *entry + sizeof(variable) - 1;
     for (int i = 1; i < sources->argc; i++) {
         const char *const argument = sources->argv[i];
         if (strncmp(argument, "--config=", 9) == 0)
@@ -316,7 +316,7 @@ static enum rl_status set_array(struct rl_settings *settings, const struct rl_se
                                 const json_t *array, bool *ret_fits, struct rl_error *error)
 {
     const size_t count = json_array_size(array);
-    const char **const items = calloc(count + 1, sizeof *items);
+    const char **const items = calloc(count + 1, sizeof(*items));
     enum rl_status status = RL_OK;
     if (!items)
         return rl_fail(error, RL_NOMEM, "", "%s: no memory", setting->name);
@@ -358,11 +358,11 @@ static enum rl_status set_from_json(struct rl_settings *settings, const struct r
     if (json_is_string(value))
         return rl_settings_set(settings, setting, json_string_value(value), RL_SOURCE_FILE, error);
     if (json_is_boolean(value))
-        snprintf(number, sizeof number, "%s", json_is_true(value) ? "true" : "false");
+        snprintf(number, sizeof(number), "%s", json_is_true(value) ? "true" : "false");
     else if (json_is_integer(value))
-        snprintf(number, sizeof number, "%lld", (long long)json_integer_value(value));
+        snprintf(number, sizeof(number), "%lld", (long long)json_integer_value(value));
     else
-        snprintf(number, sizeof number, "%.15g", json_real_value(value));
+        snprintf(number, sizeof(number), "%.15g", json_real_value(value));
     return rl_settings_set(settings, setting, number, RL_SOURCE_FILE, error);
 }
 

@@ -64,8 +64,8 @@ static void describe_bounds(const struct rl_setting *setting, char *buffer, size
     } else if (setting->max == 0) {
         snprintf(buffer, size, "%s", kind);
     } else {
-        rl_value_format_number(setting->type, setting->min, low, sizeof low);
-        rl_value_format_number(setting->type, setting->max, high, sizeof high);
+        rl_value_format_number(setting->type, setting->min, low, sizeof(low));
+        rl_value_format_number(setting->type, setting->max, high, sizeof(high));
         snprintf(buffer, size, "%s from %s to %s", kind, low, high);
     }
 }
@@ -86,7 +86,7 @@ enum rl_status rl_value_refuse(const struct rl_setting *setting, const char *val
 {
     char shown[SHOWN_MAX + 4], bounds[BOUNDS_MAX], place[RL_SETTING_PLACE_MAX];
     show(value, shown);
-    describe_bounds(setting, bounds, sizeof bounds);
+    describe_bounds(setting, bounds, sizeof(bounds));
     rl_setting_place(setting, source, place);
     return rl_fail(error, RL_CONFIG, "", "%s: '%s' from %s (%s) is not %s", setting->name, shown,
                    place, rl_source_name(source), bounds);
@@ -102,7 +102,7 @@ static enum rl_status no_memory(const struct rl_setting *setting, struct rl_erro
 static bool parse_bool(const char *text, uint64_t *ret_number)
 {
     static const char *const words[] = {"false", "true", "no", "yes", "off", "on", "0", "1"};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+    for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
         if (strcmp(text, words[i]) == 0) {
             *ret_number = i % 2;
             return true;
@@ -199,7 +199,7 @@ void rl_words_release(struct rl_words *words)
 
 static bool words_add(struct rl_words *words, const char *word, size_t length)
 {
-    const char **items = reallocarray(words->items, words->count + 1, sizeof *items);
+    const char **items = reallocarray(words->items, words->count + 1, sizeof(*items));
     if (!items)
         return false;
     words->items = items;

@@ -81,7 +81,7 @@ static void feed_watchdog(const struct daemon *daemon)
 static void tell_ignored(void *context, const struct rl_setting *setting)
 {
     (void)context;
-    rl_log_with(RL_LOG_WARNING, "a changed setting needs a restart",
+    RL_LOG_WITH(RL_LOG_WARNING, "a changed setting needs a restart",
                 RL_FIELD_TEXT("setting", setting->name));
 }
 
@@ -114,7 +114,7 @@ static void reload(struct daemon *daemon)
         daemon->current = next;
         rl_log(RL_LOG_INFO, "settings reloaded");
     } else {
-        rl_log_with(RL_LOG_ERROR, "settings not reloaded, the old ones stay",
+        RL_LOG_WITH(RL_LOG_ERROR, "settings not reloaded, the old ones stay",
                     RL_FIELD_TEXT("reason", error.detail));
     }
     rl_notify_ready();
@@ -139,16 +139,16 @@ static void announce(const struct daemon *daemon, const char *version)
     const bool tls = daemon->settings->tls_cert[0] != '\0';
     const char *const scheme = listener->is_unix ? "" : tls ? "https://" : "http://";
     char url[RL_ADDRESS_MAX + 16];
-    snprintf(url, sizeof url, "%s%s", scheme, listener->bound);
-    rl_log_with(RL_LOG_INFO, "ranklossd listening", RL_FIELD_TEXT("url", url),
+    snprintf(url, sizeof(url), "%s%s", scheme, listener->bound);
+    RL_LOG_WITH(RL_LOG_INFO, "ranklossd listening", RL_FIELD_TEXT("url", url),
                 RL_FIELD_TEXT("version", version), RL_FIELD_TEXT("isa", rl_isa_name()),
                 RL_FIELD_INTEGER("threads", assembly->threads),
                 RL_FIELD_INTEGER("io_threads", assembly->io_threads));
     if (assembly->context.max_connections < daemon->settings->max_connections)
-        rl_log_with(RL_LOG_WARNING, "max-connections lowered to fit the limit of open files",
+        RL_LOG_WITH(RL_LOG_WARNING, "max-connections lowered to fit the limit of open files",
                     RL_FIELD_INTEGER("max_connections", assembly->context.max_connections));
     if (assembly->context.separate_admin)
-        rl_log_with(RL_LOG_INFO, "admin listening",
+        RL_LOG_WITH(RL_LOG_INFO, "admin listening",
                     RL_FIELD_TEXT("address", assembly->listeners[RL_ADMIN].bound));
 }
 
@@ -200,7 +200,7 @@ static bool never(const struct daemon *daemon)
 static void end(struct daemon *daemon)
 {
     const struct rl_context *const context = &daemon->assembly.context;
-    rl_log_with(RL_LOG_WARNING, "stopping with requests unfinished",
+    RL_LOG_WITH(RL_LOG_WARNING, "stopping with requests unfinished",
                 RL_FIELD_INTEGER("connections", rl_connections_count(context->connections)),
                 RL_FIELD_INTEGER("queued", rl_executor_busy(context->executor)));
     enter(daemon, RL_STAGE_ENDING);
@@ -255,7 +255,7 @@ static enum rl_status start(struct daemon *daemon, struct rl_error *error)
     enum rl_status status = rl_assembly_init(daemon->settings, error);
     struct rl_error deaf;
     if (rl_notify_init(&deaf) != RL_OK) /* we can serve without it */
-        rl_log_with(RL_LOG_WARNING, "the service manager cannot be notified",
+        RL_LOG_WITH(RL_LOG_WARNING, "the service manager cannot be notified",
                     RL_FIELD_TEXT("reason", deaf.detail));
     if (status == RL_OK)
         status = rl_assembly_start(daemon->settings, &daemon->assembly, error);

@@ -54,7 +54,7 @@ static void wait_asleep(char **argv)
     char path[PATH_MAX];
     if (getenv("OMP_WAIT_POLICY") != NULL || getenv("GOMP_SPINCOUNT") != NULL)
         return;
-    const ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
+    const ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 1);
     if (length < 0 || setenv("OMP_WAIT_POLICY", "passive", 1) != 0)
         return;
     path[length] = '\0';

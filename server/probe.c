@@ -11,21 +11,22 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "server/base/clock.h"
 #include "server/configure.h"
+#include "server/net/address.h"
 
 enum { TIMEOUT_SECONDS = 5, URL_MAX = 512 };
 
-/* A URL taken apart, in place. */
+/* A parsed URL. */
 struct target {
     char text[URL_MAX];
-    char *host, *port;     /* NULL for a unix socket */
-    const char *unix_path; /* NULL for TCP */
-    const char *path;      /* of the request */
-    bool tls;
+    char *host, *port;     /* in `text`; NULL for a unix socket */
+    struct sockaddr_un un; /* set if is_unix */
+    socklen_t un_size;
+    bool is_unix, tls;
+    const char *path; /* of the request */
 };
 
 /* A connection; tls is NULL where it is plain. */
@@ -62,18 +63,18 @@ static enum rl_status parse(const char *url, struct target *target, struct rl_er
 {
     static const char plain[] = "http://", secure[] = "https://";
     target->path = "/readyz";
-    if (strlen(url) >= sizeof target->text)
+    if (strlen(url) >= sizeof(target->text))
         return refuse("that long text", error);
     memcpy(target->text, url, strlen(url) + 1);
-    if (strncmp(url, "unix:", 5) == 0) {
-        target->unix_path = target->text + 5;
-        return RL_OK;
-    }
+    const char *const unix_path = rl_address_unix_path(url);
+    target->is_unix = unix_path && rl_address_unix(unix_path, &target->un, &target->un_size);
+    if (unix_path)
+        return target->is_unix ? RL_OK : refuse(url, error);
     char *authority = target->text;
-    if (strncmp(url, plain, sizeof plain - 1) == 0) {
-        authority += sizeof plain - 1;
-    } else if (strncmp(url, secure, sizeof secure - 1) == 0) {
-        authority += sizeof secure - 1;
+    if (strncmp(url, plain, sizeof(plain) - 1) == 0) {
+        authority += sizeof(plain) - 1;
+    } else if (strncmp(url, secure, sizeof(secure) - 1) == 0) {
+        authority += sizeof(secure) - 1;
         target->tls = true;
     } else if (strstr(url, "://") != NULL) {
         return refuse(url, error);
@@ -86,37 +87,19 @@ static enum rl_status parse(const char *url, struct target *target, struct rl_er
     return split_authority(authority, target) ? RL_OK : refuse(url, error);
 }
 
-static int connect_unix(const char *path)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    const size_t length = strlen(path);
-    if (length >= sizeof address.sun_path) {
-        errno = ENAMETOOLONG;
-        return -1;
-    }
-    memcpy(address.sun_path, path, length);
-    if (path[0] == '@')
-        address.sun_path[0] = '\0'; /* an abstract name */
-    const socklen_t size =
-        (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length + (path[0] != '@'));
-    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd >= 0 && connect(fd, (const struct sockaddr *)&address, size) == 0)
-        return fd;
-    if (fd >= 0)
-        close(fd);
-    return -1;
-}
-
-static int connect_one(const struct addrinfo *at)
+/* A connected socket, or -1 with errno. */
+static int connect_one(const struct sockaddr *address, socklen_t size)
 {
     const struct timeval timeout = {.tv_sec = TIMEOUT_SECONDS};
-    const int fd = socket(at->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -1;
-    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
-    if (connect(fd, at->ai_addr, at->ai_addrlen) == 0)
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
+    if (connect(fd, address, size) == 0)
         return fd;
+    const int reason = errno;
     close(fd);
+    errno = reason;
     return -1;
 }
 
@@ -130,7 +113,7 @@ static int connect_tcp(const struct target *target)
         return -1;
     }
     for (const struct addrinfo *at = found; at != NULL && fd < 0; at = at->ai_next)
-        fd = connect_one(at);
+        fd = connect_one(at->ai_addr, at->ai_addrlen);
     freeaddrinfo(found);
     return fd;
 }
@@ -186,13 +169,14 @@ static int ask(const struct channel *channel, const char *path)
     const uint64_t deadline = rl_clock_now() + patience;
     char text[URL_MAX + 128];
     int code = 0;
-    const int length = snprintf(
-        text, sizeof text, "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", path);
+    const int length =
+        snprintf(text, sizeof(text),
+                 "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", path);
     if (put(channel, text, (size_t)length) != length)
         return 0;
     size_t got = 0;
-    while (got < sizeof "HTTP/1.1 200") {
-        const ssize_t more = get(channel, text + got, sizeof text - 1 - got);
+    while (got < sizeof("HTTP/1.1 200")) {
+        const ssize_t more = get(channel, text + got, sizeof(text) - 1 - got);
         /* A session ticket came, or nothing for TIMEOUT_SECONDS: GnuTLS calls both "again". */
         if (channel->tls != NULL && more == GNUTLS_E_AGAIN && rl_clock_now() < deadline)
             continue;
@@ -208,7 +192,7 @@ static int ask(const struct channel *channel, const char *path)
 static int ask_over(struct channel *channel, const struct target *target, const char *url)
 {
     const struct timeval timeout = {.tv_sec = TIMEOUT_SECONDS};
-    setsockopt(channel->fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
+    setsockopt(channel->fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
     const int problem = target->tls ? secure(channel) : 0;
     const int code = problem == 0 ? ask(channel, target->path) : 0;
     if (problem != 0)
@@ -220,8 +204,9 @@ static int ask_over(struct channel *channel, const struct target *target, const 
 
 static int ask_target(const struct target *target, const char *url)
 {
-    struct channel channel = {.fd = target->unix_path != NULL ? connect_unix(target->unix_path)
-                                                              : connect_tcp(target)};
+    struct channel channel = {
+        .fd = target->is_unix ? connect_one((const struct sockaddr *)&target->un, target->un_size)
+                              : connect_tcp(target)};
     if (channel.fd < 0) {
         fprintf(stderr, "ranklossd: --probe: %s: %s\n", url, strerrordesc_np(errno));
         return EXIT_FAILURE;

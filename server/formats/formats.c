@@ -21,7 +21,7 @@ static const struct rl_format formats[] = {
     },
 };
 
-static const struct rl_format *const formats_end = formats + sizeof formats / sizeof *formats;
+static const struct rl_format *const formats_end = formats + sizeof(formats) / sizeof(*formats);
 
 static bool serves(const struct rl_format *format, const char *path)
 {

@@ -35,7 +35,8 @@ static bool grow(struct tokens *tokens)
     if (tokens->count < tokens->capacity)
         return true;
     const size_t capacity = tokens->capacity ? 2 * tokens->capacity : 8;
-    unsigned char(*digests)[DIGEST_SIZE] = reallocarray(tokens->digests, capacity, sizeof *digests);
+    unsigned char(*digests)[DIGEST_SIZE] =
+        reallocarray(tokens->digests, capacity, sizeof(*digests));
     if (!digests)
         return false;
     tokens->digests = digests;
@@ -121,7 +122,7 @@ static enum rl_status load(const char *path, struct tokens *tokens, struct rl_er
 
 enum rl_status rl_auth_create(const char *path, struct rl_auth **ret_auth, struct rl_error *error)
 {
-    struct rl_auth *const auth = calloc(1, sizeof *auth);
+    struct rl_auth *const auth = calloc(1, sizeof(*auth));
     if (!auth || pthread_rwlock_init(&auth->lock, NULL) != 0) {
         free(auth);
         return rl_fail(error, RL_NOMEM, "", "%s: no memory", setting);
@@ -173,7 +174,7 @@ bool rl_auth_required(struct rl_auth *auth)
 static const char *bearer_token(const char *header, size_t *ret_length)
 {
     static const char scheme[] = "Bearer";
-    const size_t length = sizeof scheme - 1;
+    const size_t length = sizeof(scheme) - 1;
     if (strncasecmp(header, scheme, length) != 0 || header[length] != ' ')
         return NULL;
     const char *const token = header + length + strspn(header + length, " ");

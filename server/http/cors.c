@@ -40,7 +40,7 @@ static bool is_origin(const char *text)
 static enum rl_status copy(const struct rl_words *words, struct origins *origins,
                            struct rl_error *error)
 {
-    origins->words.items = calloc(words->count + 1, sizeof *origins->words.items);
+    origins->words.items = calloc(words->count + 1, sizeof(*origins->words.items));
     if (!origins->words.items)
         return rl_fail(error, RL_NOMEM, "", "cors-origins: no memory");
     for (size_t i = 0; i < words->count; i++) {
@@ -62,7 +62,7 @@ static enum rl_status copy(const struct rl_words *words, struct origins *origins
 enum rl_status rl_cors_create(const struct rl_words *origins, struct rl_cors **ret_cors,
                               struct rl_error *error)
 {
-    struct rl_cors *const cors = calloc(1, sizeof *cors);
+    struct rl_cors *const cors = calloc(1, sizeof(*cors));
     if (!cors || pthread_rwlock_init(&cors->lock, NULL) != 0) {
         free(cors);
         return rl_fail(error, RL_NOMEM, "", "cors-origins: no memory");

@@ -15,7 +15,7 @@ static const struct field {
     bool single;
 } fields[] = {
 #define RL_HEADER_ROW(member, name, single)                                                        \
-    {name, sizeof name - 1, offsetof(struct rl_headers, member), single},
+    {name, sizeof(name) - 1, offsetof(struct rl_headers, member), single},
     RL_HEADER_MAP(RL_HEADER_ROW)
 #undef RL_HEADER_ROW
 };
@@ -26,7 +26,7 @@ static bool is_token_byte(unsigned char byte)
     static const char others[] = "!#$%&'*+-.^_`|~";
     return (byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z') ||
            (byte >= 'a' && byte <= 'z') ||
-           (byte != '\0' && memchr(others, byte, sizeof others - 1) != NULL);
+           (byte != '\0' && memchr(others, byte, sizeof(others) - 1) != NULL);
 }
 
 static bool is_token(const char *text, size_t length)
@@ -87,7 +87,7 @@ void rl_headers_end(struct rl_headers *headers, const struct rl_request_line *li
 
 static const struct field *find(const char *name, size_t length)
 {
-    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+    for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++)
         if (fields[i].length == length && strncasecmp(fields[i].name, name, length) == 0)
             return &fields[i];
     return NULL;
@@ -195,9 +195,9 @@ bool rl_headers_json(const struct rl_headers *headers)
 {
     static const char type[] = "application/json";
     const char *rest = headers->content_type;
-    if (rest == NULL || strncasecmp(rest, type, sizeof type - 1) != 0)
+    if (rest == NULL || strncasecmp(rest, type, sizeof(type) - 1) != 0)
         return false;
-    rest = skip_blanks(rest + sizeof type - 1);
+    rest = skip_blanks(rest + sizeof(type) - 1);
     while (*rest == ';') {
         rest = skip_blanks(rest + 1);
         if (!parameter_fits(rest))

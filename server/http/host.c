@@ -43,7 +43,7 @@ static bool is_address(char *name)
 static bool is_localhost(const char *name)
 {
     static const char local[] = "localhost";
-    const size_t length = strlen(name), tail = sizeof local - 1;
+    const size_t length = strlen(name), tail = sizeof(local) - 1;
     return length >= tail && strcasecmp(name + length - tail, local) == 0 &&
            (length == tail || name[length - tail - 1] == '.');
 }

@@ -85,7 +85,7 @@ static int plain_weight(const char *accept)
 {
     static const char *const ranges[] = {"text/plain", "text/*", "*/*"};
     int weight = -1;
-    for (size_t i = 0; i < sizeof ranges / sizeof *ranges && weight < 0; i++)
+    for (size_t i = 0; i < sizeof(ranges) / sizeof(*ranges) && weight < 0; i++)
         weight = rl_negotiate_weight(accept, ranges[i]);
     return weight;
 }

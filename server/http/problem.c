@@ -90,7 +90,7 @@ const char *rl_problem_reason(unsigned code)
         {501, "Not Implemented"},
         {503, "Service Unavailable"},
     };
-    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
+    for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++)
         if (reasons[i].code == code)
             return reasons[i].reason;
     return "Internal Server Error";

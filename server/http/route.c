@@ -73,7 +73,7 @@ static bool find_batch(const char *path, struct rl_route *route)
 
 static bool find_read(const char *path, enum rl_scope scope, struct rl_route *route)
 {
-    for (size_t i = 0; i < sizeof reads / sizeof *reads; i++) {
+    for (size_t i = 0; i < sizeof(reads) / sizeof(*reads); i++) {
         if (strcmp(path, reads[i].path) != 0)
             continue;
         if ((scope == RL_SCOPE_MAIN && !reads[i].on_main) ||
@@ -95,7 +95,7 @@ static enum rl_status refuse_name(enum rl_kind kind, struct rl_error *error)
         const struct rl_measure *const measure = rl_measure_get((enum rl_measure_id)id);
         const size_t used = strlen(names);
         if (measure->kind == kind)
-            snprintf(names + used, sizeof names - used, "%s%s", used > 0 ? ", " : "",
+            snprintf(names + used, sizeof(names) - used, "%s%s", used > 0 ? ", " : "",
                      measure->name);
     }
     return rl_fail(error, RL_NOT_FOUND, "", "there is no such %s; there are %s",

@@ -72,7 +72,7 @@ static void hand_over(struct rl_acceptor *acceptor, const struct rl_gate *gate, 
     }
     const int on = 1;
     if (!gate->listener->is_unix)
-        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     if (gate->serve(gate->server, fd, (const struct sockaddr *)address, length))
         return;
     RL_LOG_LIMITED(RL_LOG_WARNING, "a connection could not be served",
@@ -92,7 +92,7 @@ static void pause_accepting(struct rl_acceptor *acceptor, int failure)
 static bool accept_one(struct rl_acceptor *acceptor, const struct rl_gate *gate)
 {
     struct sockaddr_storage address;
-    socklen_t length = sizeof address;
+    socklen_t length = sizeof(address);
     const int fd = accept4(gate->listener->fd, (struct sockaddr *)&address, &length,
                            SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
@@ -163,7 +163,7 @@ static unsigned await(struct rl_acceptor *acceptor, bool accepting)
         return 0;
     uint64_t count;
     if (polled[WAKE].revents != 0)
-        (void)!read(acceptor->wake, &count, sizeof count);
+        (void)!read(acceptor->wake, &count, sizeof(count));
     if (polled[LINGER].revents != 0)
         rl_linger_serve(linger);
     for (size_t i = 0; i < watched; i++)
@@ -188,9 +188,9 @@ static void bar(const struct rl_listener *listener)
         BPF_STMT(BPF_RET | BPF_K, 0),
         BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
     };
-    const struct sock_fprog filter = {.len = sizeof code / sizeof *code, .filter = code};
+    const struct sock_fprog filter = {.len = sizeof(code) / sizeof(*code), .filter = code};
     if (!listener->is_unix && !listener->is_passed)
-        (void)setsockopt(listener->fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter);
+        (void)setsockopt(listener->fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter));
 }
 
 /* What the kernel has completed is served; then nobody new gets in. */
@@ -251,7 +251,7 @@ static void ask(struct rl_acceptor *acceptor, enum want want)
     pthread_mutex_lock(&acceptor->lock);
     acceptor->wanted = want;
     pthread_mutex_unlock(&acceptor->lock);
-    (void)!write(acceptor->wake, &one, sizeof one);
+    (void)!write(acceptor->wake, &one, sizeof(one));
 }
 
 void rl_acceptor_close(struct rl_acceptor *acceptor)
@@ -302,7 +302,7 @@ void rl_acceptor_reap(struct rl_acceptor *acceptor, enum rl_reap reap)
 enum rl_status rl_acceptor_start(const struct rl_acceptor_options *options,
                                  struct rl_acceptor **ret_acceptor, struct rl_error *error)
 {
-    struct rl_acceptor *const acceptor = calloc(1, sizeof *acceptor);
+    struct rl_acceptor *const acceptor = calloc(1, sizeof(*acceptor));
     if (acceptor == NULL)
         return rl_fail(error, RL_NOMEM, "", "no memory for the acceptor");
     acceptor->options = *options;

@@ -13,17 +13,13 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 enum { HOST_MAX = 254, PORT_DIGITS = 5 };
 
-static const char unix_prefix[] = "unix:";
-
-/* An address taken apart. */
+/* A parsed address. */
 struct parts {
-    bool is_unix;
-    const char *path;        /* of a unix socket, its '@' included */
+    const char *path;        /* of a unix socket, with its '@'; NULL for TCP */
     char host[HOST_MAX + 1]; /* "" for every interface */
     char port[PORT_DIGITS + 1];
 };
@@ -49,7 +45,7 @@ static bool parse_port(const char *text, char ret_port[PORT_DIGITS + 1])
     return true;
 }
 
-/* The host between its brackets, or as it stands, which then holds no colon. */
+/* The host without its brackets; a host without brackets must not contain a colon. */
 static bool parse_host(const char *text, size_t length, char ret_host[HOST_MAX + 1])
 {
     struct in6_addr address;
@@ -65,15 +61,34 @@ static bool parse_host(const char *text, size_t length, char ret_host[HOST_MAX +
     return !brackets || inet_pton(AF_INET6, ret_host, &address) == 1;
 }
 
+const char *rl_address_unix_path(const char *text)
+{
+    static const char prefix[] = "unix:";
+    return strncmp(text, prefix, sizeof(prefix) - 1) == 0 ? text + sizeof(prefix) - 1 : NULL;
+}
+
+bool rl_address_unix(const char *path, struct sockaddr_un *ret_address, socklen_t *ret_size)
+{
+    const size_t length = strlen(path);
+    const bool abstract = path[0] == '@';
+    if ((path[0] != '/' && !abstract) || length < 2 || length >= sizeof(ret_address->sun_path))
+        return false;
+    *ret_address = (struct sockaddr_un){.sun_family = AF_UNIX};
+    memcpy(ret_address->sun_path, path, length);
+    if (abstract)
+        ret_address->sun_path[0] = '\0';
+    *ret_size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length + !abstract);
+    return true;
+}
+
 static bool parse(const char *text, struct parts *parts)
 {
     *parts = (struct parts){0};
-    if (strncmp(text, unix_prefix, sizeof unix_prefix - 1) == 0) {
-        parts->is_unix = true;
-        parts->path = text + sizeof unix_prefix - 1;
-        return (parts->path[0] == '/' || parts->path[0] == '@') && parts->path[1] != '\0' &&
-               strlen(parts->path) < RL_SOCKET_PATH_MAX;
-    }
+    struct sockaddr_un address;
+    socklen_t size;
+    parts->path = rl_address_unix_path(text);
+    if (parts->path)
+        return rl_address_unix(parts->path, &address, &size);
     const char *const colon = strrchr(text, ':');
     return colon && parse_port(colon + 1, parts->port) &&
            parse_host(text, (size_t)(colon - text), parts->host);
@@ -99,8 +114,8 @@ static int stream_socket(int family)
     return socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 }
 
-/* Bound and listening, or -1 with errno. SO_REUSEADDR takes a port over from TIME_WAIT, never from
- * a listener. */
+/* A listening socket, or -1 with errno. SO_REUSEADDR allows a port in TIME_WAIT, not one that
+ * another socket listens on. */
 static int open_tcp(const struct sockaddr *address, socklen_t size, bool both_families)
 {
     const int yes = 1, only_v6 = !both_families;
@@ -108,8 +123,8 @@ static int open_tcp(const struct sockaddr *address, socklen_t size, bool both_fa
     if (fd < 0)
         return -1;
     const bool v6 = address->sa_family == AF_INET6;
-    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) == 0 &&
-        (!v6 || setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only_v6, sizeof only_v6) == 0) &&
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) == 0 &&
+        (!v6 || setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only_v6, sizeof(only_v6)) == 0) &&
         bind(fd, address, size) == 0 && listen(fd, RL_BACKLOG) == 0)
         return fd;
     const int reason = errno;
@@ -118,16 +133,16 @@ static int open_tcp(const struct sockaddr *address, socklen_t size, bool both_fa
     return -1;
 }
 
-/* Every interface: IPv6 and IPv4 by one socket, or IPv4 alone where the kernel has no IPv6. */
+/* Every interface: one socket for IPv6 and IPv4, or IPv4 alone if the kernel has no IPv6. */
 static int open_any(const char *port)
 {
     const in_port_t number = htons((uint16_t)strtoul(port, NULL, 10));
     const struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = number};
     const struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = number};
-    const int fd = open_tcp((const struct sockaddr *)&v6, sizeof v6, true);
+    const int fd = open_tcp((const struct sockaddr *)&v6, sizeof(v6), true);
     if (fd >= 0 || (errno != EAFNOSUPPORT && errno != EADDRNOTAVAIL))
         return fd;
-    return open_tcp((const struct sockaddr *)&v4, sizeof v4, false);
+    return open_tcp((const struct sockaddr *)&v4, sizeof(v4), false);
 }
 
 static enum rl_status open_host(const struct parts *parts, const char *text, const char *setting,
@@ -156,19 +171,8 @@ static enum rl_status open_host(const struct parts *parts, const char *text, con
 
 /* ---- Unix sockets --------------------------------------------------------------------------- */
 
-static socklen_t fill_unix(const char *path, struct sockaddr_un *address)
-{
-    const size_t length = strlen(path);
-    *address = (struct sockaddr_un){.sun_family = AF_UNIX};
-    memcpy(address->sun_path, path, length);
-    if (path[0] == '@') {
-        address->sun_path[0] = '\0';
-        return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length);
-    }
-    return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length + 1);
-}
-
-/* Removes the socket of a daemon that is gone. 0, or the reason why the path cannot be had. */
+/* Removes the socket of a daemon that has exited. 0, or the errno of what prevents using the path.
+ */
 static int clear_stale(const char *path, const struct sockaddr_un *address, socklen_t size)
 {
     struct stat kind;
@@ -179,7 +183,7 @@ static int clear_stale(const char *path, const struct sockaddr_un *address, sock
     const int probe = stream_socket(AF_UNIX);
     if (probe < 0)
         return errno;
-    /* EAGAIN: somebody listens and its backlog is full. */
+    /* EAGAIN: a process listens and its backlog is full. */
     const int reason =
         connect(probe, (const struct sockaddr *)address, size) == 0 ? EADDRINUSE : errno;
     close(probe);
@@ -188,8 +192,8 @@ static int clear_stale(const char *path, const struct sockaddr_un *address, sock
     return unlink(path) == 0 || errno == ENOENT ? 0 : errno;
 }
 
-/* Binds and listens; 0, or the reason. The mode is set before the socket has a name, so that no
- * moment is open to others; chmod then gives what the umask took. */
+/* Binds and listens; 0 or an errno. The mode is set before the socket has a name, so that others
+ * can never connect; chmod then restores what the umask removed. */
 static int bind_unix(int fd, const char *path, const struct sockaddr_un *address, socklen_t size,
                      mode_t mode)
 {
@@ -204,13 +208,15 @@ static int bind_unix(int fd, const char *path, const struct sockaddr_un *address
     return reason;
 }
 
-/* Bound and listening, or -1 with errno. */
+/* A listening socket, or -1 with errno. */
 static int open_unix(const char *path, enum rl_socket_mode mode)
 {
     static const mode_t modes[] = {0600, 0660, 0666};
     struct sockaddr_un address;
-    const socklen_t size = fill_unix(path, &address);
-    int reason = path[0] == '@' ? 0 : clear_stale(path, &address, size);
+    socklen_t size;
+    int reason = rl_address_unix(path, &address, &size) ? 0 : EINVAL;
+    if (!reason && path[0] != '@')
+        reason = clear_stale(path, &address, size);
     const int fd = reason ? -1 : stream_socket(AF_UNIX);
     if (fd >= 0)
         reason = bind_unix(fd, path, &address, size, modes[mode]);
@@ -224,13 +230,13 @@ static int open_unix(const char *path, enum rl_socket_mode mode)
     return -1;
 }
 
-/* Remembers the file, so that only this one is removed at the end. */
+/* Records which file the socket has, so that closing removes no other. */
 static void remember_file(const char *path, struct rl_listener *listener)
 {
     struct stat file;
     if (path[0] == '@' || lstat(path, &file) != 0)
         return;
-    snprintf(listener->path, sizeof listener->path, "%s", path);
+    snprintf(listener->path, sizeof(listener->path), "%s", path);
     listener->device = file.st_dev;
     listener->inode = file.st_ino;
 }
@@ -247,7 +253,7 @@ static void describe_unix(const struct sockaddr_un *address, socklen_t size, cha
         snprintf(text, RL_ADDRESS_MAX, "unix:%.*s", (int)length, address->sun_path);
 }
 
-/* The address a socket is bound to, in the form a person writes. */
+/* The address a socket is bound to, in the form of the setting. */
 static bool describe(int fd, struct rl_listener *listener)
 {
     union {
@@ -256,7 +262,7 @@ static bool describe(int fd, struct rl_listener *listener)
         struct sockaddr_in6 v6;
         struct sockaddr_un path;
     } bound = {.path = {0}};
-    socklen_t size = sizeof bound;
+    socklen_t size = sizeof(bound);
     char host[INET6_ADDRSTRLEN] = "";
     if (getsockname(fd, &bound.any, &size) != 0)
         return false;
@@ -264,10 +270,10 @@ static bool describe(int fd, struct rl_listener *listener)
         listener->is_unix = true;
         describe_unix(&bound.path, size, listener->bound);
     } else if (bound.any.sa_family == AF_INET6) {
-        inet_ntop(AF_INET6, &bound.v6.sin6_addr, host, sizeof host);
+        inet_ntop(AF_INET6, &bound.v6.sin6_addr, host, sizeof(host));
         snprintf(listener->bound, RL_ADDRESS_MAX, "[%s]:%u", host, ntohs(bound.v6.sin6_port));
     } else {
-        inet_ntop(AF_INET, &bound.v4.sin_addr, host, sizeof host);
+        inet_ntop(AF_INET, &bound.v4.sin_addr, host, sizeof(host));
         snprintf(listener->bound, RL_ADDRESS_MAX, "%s:%u", host, ntohs(bound.v4.sin_port));
     }
     return true;
@@ -280,7 +286,7 @@ enum rl_status rl_listener_open(const char *text, const char *setting, enum rl_s
     struct rl_listener listener = {.fd = -1};
     if (!parse(text, &parts))
         return bad_form(text, setting, error);
-    if (parts.is_unix) {
+    if (parts.path) {
         listener.fd = open_unix(parts.path, mode);
         if (listener.fd < 0)
             return failed(text, setting, errno, error);
@@ -304,8 +310,8 @@ enum rl_status rl_listener_adopt(int fd, struct rl_listener *ret_listener, struc
     return RL_OK;
 }
 
-/* The file goes first: while the socket is open it pins the file's inode, so that a file with this
- * number cannot be another's. */
+/* Removes the file first: while the socket is open its inode number cannot be reused, so a file
+ * with this number is ours. */
 void rl_listener_close(struct rl_listener *listener)
 {
     struct stat file;

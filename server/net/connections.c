@@ -30,7 +30,7 @@ enum rl_status rl_connections_create(size_t max, size_t descriptors,
                                      struct rl_connections **ret_registry, struct rl_error *error)
 {
     struct rl_connections *const registry =
-        calloc(1, sizeof *registry + descriptors * sizeof registry->admitted[0]);
+        calloc(1, sizeof(*registry) + descriptors * sizeof(registry->admitted[0]));
     if (registry == NULL)
         return rl_fail(error, RL_NOMEM, "", "no memory for the registry of connections");
     pthread_mutex_init(&registry->lock, NULL);
@@ -104,7 +104,7 @@ bool rl_connections_admit(struct rl_connections *registry, int fd, bool plain,
     rl_connections_withdraw(registry, fd);
     if (rl_connections_count(registry) >= registry->max)
         return false;
-    struct rl_connection *const connection = calloc(1, sizeof *connection);
+    struct rl_connection *const connection = calloc(1, sizeof(*connection));
     if (connection == NULL)
         return false;
     connection->registry = registry;

@@ -28,7 +28,7 @@ struct rl_linger {
 
 enum rl_status rl_linger_create(struct rl_linger **ret_linger, struct rl_error *error)
 {
-    struct rl_linger *const linger = calloc(1, sizeof *linger);
+    struct rl_linger *const linger = calloc(1, sizeof(*linger));
     if (linger == NULL)
         return rl_fail(error, RL_NOMEM, "", "no memory for closing connections");
     linger->epoll = epoll_create1(EPOLL_CLOEXEC);

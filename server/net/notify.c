@@ -10,9 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "server/net/address.h"
 
 enum { FIRST_FD = 3, MESSAGE_MAX = 256 };
 
@@ -40,7 +41,7 @@ void rl_notify_reloading(void)
     char message[MESSAGE_MAX];
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    snprintf(message, sizeof message, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
+    snprintf(message, sizeof(message), "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
              (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000);
     say(message);
 }
@@ -58,7 +59,7 @@ void rl_notify_watchdog(void)
 void rl_notify_extend(uint64_t milliseconds)
 {
     char message[MESSAGE_MAX];
-    snprintf(message, sizeof message, "EXTEND_TIMEOUT_USEC=%" PRIu64, milliseconds * 1000);
+    snprintf(message, sizeof(message), "EXTEND_TIMEOUT_USEC=%" PRIu64, milliseconds * 1000);
     say(message);
 }
 
@@ -87,26 +88,12 @@ static bool meant_for_us(const char *variable)
     return !getenv(variable) || number_of(variable) == (uint64_t)getpid();
 }
 
-/* "/path", or "@name" for an abstract socket. */
-static bool parse_socket(const char *text, struct sockaddr_un *address, socklen_t *ret_size)
-{
-    const size_t length = strlen(text);
-    if ((text[0] != '/' && text[0] != '@') || length < 2 || length >= sizeof address->sun_path)
-        return false;
-    *address = (struct sockaddr_un){.sun_family = AF_UNIX};
-    memcpy(address->sun_path, text, length);
-    if (text[0] == '@')
-        address->sun_path[0] = '\0';
-    *ret_size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length);
-    return true;
-}
-
 static enum rl_status connect_manager(const char *name, struct rl_error *error)
 {
     struct sockaddr_un address;
     socklen_t size;
-    if (!parse_socket(name, &address, &size))
-        return rl_fail(error, RL_CONFIG, "", "NOTIFY_SOCKET: '%.100s' is no unix socket", name);
+    if (!rl_address_unix(name, &address, &size))
+        return rl_fail(error, RL_CONFIG, "", "NOTIFY_SOCKET: '%.100s' is not a unix socket", name);
     const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0 || connect(fd, (const struct sockaddr *)&address, size) != 0) {
         const int reason = errno;
@@ -148,11 +135,11 @@ void rl_notify_release(void)
 static enum rl_status check_socket(int fd, struct rl_error *error)
 {
     int listening = 0, type = 0;
-    socklen_t size = sizeof listening, type_size = sizeof type;
+    socklen_t size = sizeof(listening), type_size = sizeof(type);
     if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) != 0 || !listening ||
         getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_size) != 0 || type != SOCK_STREAM)
         return rl_fail(error, RL_CONFIG, "",
-                       "LISTEN_FDS: descriptor %d is no listening stream socket", fd);
+                       "LISTEN_FDS: descriptor %d is not a listening stream socket", fd);
     fcntl(fd, F_SETFD, FD_CLOEXEC);
     fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
     return RL_OK;

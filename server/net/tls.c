@@ -117,7 +117,7 @@ static enum rl_status load_authorities(const char *path, struct credentials *cre
 static bool key_fits(const struct credentials *credentials)
 {
     unsigned char of_cert[KEY_ID_MAX], of_key[KEY_ID_MAX];
-    size_t cert_size = sizeof of_cert, key_size = sizeof of_key;
+    size_t cert_size = sizeof(of_cert), key_size = sizeof(of_key);
     gnutls_pubkey_t public_key;
     if (gnutls_pubkey_init(&public_key) < 0)
         return false;
@@ -151,9 +151,9 @@ static void warn_of_dates(const char *path, const struct credentials *credential
     if (!import_certificate(&credentials->chain[0].cert, &certificate))
         return;
     if (gnutls_x509_crt_get_expiration_time(certificate) < now)
-        rl_log_with(RL_LOG_WARNING, "the certificate has expired", RL_FIELD_TEXT("file", path));
+        RL_LOG_WITH(RL_LOG_WARNING, "the certificate has expired", RL_FIELD_TEXT("file", path));
     else if (gnutls_x509_crt_get_activation_time(certificate) > now)
-        rl_log_with(RL_LOG_WARNING, "the certificate is not valid yet",
+        RL_LOG_WITH(RL_LOG_WARNING, "the certificate is not valid yet",
                     RL_FIELD_TEXT("file", path));
     gnutls_x509_crt_deinit(certificate);
 }
@@ -209,7 +209,7 @@ static void retire(struct credentials *credentials)
 
 enum rl_status rl_tls_load(const struct rl_tls_files *files, struct rl_error *error)
 {
-    struct credentials *const fresh = calloc(1, sizeof *fresh);
+    struct credentials *const fresh = calloc(1, sizeof(*fresh));
     if (!fresh)
         return rl_fail(error, RL_NOMEM, "", "%s: no memory", cert_setting);
     const enum rl_status status = load(files, fresh, error);

@@ -115,8 +115,8 @@ static void write_requests(const struct out *out, const struct rl_counters *coun
             for (size_t c = 0; c < RL_CODES; c++) {
                 if (counters->requests[m][h][c] == 0)
                     continue;
-                snprintf(code, sizeof code, "%u", rl_code_at(c));
-                snprintf(labels, sizeof labels, "method=\"%s\",handler=\"%s\",code=\"%s\"",
+                snprintf(code, sizeof(code), "%u", rl_code_at(c));
+                snprintf(labels, sizeof(labels), "method=\"%s\",handler=\"%s\",code=\"%s\"",
                          rl_method_name((enum rl_method)m), rl_handler_name((enum rl_handler)h),
                          rl_code_at(c) ? code : "other");
                 sample(out, name, "_total", labels, counters->requests[m][h][c]);
@@ -138,7 +138,7 @@ static void write_durations(const struct out *out, const struct rl_counters *cou
     char labels[LABELS_MAX];
     family(out, name, "histogram", "Time from a request's headers to the end of its reply.");
     for (unsigned h = 0; h < RL_HANDLERS; h++) {
-        snprintf(labels, sizeof labels, "handler=\"%s\"", rl_handler_name((enum rl_handler)h));
+        snprintf(labels, sizeof(labels), "handler=\"%s\"", rl_handler_name((enum rl_handler)h));
         if (was_used(&counters->duration[h]))
             time_histogram(out, name, labels, &counters->duration[h]);
     }
@@ -150,7 +150,7 @@ static void write_sizes(const struct out *out, const char *name, const char *hel
     char labels[LABELS_MAX];
     family(out, name, "histogram", help);
     for (unsigned h = 0; h < RL_HANDLERS; h++) {
-        snprintf(labels, sizeof labels, "handler=\"%s\"", rl_handler_name((enum rl_handler)h));
+        snprintf(labels, sizeof(labels), "handler=\"%s\"", rl_handler_name((enum rl_handler)h));
         if (was_used(&counters->duration[h]))
             size_histogram(out, name, labels, &values[h]);
     }
@@ -176,7 +176,8 @@ static void write_lists(const struct out *out, const struct rl_counters *counter
     char labels[LABELS_MAX];
     family(out, name, "counter", "Lists evaluated, by loss or metric.");
     for (unsigned i = 0; i < RL_MEASURES; i++) {
-        snprintf(labels, sizeof labels, "loss=\"%s\"", rl_measure_get((enum rl_measure_id)i)->name);
+        snprintf(labels, sizeof(labels), "loss=\"%s\"",
+                 rl_measure_get((enum rl_measure_id)i)->name);
         sample(out, name, "_total", labels, counters->lists[i]);
     }
 }
@@ -187,7 +188,8 @@ static void write_computing(const struct out *out, const struct rl_counters *cou
     char labels[LABELS_MAX];
     family(out, name, "histogram", "Time to compute one loss or metric of one request.");
     for (unsigned i = 0; i < RL_MEASURES; i++) {
-        snprintf(labels, sizeof labels, "loss=\"%s\"", rl_measure_get((enum rl_measure_id)i)->name);
+        snprintf(labels, sizeof(labels), "loss=\"%s\"",
+                 rl_measure_get((enum rl_measure_id)i)->name);
         if (was_used(&counters->compute[i]))
             time_histogram(out, name, labels, &counters->compute[i]);
     }
@@ -230,7 +232,7 @@ static void write_rejections(const struct out *out, const struct rl_counters *co
     char labels[LABELS_MAX];
     family(out, name, "counter", "Requests refused without being computed.");
     for (unsigned i = 0; i < RL_REJECTS; i++) {
-        snprintf(labels, sizeof labels, "reason=\"%s\"", rl_reject_name((enum rl_reject)i));
+        snprintf(labels, sizeof(labels), "reason=\"%s\"", rl_reject_name((enum rl_reject)i));
         sample(out, name, "_total", labels, counters->rejected[i]);
     }
     counter(out, "ranklossd_connections_rejected", "Connections turned away over the limit.",
@@ -269,7 +271,7 @@ static void write_build(const struct out *out)
     static const char name[] = "ranklossd_build_info";
     char labels[LABELS_MAX];
     family(out, name, "gauge", "What was built, always 1.");
-    snprintf(labels, sizeof labels, "version=\"%s\",revision=\"%s\",isa=\"%s\"", RL_VERSION,
+    snprintf(labels, sizeof(labels), "version=\"%s\",revision=\"%s\",isa=\"%s\"", RL_VERSION,
              RL_REVISION, rl_isa_name());
     sample(out, name, "", labels, 1);
 }

@@ -69,10 +69,10 @@ static void add_text(struct line *line, const char *text)
 static void add_number(struct line *line, uint64_t number, int digits)
 {
     char text[20];
-    size_t at = sizeof text;
+    size_t at = sizeof(text);
     for (; number || digits > 0; number /= 10, digits--)
         text[--at] = (char)('0' + number % 10);
-    add(line, text + at, sizeof text - at);
+    add(line, text + at, sizeof(text) - at);
 }
 
 static void add_integer(struct line *line, int64_t integer)
@@ -128,7 +128,7 @@ static void add_escape(struct line *line, unsigned code)
     static const char hex[] = "0123456789abcdef";
     const char escape[] = {
         '\\', 'u', hex[code >> 12], hex[code >> 8 & 15], hex[code >> 4 & 15], hex[code & 15]};
-    add(line, escape, sizeof escape);
+    add(line, escape, sizeof(escape));
 }
 
 /* How many bytes from here on need no look: printable ASCII without quote and backslash. */
@@ -169,7 +169,7 @@ static void add_quoted(struct line *line, const char *text)
         c += length ? length : 1;
     }
     if (*c)
-        add(line, cut, sizeof cut - 1);
+        add(line, cut, sizeof(cut) - 1);
     add_text(line, "\"");
 }
 
@@ -224,7 +224,7 @@ static void add_time(struct line *line)
     clock_gettime(CLOCK_REALTIME, &now);
     if (now.tv_sec != last.second) {
         gmtime_r(&now.tv_sec, &utc);
-        strftime(last.text, sizeof last.text, "%Y-%m-%dT%H:%M:%S", &utc);
+        strftime(last.text, sizeof(last.text), "%Y-%m-%dT%H:%M:%S", &utc);
         last.second = now.tv_sec;
     }
     add_text(line, last.text);
@@ -356,7 +356,7 @@ void rl_log_access(const struct rl_access *access)
         {"lists", RL_LOG_INTEGER_FIELD, counted ? "" : NULL, (int64_t)access->lists, 0},
         {"items", RL_LOG_INTEGER_FIELD, counted ? "" : NULL, (int64_t)access->items, 0},
     };
-    rl_log_fields(RL_LOG_INFO, "request", fields, sizeof fields / sizeof *fields);
+    rl_log_fields(RL_LOG_INFO, "request", fields, sizeof(fields) / sizeof(*fields));
 }
 
 /* ---- Setting up ----------------------------------------------------------------------------- */
@@ -365,7 +365,7 @@ void rl_log_access(const struct rl_access *access)
 static int reopen(int fd)
 {
     char path[32];
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
     return open(path, O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 }
 

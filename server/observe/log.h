@@ -65,12 +65,13 @@ void rl_log_fields(enum rl_log_level level, const char *message, const struct rl
 /* One line without fields. */
 void rl_log(enum rl_log_level level, const char *message);
 
-/* One line with fields: rl_log_with(RL_LOG_INFO, "listening", RL_FIELD_TEXT("address", text)). */
-#define rl_log_with(level, message, ...)                                                           \
+/* One line with fields: RL_LOG_WITH(RL_LOG_INFO, "listening", RL_FIELD_TEXT("address", text)). */
+#define RL_LOG_WITH(level, message, ...)                                                           \
     do {                                                                                           \
         if (rl_log_enabled(level)) {                                                               \
             const struct rl_log_field rl_log_list[] = {__VA_ARGS__};                               \
-            rl_log_fields(level, message, rl_log_list, sizeof rl_log_list / sizeof *rl_log_list);  \
+            rl_log_fields(level, message, rl_log_list,                                             \
+                          sizeof(rl_log_list) / sizeof(*rl_log_list));                             \
         }                                                                                          \
     } while (0)
 
@@ -84,7 +85,7 @@ struct rl_log_limit {
 /* Whether a line may pass now; *ret_suppressed is how many were held back since the last one. */
 bool rl_log_limit_pass(struct rl_log_limit *limit, uint64_t *ret_suppressed);
 
-/* rl_log_with for what may repeat without end; the allowance belongs to the place in the source. */
+/* RL_LOG_WITH for what may repeat without end; the allowance belongs to the place in the source. */
 #define RL_LOG_LIMITED(level, message, ...)                                                        \
     do {                                                                                           \
         static struct rl_log_limit rl_log_allowance;                                               \
@@ -94,7 +95,8 @@ bool rl_log_limit_pass(struct rl_log_limit *limit, uint64_t *ret_suppressed);
                                                        {"suppressed", RL_LOG_INTEGER_FIELD,        \
                                                         rl_log_held ? "" : NULL,                   \
                                                         (int64_t)rl_log_held, 0}};                 \
-            rl_log_fields(level, message, rl_log_list, sizeof rl_log_list / sizeof *rl_log_list);  \
+            rl_log_fields(level, message, rl_log_list,                                             \
+                          sizeof(rl_log_list) / sizeof(*rl_log_list));                             \
         }                                                                                          \
     } while (0)
 

@@ -92,8 +92,8 @@ static struct shard *claim_locked(void)
     struct shard *shard = shards;
     while (shard && shard->owned)
         shard = shard->next;
-    if (!shard && (shard = aligned_alloc(64, (sizeof *shard + 63) / 64 * 64)) != NULL) {
-        memset(shard, 0, sizeof *shard);
+    if (!shard && (shard = aligned_alloc(64, (sizeof(*shard) + 63) / 64 * 64)) != NULL) {
+        memset(shard, 0, sizeof(*shard));
         shard->next = shards;
         shards = shard;
     }
@@ -157,14 +157,14 @@ static void observe_size(const struct shard *shard, struct rl_size_histogram *hi
 static void add_shard(const struct shard *shard, uint64_t *sums)
 {
     const uint64_t *const cells = (const uint64_t *)(const void *)&shard->counters;
-    for (size_t i = 0; i < sizeof shard->counters / sizeof *cells; i++)
+    for (size_t i = 0; i < sizeof(shard->counters) / sizeof(*cells); i++)
         sums[i] += __atomic_load_n(&cells[i], __ATOMIC_RELAXED);
 }
 
 void rl_metrics_read(struct rl_counters *ret_counters)
 {
     uint64_t *const sums = (uint64_t *)(void *)ret_counters;
-    memset(ret_counters, 0, sizeof *ret_counters);
+    memset(ret_counters, 0, sizeof(*ret_counters));
     add_shard(&common, sums);
     pthread_mutex_lock(&shards_lock);
     for (const struct shard *shard = shards; shard; shard = shard->next)
@@ -331,7 +331,7 @@ enum rl_status rl_metrics_init(size_t track_names, struct rl_error *error)
         pthread_key_delete(shard_key);
         return rl_fail(error, RL_NOMEM, "", "no memory for %zu tracked names", track_names);
     }
-    memset(&gauges, 0, sizeof gauges);
+    memset(&gauges, 0, sizeof(gauges));
     set(&gauges.last_reload_ok, 1);
     return RL_OK;
 }
@@ -345,6 +345,6 @@ void rl_metrics_release(void)
         free(shards);
         shards = next;
     }
-    memset(&common, 0, sizeof common);
+    memset(&common, 0, sizeof(common));
     rl_tracked_release();
 }

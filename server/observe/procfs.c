@@ -41,7 +41,8 @@ static bool read_text(const char *path, char *text, size_t size)
 static double start_time(void)
 {
     char text[1024];
-    const char *field = read_text("/proc/self/stat", text, sizeof text) ? strrchr(text, ')') : NULL;
+    const char *field =
+        read_text("/proc/self/stat", text, sizeof(text)) ? strrchr(text, ')') : NULL;
     for (int i = 2; field && i < 22; i++) {
         field = strchr(field, ' ');
         field += field != NULL;
@@ -66,7 +67,7 @@ static void read_memory(struct rl_process *process)
     char text[256], *rest;
     const double page = (double)sysconf(_SC_PAGESIZE);
     process->virtual_bytes = process->resident_bytes = -1;
-    if (!read_text("/proc/self/statm", text, sizeof text))
+    if (!read_text("/proc/self/statm", text, sizeof(text)))
         return;
     process->virtual_bytes = (double)strtoull(text, &rest, 10) * page;
     process->resident_bytes = (double)strtoull(rest, NULL, 10) * page;

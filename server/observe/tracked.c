@@ -44,7 +44,7 @@ static uint64_t hash_name(const char *name, size_t length)
 
 static struct named *named_create(const char *name, size_t length, uint64_t hash)
 {
-    struct named *const entry = calloc(1, sizeof *entry);
+    struct named *const entry = calloc(1, sizeof(*entry));
     if (entry) {
         entry->hash = hash;
         memcpy(entry->name, name, length);
@@ -156,12 +156,12 @@ bool rl_tracked_init(size_t limit)
     size_t slots = 2;
     while (slots < 2 * limit)
         slots *= 2;
-    names.slots = calloc(slots, sizeof *names.slots);
+    names.slots = calloc(slots, sizeof(*names.slots));
     if (!names.slots)
         return false;
     names.mask = slots - 1;
     names.limit = limit;
-    if (getrandom(&names.seed, sizeof names.seed, GRND_NONBLOCK) < 0)
+    if (getrandom(&names.seed, sizeof(names.seed), GRND_NONBLOCK) < 0)
         names.seed = (uint64_t)(uintptr_t)names.slots;
     return true;
 }

@@ -26,7 +26,7 @@ struct rl_admission {
 enum rl_status rl_admission_create(const struct rl_settings *settings,
                                    struct rl_admission **ret_admission, struct rl_error *error)
 {
-    struct rl_admission *const admission = calloc(1, sizeof *admission);
+    struct rl_admission *const admission = calloc(1, sizeof(*admission));
     if (admission == NULL)
         return rl_fail(error, RL_NOMEM, "", "no memory for admission");
     admission->capacity = settings->queue_capacity;

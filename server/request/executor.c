@@ -221,7 +221,7 @@ enum rl_status rl_executor_create(const struct rl_executor_options *options,
                                   struct rl_executor **ret_executor, struct rl_error *error)
 {
     load_unwinder();
-    struct rl_executor *const executor = calloc(1, sizeof *executor);
+    struct rl_executor *const executor = calloc(1, sizeof(*executor));
     if (executor == NULL)
         return rl_fail(error, RL_NOMEM, "", "no memory for the executor");
     executor->options = *options;

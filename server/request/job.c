@@ -12,7 +12,7 @@
 struct rl_job *rl_job_create(const struct rl_context *context, enum rl_scope scope,
                              struct rl_scratch *scratch)
 {
-    struct rl_job *const job = calloc(1, sizeof *job);
+    struct rl_job *const job = calloc(1, sizeof(*job));
     if (job == NULL)
         return NULL;
     job->context = context;

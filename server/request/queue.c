@@ -31,7 +31,7 @@ static void init_condition(pthread_cond_t *condition)
 
 enum rl_status rl_queue_create(size_t most, struct rl_queue **ret_queue, struct rl_error *error)
 {
-    struct rl_queue *const queue = calloc(1, sizeof *queue + most * sizeof(struct rl_job *));
+    struct rl_queue *const queue = calloc(1, sizeof(*queue) + most * sizeof(struct rl_job *));
     if (queue == NULL)
         return rl_fail(error, RL_NOMEM, "", "no memory for the queue");
     queue->most = most;

@@ -45,10 +45,10 @@ static void await_body(struct rl_job *job)
 {
     struct rl_connection *const connection = job->connection;
     const char *const origin = rl_respond_allow_origin(job);
-    memcpy(connection->request_id, job->request_id, sizeof connection->request_id);
+    memcpy(connection->request_id, job->request_id, sizeof(connection->request_id));
     connection->allow_origin[0] = '\0';
-    if (strlen(origin) < sizeof connection->allow_origin)
-        strncat(connection->allow_origin, origin, sizeof connection->allow_origin - 1);
+    if (strlen(origin) < sizeof(connection->allow_origin))
+        strncat(connection->allow_origin, origin, sizeof(connection->allow_origin) - 1);
     rl_connection_enter(connection, RL_PHASE_BODY);
 }
 

@@ -185,7 +185,7 @@ static void add_storage(struct rl_reply_head *head, struct rl_reply *reply)
         return;
     }
     /* The tag was made of the bytes before compression. */
-    snprintf(reply->weak_etag, sizeof reply->weak_etag, "W/%s", reply->etag);
+    snprintf(reply->weak_etag, sizeof(reply->weak_etag), "W/%s", reply->etag);
     rl_reply_head_add(head, "ETag", reply->gzipped ? reply->weak_etag : reply->etag);
     rl_reply_head_add(head, "Cache-Control", "no-cache");
     rl_reply_head_add(head, "X-Content-Type-Options", "nosniff");

@@ -118,9 +118,9 @@ static void name_system(const struct rl_job *job, struct rl_error *error)
 {
     static const char prefix[] = "/y_pred/";
     const struct rl_query *const query = &job->query;
-    if (query->systems == NULL || strncmp(error->pointer, prefix, sizeof prefix - 1) != 0)
+    if (query->systems == NULL || strncmp(error->pointer, prefix, sizeof(prefix) - 1) != 0)
         return;
-    const size_t list = strtoul(error->pointer + sizeof prefix - 1, NULL, 10);
+    const size_t list = strtoul(error->pointer + sizeof(prefix) - 1, NULL, 10);
     const size_t lists = query->batch.lists / query->batch.systems;
     rl_fail(error, error->status, "/systems",
             "the result of list %zu of system \"%s\" is not finite", list % lists,
@@ -131,9 +131,9 @@ static void name_system(const struct rl_job *job, struct rl_error *error)
 static void unbatch_pointer(const struct rl_job *job, struct rl_error *error)
 {
     static const char prefix[] = "/y_pred/0";
-    if (!job->query.batched && strncmp(error->pointer, prefix, sizeof prefix - 1) == 0)
-        memmove(error->pointer + sizeof "/y_pred" - 1, error->pointer + sizeof prefix - 1,
-                strlen(error->pointer + sizeof prefix - 1) + 1);
+    if (!job->query.batched && strncmp(error->pointer, prefix, sizeof(prefix) - 1) == 0)
+        memmove(error->pointer + sizeof("/y_pred") - 1, error->pointer + sizeof(prefix) - 1,
+                strlen(error->pointer + sizeof(prefix) - 1) + 1);
 }
 
 /* Counts the measures of a computed job, each with an equal share of its time. */

@@ -316,7 +316,7 @@ static void on_log(void *argument, const char *format, va_list list)
     char line[256];
     if (!rl_log_enabled(RL_LOG_DEBUG))
         return;
-    vsnprintf(line, sizeof line, format, list);
+    vsnprintf(line, sizeof(line), format, list);
     line[strcspn(line, "\n")] = '\0';
     RL_LOG_LIMITED(RL_LOG_DEBUG, "libmicrohttpd", RL_FIELD_TEXT("text", line));
 }
@@ -324,7 +324,7 @@ static void on_log(void *argument, const char *format, va_list list)
 static void on_panic(void *argument, const char *file, unsigned int line, const char *reason)
 {
     (void)argument;
-    rl_log_with(RL_LOG_ERROR, "libmicrohttpd cannot go on", RL_FIELD_TEXT("file", file),
+    RL_LOG_WITH(RL_LOG_ERROR, "libmicrohttpd cannot go on", RL_FIELD_TEXT("file", file),
                 RL_FIELD_INTEGER("line", line), RL_FIELD_TEXT("reason", reason));
     abort();
 }
@@ -333,7 +333,7 @@ void rl_transport_init(void)
 {
     MHD_set_panic_func(on_panic, NULL);
     if (!layout_is_known())
-        rl_log_with(RL_LOG_WARNING,
+        RL_LOG_WITH(RL_LOG_WARNING,
                     "this version of libmicrohttpd is not known: bare LF, folded lines and empty "
                     "names in the header fields are not refused",
                     RL_FIELD_TEXT("version", MHD_get_version()));
@@ -346,7 +346,7 @@ static unsigned timeout_seconds(const struct rl_settings *settings)
     const uint64_t times[] = {settings->idle_timeout, settings->body_timeout,
                               settings->write_timeout, settings->header_timeout};
     uint64_t most = 0;
-    for (size_t i = 0; i < sizeof times / sizeof *times; i++)
+    for (size_t i = 0; i < sizeof(times) / sizeof(*times); i++)
         most = times[i] > most ? times[i] : most;
     return (unsigned)(most / 1000 + 10);
 }
@@ -400,7 +400,7 @@ enum rl_status rl_transport_start(const struct rl_transport_options *options,
                                   struct rl_transport **ret_transport, struct rl_error *error)
 {
     struct rl_transport *const transport =
-        calloc(1, sizeof *transport + options->threads * sizeof transport->io[0]);
+        calloc(1, sizeof(*transport) + options->threads * sizeof(transport->io[0]));
     if (transport == NULL)
         return rl_fail(error, RL_NOMEM, "", "no memory for the I/O threads");
     transport->options = *options;

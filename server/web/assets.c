@@ -104,7 +104,7 @@ static struct piece page_build(struct piece style, struct piece script)
     piece_cut(html, style_marker, &head, &rest);
     piece_cut(rest, script_marker, &middle, &tail);
     const struct piece pieces[] = {head, style, middle, script, tail};
-    return page_join(pieces, sizeof pieces / sizeof pieces[0]);
+    return page_join(pieces, sizeof(pieces) / sizeof(pieces[0]));
 }
 
 static bool page_policy(struct piece style, struct piece script, char ret_policy[RL_POLICY_MAX])
@@ -127,7 +127,7 @@ static bool asset_fill(struct rl_asset *asset, struct piece content)
         return false;
     asset->data = content.data;
     asset->size = content.size;
-    snprintf(asset->etag, sizeof asset->etag, "\"%s\"", hash);
+    snprintf(asset->etag, sizeof(asset->etag), "\"%s\"", hash);
     return true;
 }
 
@@ -150,13 +150,13 @@ void rl_assets_release(void)
 {
     free(page);
     page = NULL;
-    for (size_t i = 0; i < sizeof assets / sizeof assets[0]; i++)
+    for (size_t i = 0; i < sizeof(assets) / sizeof(assets[0]); i++)
         assets[i].data = NULL;
 }
 
 const struct rl_asset *rl_asset_find(const char *path)
 {
-    for (size_t i = 0; i < sizeof assets / sizeof assets[0]; i++)
+    for (size_t i = 0; i < sizeof(assets) / sizeof(assets[0]); i++)
         if (strcmp(assets[i].path, path) == 0)
             return &assets[i];
     return NULL;

@@ -105,7 +105,7 @@ static void record(unsigned status, uint64_t nanos)
     struct latencies *list = &gen.by_status[status < STATUSES ? status : 0];
     if (list->count == list->capacity) {
         list->capacity = list->capacity ? 2 * list->capacity : 1024;
-        list->micros = must(realloc(list->micros, list->capacity * sizeof *list->micros));
+        list->micros = must(realloc(list->micros, list->capacity * sizeof(*list->micros)));
     }
     list->micros[list->count++] = (uint32_t)(nanos / 1000 < UINT32_MAX ? nanos / 1000 : UINT32_MAX);
 }
@@ -131,10 +131,10 @@ static void begin_connect(struct connection *connection)
     connection->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (connection->fd < 0)
         die("socket");
-    setsockopt(connection->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    setsockopt(connection->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
     connection->state = CONNECTING;
     connection->length = 0;
-    if (connect(connection->fd, (struct sockaddr *)&gen.peer, sizeof gen.peer) < 0 &&
+    if (connect(connection->fd, (struct sockaddr *)&gen.peer, sizeof(gen.peer)) < 0 &&
         errno != EINPROGRESS) {
         gen.refused++;
         disconnect(connection);
@@ -310,7 +310,7 @@ static void on_event(struct connection *connection, uint32_t events)
 {
     if (connection->state == CONNECTING) {
         int error = 0;
-        socklen_t size = sizeof error;
+        socklen_t size = sizeof(error);
         getsockopt(connection->fd, SOL_SOCKET, SO_ERROR, &error, &size);
         if (error) {
             gen.refused++;
@@ -341,7 +341,7 @@ static void arm_timer(uint64_t at)
 static void on_timer(void)
 {
     uint64_t fired;
-    if (read(gen.timer, &fired, sizeof fired) < 0 && errno != EAGAIN)
+    if (read(gen.timer, &fired, sizeof(fired)) < 0 && errno != EAGAIN)
         die("timer");
     const uint64_t time = now();
     while (gen.interval && gen.next_due <= time && gen.next_due < gen.end) {
@@ -398,7 +398,7 @@ static void report(double seconds)
         struct latencies *list = &gen.by_status[status];
         if (!list->count)
             continue;
-        qsort(list->micros, list->count, sizeof *list->micros, by_value);
+        qsort(list->micros, list->count, sizeof(*list->micros), by_value);
         printf("%s\"%u\": {\"count\": %zu, \"rate\": %.2f, \"p50\": %.3f, \"p90\": %.3f, "
                "\"p99\": %.3f, \"p999\": %.3f, \"max\": %.3f}",
                comma, status, list->count, (double)list->count / seconds, percentile(list, 0.5),
@@ -453,9 +453,9 @@ static void set_up(char **arguments, double seconds, double rate)
     make_request(arguments[3], gen.idle ? "-" : arguments[4]);
     gen.connections = strtoul(arguments[5], NULL, 10);
     gen.interval = rate > 0 ? (uint64_t)(1e9 / rate) : 0;
-    gen.all = must(calloc(gen.connections, sizeof *gen.all));
-    gen.ready = must(calloc(gen.connections + 1, sizeof *gen.ready));
-    gen.backlog = must(calloc(BACKLOG, sizeof *gen.backlog));
+    gen.all = must(calloc(gen.connections, sizeof(*gen.all)));
+    gen.ready = must(calloc(gen.connections + 1, sizeof(*gen.ready)));
+    gen.backlog = must(calloc(BACKLOG, sizeof(*gen.backlog)));
     gen.epoll = epoll_create1(EPOLL_CLOEXEC);
     gen.timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL};
@@ -475,7 +475,7 @@ static void take_short_slices(void)
         int32_t nice;
         uint32_t priority;
         uint64_t runtime, deadline, period;
-    } attributes = {.size = sizeof attributes, .policy = SCHED_OTHER, .runtime = 100000};
+    } attributes = {.size = sizeof(attributes), .policy = SCHED_OTHER, .runtime = 100000};
     (void)syscall(SYS_sched_setattr, 0, &attributes, 0);
 }
 

@@ -104,10 +104,10 @@ static inline int rig_connect(struct rig *rig)
     static const struct timeval timeout = {.tv_sec = 10};
     int ends[2];
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
-    setsockopt(ends[1], SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
+    setsockopt(ends[1], SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
     const struct sockaddr none = {.sa_family = AF_UNIX};
     ck_assert(rl_connections_admit(rig->context.connections, ends[0], true, &none));
-    ck_assert(rl_transport_add(rig->transport, ends[0], &none, sizeof none));
+    ck_assert(rl_transport_add(rig->transport, ends[0], &none, sizeof(none)));
     return ends[1];
 }
 
@@ -165,7 +165,7 @@ static inline void rig_post(int fd, const char *path, const char *lines, const c
                             size_t length)
 {
     char head[1024];
-    const int size = snprintf(head, sizeof head,
+    const int size = snprintf(head, sizeof(head),
                               "POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
                               "Content-Length: %zu\r\n%s\r\n",
                               path, length, lines);
@@ -176,7 +176,7 @@ static inline void rig_post(int fd, const char *path, const char *lines, const c
 static inline bool rig_has(const struct rig_reply *reply, const char *line)
 {
     char whole[512];
-    snprintf(whole, sizeof whole, "\r\n%s\r\n", line);
+    snprintf(whole, sizeof(whole), "\r\n%s\r\n", line);
     return strstr(reply->text, whole) != NULL;
 }
 

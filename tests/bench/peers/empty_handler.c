@@ -48,7 +48,7 @@ int main(int argc, char **argv)
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
-    response = MHD_create_response_from_buffer(sizeof reply - 1, (void *)(uintptr_t)reply,
+    response = MHD_create_response_from_buffer(sizeof(reply) - 1, (void *)(uintptr_t)reply,
                                                MHD_RESPMEM_PERSISTENT);
     MHD_add_response_header(response, "Content-Type", "application/json");
     struct MHD_Daemon *daemon = MHD_start_daemon(

@@ -47,7 +47,7 @@ static void refuses(const struct rl_setting *row, const char *const *texts, size
     }
 }
 
-#define COUNT(array) (sizeof(array) / sizeof *(array))
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
 START_TEST(sizes)
 {

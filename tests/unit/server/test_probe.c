@@ -26,7 +26,7 @@ static void *serve(void *argument)
 {
     struct server *const server = argument;
     const int fd = accept(server->listener, NULL, NULL);
-    const ssize_t got = recv(fd, server->asked, sizeof server->asked - 1, 0);
+    const ssize_t got = recv(fd, server->asked, sizeof(server->asked) - 1, 0);
     server->asked[got > 0 ? got : 0] = '\0';
     for (const char *at = server->answer; *at != '\0'; at++)
         send(fd, at, 1, MSG_NOSIGNAL); /* in small pieces, as a network might */
@@ -61,11 +61,11 @@ static int probe(const char *url)
 static int probe_tcp(const char *host, const char *path, const char *answer, struct server *server)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof address;
+    socklen_t size = sizeof(address);
     char url[128];
     start(server, (const struct sockaddr *)&address, size, answer);
     getsockname(server->listener, (struct sockaddr *)&address, &size);
-    snprintf(url, sizeof url, "%s:%d%s", host, ntohs(address.sin_port), path);
+    snprintf(url, sizeof(url), "%s:%d%s", host, ntohs(address.sin_port), path);
     const int result = probe(url);
     stop(server);
     return result;
@@ -91,7 +91,7 @@ START_TEST(every_other_answer_is_not)
                                           "HTTP/1.1 404 Not Found\r\n\r\n", "HTTP/1.1 20",
                                           "hello, who is there?\r\n", ""};
     struct server server;
-    for (size_t i = 0; i < sizeof answers / sizeof *answers; i++)
+    for (size_t i = 0; i < sizeof(answers) / sizeof(*answers); i++)
         ck_assert_int_ne(probe_tcp("http://127.0.0.1", "", answers[i], &server), 0);
 }
 END_TEST
@@ -99,12 +99,12 @@ END_TEST
 START_TEST(unix_sockets_are_probed)
 {
     char path[64], url[80];
-    snprintf(path, sizeof path, "/tmp/ranklossd-probe-%d", (int)getpid());
-    snprintf(url, sizeof url, "unix:%s", path);
+    snprintf(path, sizeof(path), "/tmp/ranklossd-probe-%d", (int)getpid());
+    snprintf(url, sizeof(url), "unix:%s", path);
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     memcpy(address.sun_path, path, strlen(path) + 1);
     struct server server;
-    start(&server, (const struct sockaddr *)&address, sizeof address, "HTTP/1.1 200 OK\r\n\r\n");
+    start(&server, (const struct sockaddr *)&address, sizeof(address), "HTTP/1.1 200 OK\r\n\r\n");
     ck_assert_int_eq(probe(url), 0);
     stop(&server);
     unlink(path);
@@ -121,11 +121,11 @@ START_TEST(bad_urls_are_refused)
                                        "http://localhost:",
                                        "http://[::1:80",
                                        "unix:/no/such/socket"};
-    for (size_t i = 0; i < sizeof urls / sizeof *urls; i++)
+    for (size_t i = 0; i < sizeof(urls) / sizeof(*urls); i++)
         ck_assert_msg(probe(urls[i]) != 0, "%s", urls[i]);
     char longest[4096];
-    memset(longest, 'x', sizeof longest - 1);
-    longest[sizeof longest - 1] = '\0';
+    memset(longest, 'x', sizeof(longest) - 1);
+    longest[sizeof(longest) - 1] = '\0';
     ck_assert_int_ne(probe(longest), 0);
 }
 END_TEST

@@ -1,5 +1,5 @@
 /*
- * test_threads.c: quotas of made-up cgroup trees, and the affinity of this process.
+ * test_threads.c: quotas of synthetic cgroup trees, and the affinity of this process.
  */
 #include "server/base/threads.h"
 
@@ -54,7 +54,7 @@ static unsigned quota(void)
     return rl_threads_quota(membership, mount);
 }
 
-START_LOOP_TEST(quotas_of_version_2, 14)
+START_LOOP_TEST(quotas_are_whole_cpus, 14)
 {
     static const struct {
         const char *text;
@@ -74,7 +74,7 @@ START_LOOP_TEST(quotas_of_version_2, 14)
 }
 END_TEST
 
-/* The tightest of a group and all above it counts. */
+/* The lowest quota of a group and its ancestors counts. */
 START_TEST(quotas_of_the_groups_above)
 {
     make_root();
@@ -92,9 +92,9 @@ START_TEST(quotas_of_the_groups_above)
 }
 END_TEST
 
-/* In a container, the group's path may be the host's and not be there: the mount's own files count.
- */
-START_TEST(a_group_that_is_not_there)
+/* In a container the path may be the host's, which does not exist here: the mount's own file
+ * counts. */
+START_TEST(a_group_that_does_not_exist)
 {
     make_root();
     put("self", "0::/docker/0123456789abcdef\n");
@@ -104,28 +104,12 @@ START_TEST(a_group_that_is_not_there)
 }
 END_TEST
 
-START_TEST(quotas_of_version_1)
+/* The lines of version 1 hierarchies beside it are ignored. */
+START_TEST(other_hierarchies_are_ignored)
 {
     make_root();
-    put("self", "12:memory:/x\n4:cpu,cpuacct:/pod\n3:cpuset:/\n1:name=systemd:/\n");
-    put("fs/cpu,cpuacct/pod/cpu.cfs_quota_us", "500000\n");
-    put("fs/cpu,cpuacct/pod/cpu.cfs_period_us", "100000\n");
-    put("fs/cpuset/cpu.cfs_quota_us", "100000\n");
-    put("fs/cpuset/cpu.cfs_period_us", "100000\n");
-    ck_assert_uint_eq(quota(), 5);
-    put("fs/cpu,cpuacct/pod/cpu.cfs_quota_us", "-1\n");
-    ck_assert_uint_eq(quota(), 0);
-    remove_root();
-}
-END_TEST
-
-START_TEST(both_versions_at_once)
-{
-    make_root();
-    put("self", "2:cpu:/a\n0::/a\n");
-    put("fs/cpu/a/cpu.cfs_quota_us", "600000\n");
-    put("fs/cpu/a/cpu.cfs_period_us", "100000\n");
-    put("fs/unified/a/cpu.max", "300000 100000\n");
+    put("self", "4:cpu,cpuacct:/pod\n1:name=systemd:/\n0::/pod\n");
+    put("fs/pod/cpu.max", "300000 100000\n");
     ck_assert_uint_eq(quota(), 3);
     remove_root();
 }

@@ -12,7 +12,7 @@ static const char *const paths[] = {
 
 START_TEST(every_path_has_a_format_that_can_write_errors)
 {
-    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+    for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
         const struct rl_format *const format = rl_format_of_path(paths[i]);
         struct rl_output output = {0};
         struct rl_error error;
@@ -41,7 +41,7 @@ END_TEST
 START_TEST(a_body_of_no_format_is_refused_with_what_is_expected)
 {
     static const char *const types[] = {NULL, "", "text/plain", "application/octet-stream"};
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+    for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++) {
         const struct rl_headers headers = {.content_type = types[i]};
         const struct rl_format *format = NULL;
         struct rl_error error;

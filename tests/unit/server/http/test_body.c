@@ -62,14 +62,14 @@ START_TEST(what_is_dropped_takes_no_memory)
 {
     static char piece[65536];
     rl_body_begin(&body, SIZE_MAX, RL_CODING_IDENTITY);
-    ck_assert_int_eq(rl_body_append(&body, piece, sizeof piece, 1 << 20, &error), RL_OK);
+    ck_assert_int_eq(rl_body_append(&body, piece, sizeof(piece), 1 << 20, &error), RL_OK);
     rl_body_drop(&body);
     ck_assert_ptr_null(body.data);
     for (int i = 0; i < 100; i++)
-        ck_assert_int_eq(rl_body_append(&body, piece, sizeof piece, 1, &error), RL_OK);
+        ck_assert_int_eq(rl_body_append(&body, piece, sizeof(piece), 1, &error), RL_OK);
     ck_assert_ptr_null(body.data);
-    ck_assert_uint_eq(body.dropped, 100 * sizeof piece);
-    ck_assert_uint_eq(body.received, 101 * sizeof piece);
+    ck_assert_uint_eq(body.dropped, 100 * sizeof(piece));
+    ck_assert_uint_eq(body.received, 101 * sizeof(piece));
 }
 END_TEST
 

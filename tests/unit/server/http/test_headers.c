@@ -92,7 +92,7 @@ START_TEST(ordinary_heads_pass)
         "POST /a HTTP/1.1\r\n" HOST "Transfer-Encoding: Chunked\r\nExpect: 100-Continue\r\n\r\n",
         GET HOST "X-Latin: \xe4\xf6\r\nX: !#$%&'*+-.^_`|~\r\n!#$%&'*+-.^_`|~: x\r\n\r\n",
     };
-    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
+    for (size_t i = 0; i < sizeof(heads) / sizeof(*heads); i++)
         ck_assert_msg(check(heads[i]) == RL_OK, "%s", heads[i]);
 }
 END_TEST
@@ -117,7 +117,7 @@ START_TEST(bad_lines_are_refused)
         GET HOST "X: a\x01\r\n\r\n",
         GET HOST "X: a\x7f\r\n\r\n",
     };
-    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
+    for (size_t i = 0; i < sizeof(heads) / sizeof(*heads); i++)
         ck_assert_msg(check(heads[i]) == RL_FRAMING, "%s", heads[i]);
 }
 END_TEST
@@ -129,7 +129,7 @@ START_TEST(a_folded_line_was_copied_elsewhere)
     char raw[] = GET HOST "X: a\r\n\r\n";
     parse(&head, raw);
     rl_headers_init(&head.headers, &head.line);
-    const char *const host = head.line.version + sizeof "HTTP/1.1" - 1 + 2;
+    const char *const host = head.line.version + sizeof("HTTP/1.1") - 1 + 2;
     rl_headers_add(&head.headers, host, 4, host + 6, 1);
     rl_headers_add(&head.headers, host + 9, 1, folded, 3);
     rl_headers_add(&head.headers, host + 18, 1, host + 20, 1);
@@ -143,14 +143,14 @@ START_TEST(single_fields_come_once)
     static const char *const names[] = {"Host",          "Content-Length",   "Content-Type",
                                         "Authorization", "Origin",           "Content-Encoding",
                                         "Expect",        "Transfer-Encoding"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
         char raw[256];
         const char *const value = strcmp(names[i], "Expect") == 0              ? "100-continue"
                                   : strcmp(names[i], "Transfer-Encoding") == 0 ? "chunked"
                                                                                : "1";
-        snprintf(raw, sizeof raw, GET "%s%s: %s\r\n\r\n", i == 0 ? "" : HOST, names[i], value);
+        snprintf(raw, sizeof(raw), GET "%s%s: %s\r\n\r\n", i == 0 ? "" : HOST, names[i], value);
         ck_assert_msg(check(raw) == RL_OK, "%s", raw);
-        snprintf(raw, sizeof raw, GET "%s%s: %s\r\n%s: %s\r\n\r\n", i == 0 ? "" : HOST, names[i],
+        snprintf(raw, sizeof(raw), GET "%s%s: %s\r\n%s: %s\r\n\r\n", i == 0 ? "" : HOST, names[i],
                  value, names[i], value);
         ck_assert_msg(check(raw) == RL_FRAMING, "%s", raw);
     }
@@ -226,9 +226,9 @@ START_TEST(content_types)
         "application/json, text/html",
         "application/x-www-form-urlencoded",
     };
-    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+    for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++)
         ck_assert_msg(is_json(good[i]), "%s", good[i]);
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
         ck_assert_msg(!is_json(bad[i]), "%s", bad[i]);
     ck_assert(!is_json(NULL));
 }

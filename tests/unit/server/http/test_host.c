@@ -37,13 +37,13 @@ static const char *const bad[] = {
     ":8080",
 };
 
-START_LOOP_TEST(addresses_localhost_and_listed_names, sizeof good / sizeof *good)
+START_LOOP_TEST(addresses_localhost_and_listed_names, sizeof(good) / sizeof(*good))
 {
     ck_assert_msg(rl_host_allowed(good[_i], &(struct rl_words){listed, 2}), "%s", good[_i]);
 }
 END_TEST
 
-START_LOOP_TEST(other_names_are_refused, sizeof bad / sizeof *bad)
+START_LOOP_TEST(other_names_are_refused, sizeof(bad) / sizeof(*bad))
 {
     ck_assert_msg(!rl_host_allowed(bad[_i], &(struct rl_words){listed, 2}), "%s", bad[_i]);
     ck_assert(rl_host_allowed(bad[_i], &(struct rl_words){any, 2}));

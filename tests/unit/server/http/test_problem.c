@@ -53,8 +53,8 @@ START_TEST(types_and_titles_differ)
         struct rl_error error;
         rl_fail(&error, (enum rl_status)status, "", "x");
         json_t *const problem = write_problem(&error, "");
-        snprintf(seen[status][0], sizeof seen[0][0], "%s", text_at(problem, "type"));
-        snprintf(seen[status][1], sizeof seen[0][1], "%s", text_at(problem, "title"));
+        snprintf(seen[status][0], sizeof(seen[0][0]), "%s", text_at(problem, "type"));
+        snprintf(seen[status][1], sizeof(seen[0][1]), "%s", text_at(problem, "title"));
         ck_assert_str_eq(seen[status][1], rl_problem_title((enum rl_status)status));
         json_decref(problem);
         for (int before = RL_OK; before < status; before++) {

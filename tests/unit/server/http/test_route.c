@@ -30,14 +30,14 @@ START_TEST(every_measure_has_its_path)
         const struct rl_measure *const measure = rl_measure_get((enum rl_measure_id)id);
         char path[128];
         const bool loss = measure->kind == RL_LOSS;
-        snprintf(path, sizeof path, "/v1/%s/%s", loss ? "losses" : "metrics", measure->name);
+        snprintf(path, sizeof(path), "/v1/%s/%s", loss ? "losses" : "metrics", measure->name);
         const struct rl_route route = find(path, RL_SCOPE_ALL);
         ck_assert_int_eq(route.handler, loss ? RL_HANDLER_LOSS : RL_HANDLER_METRIC);
         ck_assert_ptr_eq(route.target.measure, measure);
         ck_assert(!route.target.evaluate);
         ck_assert(rl_route_takes_body(&route));
         ck_assert_str_eq(route.allow, "POST, OPTIONS");
-        snprintf(path, sizeof path, "/v1/%s/%s", loss ? "metrics" : "losses", measure->name);
+        snprintf(path, sizeof(path), "/v1/%s/%s", loss ? "metrics" : "losses", measure->name);
         find_nothing(path, RL_SCOPE_ALL);
     }
 }
@@ -68,7 +68,7 @@ START_TEST(reads_are_found_where_they_are_served)
         {"/openapi.json", RL_HANDLER_OPENAPI, true, false},
         {"/", RL_HANDLER_PAGE, true, false},
     };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         ck_assert_int_eq(find(rows[i].path, RL_SCOPE_ALL).handler, rows[i].handler);
         if (rows[i].main)
             ck_assert_int_eq(find(rows[i].path, RL_SCOPE_MAIN).handler, rows[i].handler);
@@ -106,7 +106,7 @@ START_TEST(what_is_close_is_nothing)
         "*",
         "livez",
     };
-    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+    for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++)
         find_nothing(paths[i], RL_SCOPE_ALL);
 }
 END_TEST

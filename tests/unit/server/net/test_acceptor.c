@@ -49,8 +49,8 @@ static int try_connect(void)
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     address.sin_port = htons((uint16_t)strtoul(strrchr(listener.bound, ':') + 1, NULL, 10));
     const int fd = socket(AF_INET, SOCK_STREAM, 0);
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
-    if (connect(fd, (const struct sockaddr *)&address, sizeof address) == 0)
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+    if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
         return fd;
     close(fd);
     return -1;
@@ -59,7 +59,7 @@ static int try_connect(void)
 static unsigned ask(int fd)
 {
     static const char request[] = "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n";
-    rig_send(fd, request, sizeof request - 1);
+    rig_send(fd, request, sizeof(request) - 1);
     struct rig_reply reply = rig_read(fd);
     free(reply.text);
     return reply.status;

@@ -114,7 +114,7 @@ START_TEST(each_phase_ends_at_its_deadline_and_not_before)
     static const enum rl_phase phases[] = {RL_PHASE_FRESH, RL_PHASE_HEADER, RL_PHASE_BODY,
                                            RL_PHASE_WRITE, RL_PHASE_IDLE};
     char text[4096];
-    for (size_t i = 0; i < sizeof phases / sizeof *phases; i++) {
+    for (size_t i = 0; i < sizeof(phases) / sizeof(*phases); i++) {
         struct pair pair = open_pair(true);
         ck_assert(phases[i] == RL_PHASE_FRESH || rl_connection_enter(pair.connection, phases[i]));
         const uint64_t limit = deadlines.limits[phases[i]];

@@ -31,7 +31,7 @@ void test_after_each(void)
 static void connect_pair(int *server, int *client)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof address;
+    socklen_t size = sizeof(address);
     const int listener = socket(AF_INET, SOCK_STREAM, 0);
     ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, size), 0);
     ck_assert_int_eq(listen(listener, 1), 0);
@@ -58,8 +58,8 @@ START_TEST(the_last_reply_is_not_reset_away)
     ck_assert_int_eq(send(server, "reply", 5, 0), 5);
     rl_linger_add(linger, server);
     ck_assert_int_eq(send(client, "more", 4, 0), 4);
-    ck_assert_int_eq(recv(client, text, sizeof text, 0), 5);
-    ck_assert_int_eq(recv(client, text, sizeof text, 0), 0);
+    ck_assert_int_eq(recv(client, text, sizeof(text), 0), 5);
+    ck_assert_int_eq(recv(client, text, sizeof(text), 0), 0);
     close(client);
 }
 END_TEST
@@ -89,14 +89,14 @@ START_TEST(a_client_that_insists_is_read_from_after_a_moment)
     ck_assert_int_eq(fcntl(client, F_SETFL, O_NONBLOCK), 0);
     const uint64_t later = rl_clock_coarse_ms() + RL_LINGER_PATIENCE_MS + 1;
     ck_assert(rl_linger_age(linger, later));
-    for (int round = 0; round < 1000 && sent < 64 * sizeof piece; round++) {
-        const ssize_t more = send(client, piece, sizeof piece, MSG_NOSIGNAL);
+    for (int round = 0; round < 1000 && sent < 64 * sizeof(piece); round++) {
+        const ssize_t more = send(client, piece, sizeof(piece), MSG_NOSIGNAL);
         ck_assert(more > 0 || errno == EAGAIN);
         sent += more > 0 ? (size_t)more : 0;
         await_event();
         rl_linger_serve(linger);
     }
-    ck_assert_uint_ge(sent, 64 * sizeof piece);
+    ck_assert_uint_ge(sent, 64 * sizeof(piece));
     close(client);
 }
 END_TEST

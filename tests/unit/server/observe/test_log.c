@@ -51,7 +51,7 @@ static size_t count_lines(const char *text)
 START_TEST(text_form)
 {
     const int fd = to_file(RL_FORMAT_TEXT, RL_LOG_DEBUG);
-    rl_log_with(RL_LOG_WARNING, "disk is slow", RL_FIELD_TEXT("path", "/a b"),
+    RL_LOG_WITH(RL_LOG_WARNING, "disk is slow", RL_FIELD_TEXT("path", "/a b"),
                 RL_FIELD_TEXT("user", "joe"), RL_FIELD_INTEGER("count", -3),
                 RL_FIELD_SECONDS("took", 0.5), RL_FIELD_TEXT("absent", NULL));
     const char *const text = written(fd);
@@ -68,7 +68,7 @@ END_TEST
 START_TEST(json_form)
 {
     const int fd = to_file(RL_FORMAT_JSON, RL_LOG_INFO);
-    rl_log_with(RL_LOG_ERROR, "failed", RL_FIELD_TEXT("why", "a \"b\" \\ c"),
+    RL_LOG_WITH(RL_LOG_ERROR, "failed", RL_FIELD_TEXT("why", "a \"b\" \\ c"),
                 RL_FIELD_INTEGER("code", 7), RL_FIELD_SECONDS("took", 1.25),
                 RL_FIELD_TEXT("absent", NULL));
     json_t *const root = json_loads(written(fd), JSON_REJECT_DUPLICATES, NULL);
@@ -132,7 +132,7 @@ START_LOOP_TEST(hostile_texts_stay_inside_their_value, 21)
     };
     for (int json = 0; json < 2; json++) {
         const int fd = to_file(json ? RL_FORMAT_JSON : RL_FORMAT_TEXT, RL_LOG_INFO);
-        rl_log_with(RL_LOG_INFO, "it", RL_FIELD_TEXT("value", texts[_i]),
+        RL_LOG_WITH(RL_LOG_INFO, "it", RL_FIELD_TEXT("value", texts[_i]),
                     RL_FIELD_INTEGER("end", 1));
         const char *const text = written(fd);
         ck_assert_uint_eq(count_lines(text), 1);
@@ -159,7 +159,7 @@ START_TEST(good_characters_are_kept)
 {
     const int fd = to_file(RL_FORMAT_JSON, RL_LOG_INFO);
     const char *const value = "gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80 \xef\xbf\xbd";
-    rl_log_with(RL_LOG_INFO, "it", RL_FIELD_TEXT("value", value));
+    RL_LOG_WITH(RL_LOG_INFO, "it", RL_FIELD_TEXT("value", value));
     json_t *const root = json_loads(written(fd), 0, NULL);
     ck_assert_str_eq(json_string_value(json_object_get(root, "value")), value);
     json_decref(root);
@@ -174,10 +174,10 @@ START_LOOP_TEST(long_lines_are_cut_and_whole, 2)
     memset(huge, _i ? '\x01' : 'x', sizeof(huge) - 1);
     for (int json = 0; json < 2; json++) {
         const int fd = to_file(json ? RL_FORMAT_JSON : RL_FORMAT_TEXT, RL_LOG_INFO);
-        rl_log_with(RL_LOG_INFO, "one", RL_FIELD_TEXT("path", huge),
+        RL_LOG_WITH(RL_LOG_INFO, "one", RL_FIELD_TEXT("path", huge),
                     RL_FIELD_INTEGER("status", 404));
         ck_assert_ptr_nonnull(strstr(written(fd), json ? "\"status\":404" : "status=404\n"));
-        rl_log_with(RL_LOG_INFO, "many", RL_FIELD_TEXT("a", huge), RL_FIELD_TEXT("b", huge),
+        RL_LOG_WITH(RL_LOG_INFO, "many", RL_FIELD_TEXT("a", huge), RL_FIELD_TEXT("b", huge),
                     RL_FIELD_TEXT("c", huge), RL_FIELD_TEXT("d", huge), RL_FIELD_TEXT("e", huge));
         const char *text = written(fd);
         ck_assert_uint_eq(count_lines(text), 2);
@@ -291,7 +291,7 @@ START_LOOP_TEST(a_bad_target_costs_only_its_lines, 5)
     const uint64_t before = rl_log_dropped();
     for (int i = 0; i < 100; i++) {
         errno = 77;
-        rl_log_with(RL_LOG_INFO, "lost", RL_FIELD_INTEGER("i", i));
+        RL_LOG_WITH(RL_LOG_INFO, "lost", RL_FIELD_INTEGER("i", i));
         ck_assert_int_eq(errno, 77);
     }
     ck_assert_uint_eq(rl_log_dropped() - before, 100);
@@ -332,7 +332,7 @@ START_LOOP_TEST(a_full_target_recovers, 2)
     if (_i == 0) /* the pipe's other users still see it as it was */
         ck_assert_int_eq(fcntl(ends[1], F_GETFL) & O_NONBLOCK, 0);
     for (int i = 0; i < 20000; i++)
-        rl_log_with(RL_LOG_INFO, "flood", RL_FIELD_INTEGER("i", i));
+        RL_LOG_WITH(RL_LOG_INFO, "flood", RL_FIELD_INTEGER("i", i));
     const uint64_t dropped = rl_log_dropped();
     ck_assert_uint_gt(dropped, 0);
     const size_t arrived = drain(ends[0], last, sizeof(last));
@@ -387,7 +387,7 @@ static void *write_many(void *argument)
 {
     const int *const id = argument;
     for (int i = 0; i < LINES; i++) {
-        rl_log_with(RL_LOG_INFO, "from a thread", RL_FIELD_INTEGER("id", *id),
+        RL_LOG_WITH(RL_LOG_INFO, "from a thread", RL_FIELD_INTEGER("id", *id),
                     RL_FIELD_INTEGER("i", i), RL_FIELD_TEXT("pad", "xxxxxxxxxxxxxxxxxxxxxxxxxxxx"));
         RL_LOG_LIMITED(RL_LOG_DEBUG, "held back", RL_FIELD_INTEGER("i", i));
         rl_log_set_level(i % 2 ? RL_LOG_DEBUG : RL_LOG_INFO);

@@ -21,7 +21,7 @@ void test_before_each(void)
     ck_assert_int_eq(rl_metrics_init(0, &error), RL_OK);
     context = (struct rl_context){.settings = &settings, .stage = RL_STAGE_READY};
     ck_assert_int_eq(rl_admission_create(&settings, &context.admission, &error), RL_OK);
-    memset(jobs, 0, sizeof jobs);
+    memset(jobs, 0, sizeof(jobs));
     for (int i = 0; i < JOBS; i++)
         jobs[i].context = &context;
 }

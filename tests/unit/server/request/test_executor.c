@@ -94,7 +94,7 @@ static struct rl_job *make_job(const char *body, size_t length)
 static struct rl_job *make_small(void)
 {
     static const char body[] = "{\"y_true\":[1,0],\"y_pred\":[0,1]}";
-    return make_job(body, sizeof body - 1);
+    return make_job(body, sizeof(body) - 1);
 }
 
 /* One list of many grades in no order, evaluated 16 times with gradients: about a second of
@@ -163,7 +163,7 @@ END_TEST
 START_TEST(one_bad_job_leaves_the_others_alone)
 {
     static const char bad[] = "{\"y_true\":[1,0],\"y_pred\":[0,]}";
-    struct rl_job *const before = make_small(), *const wrong = make_job(bad, sizeof bad - 1),
+    struct rl_job *const before = make_small(), *const wrong = make_job(bad, sizeof(bad) - 1),
                          *const after = make_small();
     submit(before);
     submit(wrong);

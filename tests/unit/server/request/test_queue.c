@@ -23,7 +23,7 @@ void test_before_each(void)
 {
     ck_assert_int_eq(rl_metrics_init(0, &error), RL_OK);
     ck_assert_int_eq(rl_queue_create(MOST, &queue, &error), RL_OK);
-    memset(jobs, 0, sizeof jobs);
+    memset(jobs, 0, sizeof(jobs));
     for (int i = 0; i < JOBS; i++)
         jobs[i].context = &context;
 }
@@ -178,7 +178,7 @@ static void *produce(void *argument)
 {
     size_t *const produced = argument;
     for (int round = 0; round < ROUNDS; round++) {
-        struct rl_job *const job = calloc(1, sizeof *job);
+        struct rl_job *const job = calloc(1, sizeof(*job));
         job->context = &context;
         rl_queue_put(queue, job);
         ++*produced;

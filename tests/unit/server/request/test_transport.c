@@ -53,7 +53,7 @@ START_TEST(small_and_large_requests_take_turns_on_one_connection)
     char *const large = make_large(1000, &length);
     const int fd = rig_connect(&rig);
     for (int round = 0; round < 3; round++) {
-        rig_post(fd, HINGE, "", small, sizeof small - 1);
+        rig_post(fd, HINGE, "", small, sizeof(small) - 1);
         struct rig_reply reply = rig_read(fd);
         ck_assert_uint_eq(reply.status, 200);
         ck_assert_ptr_nonnull(strstr(reply.body, "\"loss\":1,"));
@@ -86,7 +86,7 @@ START_TEST(many_large_requests_at_once_each_get_their_own)
     for (size_t i = 0; i < CLIENTS; i++) {
         struct rig_reply reply = rig_read(fds[i]);
         char lists[32];
-        snprintf(lists, sizeof lists, "\"lists\":%zu,", 400 + i);
+        snprintf(lists, sizeof(lists), "\"lists\":%zu,", 400 + i);
         ck_assert_uint_eq(reply.status, 200);
         ck_assert_ptr_nonnull(strstr(reply.body, lists));
         free(reply.text);
@@ -106,7 +106,7 @@ START_TEST(large_requests_that_are_wrong_say_so_and_leave_the_connection)
     ck_assert_uint_eq(reply.status, 400);
     ck_assert(rig_has(&reply, "Content-Type: application/problem+json"));
     free(reply.text);
-    rig_post(fd, HINGE, "", small, sizeof small - 1);
+    rig_post(fd, HINGE, "", small, sizeof(small) - 1);
     reply = rig_read(fd);
     ck_assert_uint_eq(reply.status, 200);
     free(reply.text);
@@ -123,7 +123,7 @@ START_TEST(chunked_bodies_in_pieces)
                                   "10\r\n{\"y_true\":[1,0],\r\n"
                                   "f\r\n\"y_pred\":[0,1]}\r\n0\r\n\r\n";
     const int fd = rig_connect(&rig);
-    for (size_t i = 0; i < sizeof request - 1; i++)
+    for (size_t i = 0; i < sizeof(request) - 1; i++)
         rig_send(fd, request + i, 1);
     struct rig_reply reply = rig_read(fd);
     ck_assert_uint_eq(reply.status, 200);
@@ -172,8 +172,8 @@ START_TEST(short_bodies_nobody_wants_keep_the_connection)
         {HINGE, "Content-Encoding: br\r\n", 415},
         {HINGE, "", 200},
     };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        rig_post(fd, rows[i].path, rows[i].lines, small, sizeof small - 1);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        rig_post(fd, rows[i].path, rows[i].lines, small, sizeof(small) - 1);
         struct rig_reply reply = rig_read(fd);
         ck_assert_uint_eq(reply.status, rows[i].status);
         free(reply.text);
@@ -185,15 +185,15 @@ END_TEST
 START_TEST(a_chunked_body_past_the_cap_is_told_at_its_end)
 {
     static char chunk[1 << 16];
-    memset(chunk, ' ', sizeof chunk);
+    memset(chunk, ' ', sizeof(chunk));
     const int fd = rig_connect(&rig);
     static const char head[] = "POST " HINGE " HTTP/1.1\r\nHost: x\r\n"
                                "Content-Type: application/json\r\n"
                                "Transfer-Encoding: chunked\r\n\r\n";
-    rig_send(fd, head, sizeof head - 1);
+    rig_send(fd, head, sizeof(head) - 1);
     for (int i = 0; i < 70; i++) { /* 4 MiB and a little */
         rig_send(fd, "10000\r\n", 7);
-        rig_send(fd, chunk, sizeof chunk);
+        rig_send(fd, chunk, sizeof(chunk));
         rig_send(fd, "\r\n", 2);
     }
     rig_send(fd, "0\r\n\r\n", 5);
@@ -211,7 +211,7 @@ START_TEST(a_late_body_gets_a_raw_reply)
                                "X-Request-Id: late\r\nContent-Type: application/json\r\n"
                                "Content-Length: 31\r\n\r\n{";
     const int fd = rig_connect(&rig);
-    rig_send(fd, head, sizeof head - 1);
+    rig_send(fd, head, sizeof(head) - 1);
     struct pollfd readable = {.fd = fd, .events = POLLIN};
     for (int i = 0; i < 1000 && readable.revents == 0; i++) { /* only a body has a deadline here */
         rl_connections_reap(rig.context.connections, rl_clock_coarse_ms() + 1000, RL_REAP_OVERDUE);
@@ -233,7 +233,7 @@ START_TEST(reads_and_their_variants)
                                     "HEAD /readyz HTTP/1.1\r\nHost: x\r\n\r\n"
                                     "OPTIONS /v1/evaluate HTTP/1.1\r\nHost: x\r\n\r\n";
     const int fd = rig_connect(&rig);
-    rig_send(fd, pipelined, sizeof pipelined - 1);
+    rig_send(fd, pipelined, sizeof(pipelined) - 1);
     struct rig_reply reply = rig_read(fd);
     ck_assert_uint_eq(reply.status, 200);
     ck_assert_str_eq(reply.body, "{\"status\":\"alive\"}");
@@ -257,7 +257,7 @@ START_TEST(draining_ends_connections_and_readiness)
     rig.context.stage = RL_STAGE_LEAVING;
     static const char ready[] = "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
                                 "GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n";
-    rig_send(fd, ready, sizeof ready - 1);
+    rig_send(fd, ready, sizeof(ready) - 1);
     struct rig_reply reply = rig_read(fd);
     ck_assert_uint_eq(reply.status, 200);
     free(reply.text);
@@ -268,7 +268,7 @@ START_TEST(draining_ends_connections_and_readiness)
     close(fd);
     const int second = rig_connect(&rig);
     rig.context.stage = RL_STAGE_DRAINING;
-    rig_post(second, HINGE, "", small, sizeof small - 1);
+    rig_post(second, HINGE, "", small, sizeof(small) - 1);
     reply = rig_read(second);
     ck_assert_uint_eq(reply.status, 200);
     ck_assert(rig_has(&reply, "Connection: close"));

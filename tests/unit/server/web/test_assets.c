@@ -41,7 +41,7 @@ static void between(const struct rl_asset *asset, const char *open, const char *
 static void hash(const void *bytes, size_t size, char *ret_text, size_t room)
 {
     unsigned char digest[32];
-    gnutls_datum_t raw = {.data = digest, .size = sizeof digest}, text = {0};
+    gnutls_datum_t raw = {.data = digest, .size = sizeof(digest)}, text = {0};
     ck_assert_int_ge(gnutls_hash_fast(GNUTLS_DIG_SHA256, bytes, size, digest), 0);
     ck_assert_int_ge(gnutls_base64_encode2(&raw, &text), 0);
     snprintf(ret_text, room, "%.*s", (int)text.size, (const char *)text.data);
@@ -111,12 +111,12 @@ START_TEST(policy_names_script_and_style_by_hash)
     const char *begin;
     size_t size;
     between(page, "<script>", "</script>", &begin, &size);
-    hash(begin, size, base64, sizeof base64);
-    snprintf(source, sizeof source, "script-src 'sha256-%s';", base64);
+    hash(begin, size, base64, sizeof(base64));
+    snprintf(source, sizeof(source), "script-src 'sha256-%s';", base64);
     ck_assert_ptr_nonnull(strstr(page->policy, source));
     between(page, "<style>", "</style>", &begin, &size);
-    hash(begin, size, base64, sizeof base64);
-    snprintf(source, sizeof source, "style-src 'sha256-%s';", base64);
+    hash(begin, size, base64, sizeof(base64));
+    snprintf(source, sizeof(source), "style-src 'sha256-%s';", base64);
     ck_assert_ptr_nonnull(strstr(page->policy, source));
 }
 END_TEST
@@ -135,11 +135,11 @@ END_TEST
 START_TEST(etag_is_the_hash_of_the_content)
 {
     const char *paths[] = {"/", "/openapi.json"};
-    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
         const struct rl_asset *asset = rl_asset_find(paths[i]);
         char base64[60], expected[64];
-        hash(asset->data, asset->size, base64, sizeof base64);
-        snprintf(expected, sizeof expected, "\"%s\"", base64);
+        hash(asset->data, asset->size, base64, sizeof(base64));
+        snprintf(expected, sizeof(expected), "\"%s\"", base64);
         ck_assert_str_eq(asset->etag, expected);
     }
 }
@@ -149,7 +149,7 @@ START_TEST(page_asks_for_nothing_from_elsewhere)
 {
     const struct rl_asset *page = rl_asset_find("/");
     static const char *const outside[] = {"src=\"", "@import", "url(http", "<base", "<iframe"};
-    for (size_t i = 0; i < sizeof outside / sizeof outside[0]; i++)
+    for (size_t i = 0; i < sizeof(outside) / sizeof(outside[0]); i++)
         ck_assert_ptr_null(memmem(page->data, page->size, outside[i], strlen(outside[i])));
 }
 END_TEST
@@ -174,7 +174,7 @@ END_TEST
 START_TEST(init_twice_is_init_once)
 {
     char etag[RL_ETAG_MAX];
-    snprintf(etag, sizeof etag, "%s", rl_asset_find("/")->etag);
+    snprintf(etag, sizeof(etag), "%s", rl_asset_find("/")->etag);
     ck_assert_int_eq(rl_assets_init(&error), RL_OK);
     ck_assert_str_eq(rl_asset_find("/")->etag, etag);
 }
