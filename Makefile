@@ -31,8 +31,8 @@ CORE_SRC   := $(call sources,core)
 CONFIG_SRC := $(call sources,config)
 SERVER_SRC := $(call sources,server)
 MAIN_OBJ    = $(BUILD)/server/main.o
-# Kernels that are compiled once for each instruction set: file.o, file.avx2.o, file.avx512.o.
-ISA_SRC     = core/lists/listscan_kernels.c core/ranking/listmle_kernels.c
+# Kernels are compiled once for each instruction set: file.o, file.avx2.o, file.avx512.o.
+ISA_SRC     = $(filter %_kernels.c,$(CORE_SRC))
 ISAS        = $(if $(filter x86_64-%,$(TARGET)),avx2 avx512)
 CORE_OBJ    = $(CORE_SRC:%.c=$(BUILD)/%.o) $(foreach isa,$(ISAS),$(ISA_SRC:%.c=$(BUILD)/%.$(isa).o))
 CONFIG_OBJ  = $(CONFIG_SRC:%.c=$(BUILD)/%.o)
@@ -69,10 +69,6 @@ $(BUILD)/%.a:
 $(BUILD)/core/compute.o: EXTRA = $(OPENMP)
 AVX2   = -mavx2 -mfma
 AVX512 = -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512
-ifneq (,$(filter x86_64-%,$(TARGET)))
-$(BUILD)/core/fields/%_avx2.o: EXTRA = $(AVX2)
-$(BUILD)/core/fields/%_avx512.o: EXTRA = $(AVX512)
-endif
 $(BUILD)/core/%.avx2.o: EXTRA = $(AVX2) -DRL_ISA=avx2
 $(BUILD)/core/%.avx512.o: EXTRA = $(AVX512) -DRL_ISA=avx512
 # What says which revision it is, is built anew when the revision changes.

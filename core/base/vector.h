@@ -15,7 +15,7 @@
 #include <immintrin.h>
 #endif
 
-/* The Makefile compiles the files of ISA_SRC once for each instruction set and says which. Their
+/* The Makefile compiles every *_kernels.c once for each instruction set and says which. Their
  * public names end in it. */
 #ifndef RL_ISA
 #define RL_ISA baseline

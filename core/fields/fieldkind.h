@@ -29,8 +29,8 @@ static inline double rl_field_hinge(double score, double other, double temperatu
     return margin > 0 ? margin / temperature : 0;
 }
 
-/* The function itself, of one pair. The kernels of a kind (tile_body.h, margin.h, series.h) add it
- * up; this is what top pairs report. Any scores; overflow gives infinities. */
+/* The function itself, of one pair. The kernels of a kind (tile_kernels.c, margin.h, series.h) add
+ * it up; this is what top pairs report. Any scores; overflow gives infinities. */
 static inline double rl_field_pair(enum rl_field_kind kind, double score, double other,
                                    double temperature)
 {

@@ -1,7 +1,6 @@
 /*
- * series_body.h: the kernels of series.h, compiled once for each instruction set.
- *
- * The including file says which by its compiler flags and defines RL_SERIES_KERNELS.
+ * series_kernels.c: the kernels of series.h; the Makefile compiles this once for each instruction
+ * set.
  */
 #include "core/fields/series.h"
 
@@ -222,7 +221,7 @@ static void sweep_below(const struct rl_series_field *field, const struct rl_lin
     }
 }
 
-const struct rl_series_kernels RL_SERIES_KERNELS = {
+const struct rl_series_kernels RL_OF_ISA(rl_series) = {
     .sum_above = sum_above,
     .sum_below = sum_below,
     .sweep_above = sweep_above,

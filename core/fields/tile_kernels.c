@@ -1,8 +1,8 @@
 /*
- * tile_body.h: the kernels of tile.h, compiled once for each instruction set.
+ * tile_kernels.c: the kernels of tile.h; the Makefile compiles this once for each instruction set.
  *
- * The including file says which by its compiler flags and defines RL_TILE_TABLE. Only additions,
- * multiplications, divisions and comparisons are used, each exactly rounded, and never fused.
+ * The kernels use only additions, multiplications, divisions and comparisons, each exactly rounded
+ * and never fused.
  */
 #include "core/fields/tile.h"
 
@@ -438,7 +438,7 @@ static void softplus(const struct rl_tile *tile)
         tile->sums[i] = tile->sums[i] / tile->temperature + rl_log1p(tile->spare[i]);
 }
 
-rl_tile_fn *const RL_TILE_TABLE[RL_FIELD_KINDS] = {
+rl_tile_fn *const RL_OF_ISA(rl_tile)[RL_FIELD_KINDS] = {
     [RL_FIELD_HINGE] = hinge,     [RL_FIELD_STEP] = step, [RL_FIELD_SOFTPLUS] = softplus,
     [RL_FIELD_SIGMOID] = sigmoid, [RL_FIELD_BUMP] = bump,
 };
