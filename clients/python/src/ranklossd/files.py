@@ -10,7 +10,7 @@ import csv
 import gzip
 import json
 import os
-from typing import IO, Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Set
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Set
 
 import numpy as np
 
@@ -57,7 +57,7 @@ def _format_of(path: str) -> str:
 
 def _lines(path: str, progress: Callable[[int], None]) -> Iterator[str]:
     with open(path, "rb") as raw:
-        opened: IO[Any] = gzip.open(raw) if path.endswith(".gz") else raw
+        opened: Iterable[bytes] = gzip.open(raw) if path.endswith(".gz") else raw
         for number, line in enumerate(opened):
             if number % 1024 == 0:
                 progress(raw.tell())
