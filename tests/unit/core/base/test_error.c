@@ -6,3 +6,63 @@
 #include <string.h>
 
 #include "tests/lib/unittest.h"
+
+START_TEST(fail_fills_the_error_and_gives_the_status_back)
+{
+    struct rl_error error;
+    memset(&error, 0x55, sizeof(error));
+    ck_assert_int_eq(rl_fail(&error, RL_INVALID, "/y_pred/3", "%d of %s", 7, "what"), RL_INVALID);
+    ck_assert_int_eq(error.status, RL_INVALID);
+    ck_assert_str_eq(error.pointer, "/y_pred/3");
+    ck_assert_str_eq(error.detail, "7 of what");
+    ck_assert_uint_eq(error.line + error.column + error.offset, 0);
+}
+END_TEST
+
+START_TEST(long_texts_are_cut)
+{
+    struct rl_error error;
+    char text[1000];
+    memset(text, 'x', sizeof(text));
+    text[sizeof(text) - 1] = '\0';
+    rl_fail(&error, RL_INVALID, text, "%s", text);
+    ck_assert_uint_eq(strlen(error.pointer), RL_POINTER_MAX - 1);
+    ck_assert_uint_eq(strlen(error.detail), RL_DETAIL_MAX - 1);
+}
+END_TEST
+
+/* A text of `lead` letters and then `character` over and over, cut by rl_fail. */
+static size_t cut_length(const char *character, size_t lead, struct rl_error *error)
+{
+    char text[1200] = "";
+    memset(text, 'x', lead);
+    for (size_t at = lead; at + strlen(character) < sizeof(text); at += strlen(character))
+        memcpy(text + at, character, strlen(character));
+    rl_fail(error, RL_INVALID, "", "%s", text);
+    return strlen(error->detail);
+}
+
+START_TEST(no_character_is_cut_in_two)
+{
+    const char *const characters[] = {"\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80"};
+    struct rl_error error;
+    for (size_t c = 0; c < 3; c++) {
+        for (size_t lead = 0; lead < 5; lead++) {
+            size_t width = strlen(characters[c]);
+            size_t whole = (RL_DETAIL_MAX - 1 - lead) / width * width + lead;
+            ck_assert_uint_eq(cut_length(characters[c], lead, &error), whole);
+        }
+    }
+}
+END_TEST
+
+START_TEST(text_that_just_fits_stays_whole)
+{
+    struct rl_error error;
+    char text[RL_DETAIL_MAX];
+    memset(text, 'x', sizeof(text));
+    memcpy(text + sizeof(text) - 3, "\xc3\xa9", 3);
+    rl_fail(&error, RL_INVALID, "", "%s", text);
+    ck_assert_str_eq(error.detail, text);
+}
+END_TEST
