@@ -59,6 +59,17 @@ static const struct rl_measure measures[RL_MEASURES] = {
             .takes_temperature = true,
             .value_per_list = true,
         },
+    [RL_SOFTMAX] =
+        {
+            .id = RL_SOFTMAX,
+            .kind = RL_LOSS,
+            .name = "softmax",
+            .formula = "loss = -sum_i y_i log(exp(s_i / T) / sum_k exp(s_k / T))",
+            .summary = "Cross entropy of the labels and the softmax of the scores, one value per "
+                       "list, as TF-Ranking's SoftmaxLoss; 0 where all labels are 0.",
+            .takes_temperature = true,
+            .value_per_list = true,
+        },
     [RL_DCG] =
         {
             .id = RL_DCG,

@@ -13,6 +13,7 @@
 #include "core/lists/emit.h"
 #include "core/fields/field.h"
 #include "core/ranking/listmle.h"
+#include "core/ranking/softmax.h"
 #include "core/fields/moments.h"
 #include "core/fields/toppairs.h"
 #include "core/base/scratch.h"
@@ -53,6 +54,7 @@ static size_t max_size(size_t a, size_t b)
 static size_t list_room(const struct rl_work_state *state, size_t items)
 {
     size_t doubles = max_size(rl_listmle_scratch(items), rl_moments_scratch(items));
+    doubles = max_size(doubles, rl_softmax_scratch(items));
     size_t once = max_size(rl_room_bytes(doubles, sizeof(double)), rl_field_room(items));
     once = max_size(once, rl_ranking_room(items));
     once = max_size(once, rl_toppairs_room(items, state->max_top_k));
@@ -87,6 +89,28 @@ static void emit_gradient(struct perlist *p, size_t eval)
 {
     struct rl_emission emission = emission_of(p, eval, p->work->results[eval].gradient);
     p->finite &= rl_emit_gradient(&emission, p->room, p->gradient);
+}
+
+/* loss: of the list, unweighted. */
+static void emit_list_loss(struct perlist *p, size_t eval, double loss)
+{
+    enum rl_dtype dtype = p->work->batch->dtype;
+    void *values = p->work->results[eval].values;
+    loss *= p->plan.weight;
+    p->state->evals[eval].sums[p->list] = loss;
+    p->finite &= isfinite(loss) != 0;
+    if (!values)
+        return;
+    rl_column_set(values, dtype, p->list, loss);
+    p->finite &= isfinite(rl_round(loss, dtype)) != 0;
+}
+
+/* gradient: [m] of the list's loss, unweighted. */
+static void emit_list_gradient(struct perlist *p, size_t eval)
+{
+    for (size_t v = 0; v < p->plan.count; v++)
+        p->gradient[v] *= p->plan.weight;
+    emit_gradient(p, eval);
 }
 
 /* ---- Losses ---------------------------------------------------------------------------------- */
@@ -157,13 +181,13 @@ static void order_by_label(const struct rl_plan *plan, double *ret_scores)
             ret_scores[k++] = plan->scores[plan->graded[p]];
 }
 
-static void unorder_by_label(const struct rl_plan *plan, const double *ordered, double weight,
+static void unorder_by_label(const struct rl_plan *plan, const double *ordered,
                              double *ret_gradient)
 {
     size_t k = 0;
     for (size_t g = plan->grades; g-- > 0;)
         for (size_t p = plan->starts[g]; p < plan->starts[g + 1]; p++)
-            ret_gradient[plan->graded[p]] = weight * ordered[k++];
+            ret_gradient[plan->graded[p]] = ordered[k++];
 }
 
 static void compute_list_mle(struct perlist *p, size_t eval)
@@ -171,22 +195,28 @@ static void compute_list_mle(struct perlist *p, size_t eval)
     struct rl_plan *plan = &p->plan;
     struct rl_room room = p->room;
     struct rl_result *result = &p->work->results[eval];
-    enum rl_dtype dtype = p->work->batch->dtype;
     double *scratch = rl_room_take(&room, rl_listmle_scratch(plan->count), sizeof(double));
     order_by_label(plan, p->losses);
     double loss = rl_listmle(p->losses, plan->count, p->temperature, p->runner, scratch,
                              result->gradient ? p->extra : NULL);
-    loss *= plan->weight;
-    p->state->evals[eval].sums[p->list] = loss;
-    p->finite &= isfinite(loss) != 0;
-    if (result->values) {
-        rl_column_set(result->values, dtype, p->list, loss);
-        p->finite &= isfinite(rl_round(loss, dtype)) != 0;
-    }
-    if (result->gradient) {
-        unorder_by_label(plan, p->extra, plan->weight, p->gradient);
-        emit_gradient(p, eval);
-    }
+    emit_list_loss(p, eval, loss);
+    if (!result->gradient)
+        return;
+    unorder_by_label(plan, p->extra, p->gradient);
+    emit_list_gradient(p, eval);
+}
+
+static void compute_softmax(struct perlist *p, size_t eval)
+{
+    struct rl_plan *plan = &p->plan;
+    struct rl_room room = p->room;
+    double *scratch = rl_room_take(&room, rl_softmax_scratch(plan->count), sizeof(double));
+    double *gradient = p->work->results[eval].gradient ? p->gradient : NULL;
+    double loss = rl_softmax(plan->labels, plan->scores, plan->count, p->temperature, p->runner,
+                             scratch, gradient);
+    emit_list_loss(p, eval, loss);
+    if (gradient)
+        emit_list_gradient(p, eval);
 }
 
 static void compute_top_pairs(struct perlist *p, size_t eval)
@@ -219,9 +249,8 @@ static void compute_metric(struct perlist *p, size_t eval)
 static void compute_eval(struct perlist *p, size_t eval)
 {
     static void (*const compute[])(struct perlist * p, size_t eval) = {
-        [RL_METHOD_FIELD] = compute_pairwise,
-        [RL_METHOD_SQUARED] = compute_squared,
-        [RL_METHOD_LISTMLE] = compute_list_mle,
+        [RL_METHOD_FIELD] = compute_pairwise,   [RL_METHOD_SQUARED] = compute_squared,
+        [RL_METHOD_LISTMLE] = compute_list_mle, [RL_METHOD_SOFTMAX] = compute_softmax,
         [RL_METHOD_RANKING] = compute_metric,
     };
     p->temperature = p->state->evals[eval].temperature;

@@ -132,6 +132,7 @@ enum rl_measure_id {
     RL_PAIRWISE_SOFT_ZERO_ONE,
     RL_PAIRWISE_MEAN_SQUARED_ERROR,
     RL_LIST_MLE,
+    RL_SOFTMAX,
     RL_DCG,
     RL_NDCG,
     RL_MEAN_RECIPROCAL_RANK,
@@ -150,7 +151,7 @@ struct rl_measure {
     const char *summary;    /* one sentence */
     bool takes_temperature; /* accepted and used; Keras-RS ignores it for the squared error */
     bool takes_k;
-    bool value_per_list; /* list_mle: one value per list instead of one per item */
+    bool value_per_list; /* one value per list instead of one per item */
     bool has_pairs;      /* top_pairs makes sense */
 };
 
@@ -216,7 +217,7 @@ struct rl_sums {
  */
 struct rl_totals {
     size_t lists, items, valid_items;
-    uint64_t pairs;     /* ordered pairs the loss adds over; 0 for list_mle and metrics */
+    uint64_t pairs;     /* ordered pairs the loss adds over; 0 for losses by list and metrics */
     size_t values;      /* values that sum_over_batch_size divides by: items, or lists */
     double sum;         /* of weighted losses; of metric * list weight */
     double weight_sum;  /* what mean_with_sample_weight divides by; the sum of list weights */

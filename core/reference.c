@@ -30,7 +30,7 @@ static bool has_pair(enum rl_measure_id loss, const struct rl_reference_list *li
 uint64_t rl_reference_pairs(enum rl_measure_id loss, const struct rl_reference_list *list)
 {
     uint64_t pairs = 0;
-    if (loss == RL_LIST_MLE)
+    if (rl_measure_get(loss)->value_per_list)
         return 0;
     for (size_t i = 0; i < list->items; i++)
         for (size_t j = 0; j < list->items; j++)
@@ -94,7 +94,8 @@ long double rl_reference_slope(enum rl_measure_id loss, const struct rl_referenc
     }
 }
 
-/* ---- list_mle ---------------------------------------------------------------------------------
+/* ---- list_mle and softmax
+ * ------------------------------------------------------------------------------
  */
 
 /* Whether item i stands before item j in label-descending stable order. */
@@ -139,13 +140,13 @@ static long double softmax_tail(const struct softmax *softmax, size_t i)
     return softmax_after(softmax, i) + softmax->powers[i];
 }
 
-/* log S - z, as the logarithm of S / e^z: that does not vanish beside a large z. */
-static long double listmle_term(const struct softmax *softmax, size_t i)
+/* log((others + e^z) / e^z): a sum would lose a small log beside a large z. */
+static long double surprise(const struct softmax *softmax, long double others, size_t i)
 {
-    const long double after = softmax_after(softmax, i), ratio = after / softmax->powers[i];
+    const long double ratio = others / softmax->powers[i];
     if (isfinite(ratio))
         return log1pl(ratio);
-    return logl(after) - (softmax->list->scores[i] - softmax->largest) / softmax->temperature;
+    return logl(others) - (softmax->list->scores[i] - softmax->largest) / softmax->temperature;
 }
 
 static long double listmle_loss(const struct rl_reference_list *list, long double temperature)
@@ -155,7 +156,7 @@ static long double listmle_loss(const struct rl_reference_list *list, long doubl
     softmax_init(&softmax, list, temperature);
     for (size_t i = 0; i < list->items; i++)
         if (rl_reference_valid(list, i))
-            loss += listmle_term(&softmax, i);
+            loss += surprise(&softmax, softmax_after(&softmax, i), i);
     free(softmax.powers);
     return loss;
 }
@@ -193,14 +194,78 @@ static void listmle_gradient(const struct rl_reference_list *list, long double t
     free(softmax.powers);
 }
 
+/* sum_{k != i} e^{z_k} */
+static long double softmax_others(const struct softmax *softmax, size_t i)
+{
+    long double sum = 0;
+    for (size_t k = 0; k < softmax->list->items; k++)
+        sum += k != i ? softmax->powers[k] : 0;
+    return sum;
+}
+
+static long double softmax_loss(const struct rl_reference_list *list, long double temperature)
+{
+    struct softmax softmax;
+    long double loss = 0;
+    softmax_init(&softmax, list, temperature);
+    for (size_t i = 0; i < list->items; i++)
+        if (rl_reference_valid(list, i) && list->labels[i] > 0)
+            loss += list->labels[i] * surprise(&softmax, softmax_others(&softmax, i), i);
+    free(softmax.powers);
+    return loss;
+}
+
+static void softmax_gradient(const struct rl_reference_list *list, long double temperature,
+                             long double *gradient)
+{
+    struct softmax softmax;
+    softmax_init(&softmax, list, temperature);
+    const long double sum = softmax_others(&softmax, list->items);
+    for (size_t i = 0; i < list->items; i++)
+        for (size_t k = 0; k < list->items; k++)
+            if (rl_reference_valid(list, i) && rl_reference_valid(list, k))
+                gradient[k] += list->labels[i] * (softmax.powers[k] / sum - (i == k)) / temperature;
+    free(softmax.powers);
+}
+
 /* ---- Losses -----------------------------------------------------------------------------------
  */
+
+/* The loss of a list as a whole. */
+static long double list_loss(enum rl_measure_id loss, const struct rl_reference_list *list,
+                             long double temperature)
+{
+    switch (loss) {
+    case RL_LIST_MLE:
+        return listmle_loss(list, temperature);
+    case RL_SOFTMAX:
+        return softmax_loss(list, temperature);
+    default:
+        assert(false && "a loss with one value per list");
+        return 0;
+    }
+}
+
+static void list_gradient(enum rl_measure_id loss, const struct rl_reference_list *list,
+                          long double temperature, long double *gradient)
+{
+    switch (loss) {
+    case RL_LIST_MLE:
+        listmle_gradient(list, temperature, gradient);
+        break;
+    case RL_SOFTMAX:
+        softmax_gradient(list, temperature, gradient);
+        break;
+    default:
+        assert(false && "a loss with one value per list");
+    }
+}
 
 void rl_reference_losses(enum rl_measure_id loss, const struct rl_reference_list *list,
                          long double temperature, long double *ret_losses)
 {
-    if (loss == RL_LIST_MLE) {
-        ret_losses[0] = listmle_loss(list, temperature);
+    if (rl_measure_get(loss)->value_per_list) {
+        ret_losses[0] = list_loss(loss, list, temperature);
         return;
     }
     for (size_t i = 0; i < list->items; i++) {
@@ -217,8 +282,8 @@ void rl_reference_gradient(enum rl_measure_id loss, const struct rl_reference_li
 {
     for (size_t i = 0; i < list->items; i++)
         ret_gradient[i] = 0;
-    if (loss == RL_LIST_MLE) {
-        listmle_gradient(list, temperature, ret_gradient);
+    if (rl_measure_get(loss)->value_per_list) {
+        list_gradient(loss, list, temperature, ret_gradient);
         for (size_t i = 0; weights && i < list->items; i++)
             ret_gradient[i] *= weights[0];
         return;

@@ -19,10 +19,10 @@ struct rl_reference_list {
 
 bool rl_reference_valid(const struct rl_reference_list *list, size_t item);
 
-/* Ordered pairs the loss adds over; 0 for list_mle. */
+/* Ordered pairs the loss adds over; 0 for a loss with one value per list. */
 uint64_t rl_reference_pairs(enum rl_measure_id loss, const struct rl_reference_list *list);
 
-/* Loss of one ordered pair of valid items, unweighted; not for list_mle. */
+/* Loss of one ordered pair of valid items, unweighted; not for a loss by list. */
 long double rl_reference_pair(enum rl_measure_id loss, const struct rl_reference_list *list,
                               size_t i, size_t j, long double temperature);
 
@@ -30,13 +30,14 @@ long double rl_reference_pair(enum rl_measure_id loss, const struct rl_reference
 long double rl_reference_slope(enum rl_measure_id loss, const struct rl_reference_list *list,
                                size_t i, size_t j, long double temperature);
 
-/* Unweighted losses: one per item (0 for an invalid one); for list_mle one in all. */
+/* Unweighted losses: one per item (0 for an invalid one), or one in all where the
+ * loss has one value per list. */
 void rl_reference_losses(enum rl_measure_id loss, const struct rl_reference_list *list,
                          long double temperature, long double *ret_losses);
 
 /*
  * ret_gradient[k] = d(sum_i weights[i] * loss_i) / d(score_k), 0 for an invalid item. weights:
- * [items], NULL for all 1; list_mle reads weights[0] alone.
+ * [items], NULL for all 1; a loss with one value per list reads weights[0] alone.
  */
 void rl_reference_gradient(enum rl_measure_id loss, const struct rl_reference_list *list,
                            long double temperature, const double *weights,

@@ -41,6 +41,11 @@ static const struct rl_way ways[RL_MEASURES] = {
             .method = RL_METHOD_LISTMLE,
             .item_cost = 10,
         },
+    [RL_SOFTMAX] =
+        {
+            .method = RL_METHOD_SOFTMAX,
+            .item_cost = 6,
+        },
     [RL_DCG] =
         {
             .method = RL_METHOD_RANKING,

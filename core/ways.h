@@ -12,6 +12,7 @@ enum rl_method {
     RL_METHOD_FIELD,   /* pairs with label_i > label_j, a function of their score difference */
     RL_METHOD_SQUARED, /* all pairs, by moments */
     RL_METHOD_LISTMLE, /* in the order of the labels */
+    RL_METHOD_SOFTMAX, /* in input order */
     RL_METHOD_RANKING, /* a metric, in the order of the scores */
     RL_METHODS
 };

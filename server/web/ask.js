@@ -42,7 +42,7 @@ function countItems(value) {
     return scores.reduce((sum, row) => sum + (Array.isArray(row) ? row.length : 1), 0);
 }
 
-/* list_mle takes no weight per item, and would refuse the whole request. */
+/* Losses by list take no weight per item, and would refuse the whole request. */
 function weightsPerItem(value) {
     const weight = value?.sample_weight;
     const batched = Array.isArray(value?.y_pred?.[0]);
@@ -57,7 +57,7 @@ function planEntries(value, options) {
     const items = countItems(value);
     const lists = Array.isArray(value?.y_pred?.[0]) ? value.y_pred.length : 1;
     const detail = items <= DETAIL_ITEMS;
-    const pairs = options.loss !== "list_mle";
+    const pairs = !BY_LIST.includes(options.loss);
     const include = ["per_list"];
     if (detail) include.push("gradient");
     if (detail && pairs) include.push("top_pairs");
@@ -71,7 +71,7 @@ function planEntries(value, options) {
     if (detail) losses.push({ name: options.loss, reduction: "none", include: [] });
     const reduction = options.reduction === "none" ? { reduction: "sum" } : {};
     for (const name of Object.keys(LOSSES))
-        if (name !== options.loss && !(name === "list_mle" && weightsPerItem(value)))
+        if (name !== options.loss && !(BY_LIST.includes(name) && weightsPerItem(value)))
             losses.push({ name, ...reduction, include: [] });
     const metrics = Object.keys(METRICS).map((name) => ({
         name,

@@ -8,8 +8,8 @@ function drawDetail() {
     $("items-caption").textContent = `${listName(chosen)}: items by score, best first`;
     const gradient = main.gradient ? sameShape(model, main.gradient)[chosen] : null;
     const losses =
-        options.loss === "list_mle"
-            ? listMleTerms(items)
+        options.loss in LIST_TERMS
+            ? listTerms(items, LIST_TERMS[options.loss])
             : state.values
               ? sameShape(model, state.values)[chosen]
               : null;
@@ -110,19 +110,33 @@ function pushPicture(gradient, most) {
     );
 }
 
-/* list_mle's terms: how surprising the choice of each item is, given all that should come after. */
-function listMleTerms(items) {
-    const { temperature, main, chosen } = state;
-    const terms = new Array(items.length).fill(0);
-    const valid = items.filter((item) => item.valid).sort((a, b) => b.y - a.y || a.i - b.i);
+/* What each item, given its z = s / T - max(s / T), adds to a loss by list. */
+const LIST_TERMS = {
+    /* How surprising the choice of each item is, given all that should come after. */
+    list_mle: (items) => {
+        const terms = [];
+        let below = 0;
+        for (const item of items.sort((a, b) => a.y - b.y || b.i - a.i)) {
+            below += Math.exp(item.z);
+            terms[item.i] = Math.log(below + 1e-10) - item.z;
+        }
+        return terms;
+    },
+    softmax: (items) => {
+        const sum = items.reduce((all, item) => all + Math.exp(item.z), 0);
+        const terms = [];
+        for (const item of items) terms[item.i] = item.y * (Math.log(sum) - item.z);
+        return terms;
+    },
+};
+
+function listTerms(items, termsOf) {
+    const { temperature, main, chosen, model } = state;
+    const valid = items.filter((item) => item.valid);
     const most = valid.reduce((max, item) => Math.max(max, item.s / temperature), -Infinity);
-    let below = 0;
-    for (const item of valid.reverse()) {
-        const z = item.s / temperature - most;
-        below += Math.exp(z);
-        terms[item.i] = (Math.log(below + 1e-10) - z) * state.model.weight(chosen, 0);
-    }
-    return main.per_list[chosen].items === 0 ? [] : terms;
+    const terms = termsOf(valid.map((item) => ({ i: item.i, y: item.y, z: item.s / temperature - most })));
+    if (main.per_list[chosen].items === 0) return [];
+    return Array.from({ length: items.length }, (_, i) => (terms[i] ?? 0) * model.weight(chosen, 0));
 }
 
 /* The squared error counts (i, j) and (j, i): one of two equal ones is enough to look at. */

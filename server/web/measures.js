@@ -14,6 +14,7 @@ const LOSSES = {
     pairwise_soft_zero_one: "Pairwise soft zero-one",
     pairwise_mean_squared_error: "Pairwise mean squared error",
     list_mle: "List MLE",
+    softmax: "Softmax",
 };
 const METRICS = {
     ndcg: "NDCG",
@@ -23,6 +24,9 @@ const METRICS = {
     precision_at_k: "Precision at k",
     recall_at_k: "Recall at k",
 };
+
+/* Losses with one value per list: they add over no pairs and take no weight per item. */
+const BY_LIST = ["list_mle", "softmax"];
 
 /* The loss of the ordered pair (i, j); d is the score difference over the temperature. */
 const PAIR_LOSS = {

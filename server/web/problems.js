@@ -11,7 +11,7 @@ function placeOf(problem, batch, options) {
     const tokens = pointer.split("/").slice(1);
     if (tokens[0] === "losses" || tokens[0] === "metrics") {
         if (OPTION_NAMES.includes(tokens[2])) return controlPlace(tokens[2], batch);
-        return options.loss === "list_mle" ? textPlace(batch, "/sample_weight") : null;
+        return BY_LIST.includes(options.loss) ? textPlace(batch, "/sample_weight") : null;
     }
     return OPTION_NAMES.includes(tokens[0]) ? controlPlace(tokens[0], batch) : textPlace(batch, pointer);
 }

@@ -69,9 +69,10 @@ static long double reference_sum(const struct rl_eval *eval, const struct copy *
     long double losses[LONGEST_COMPARED], sum = 0, size = 0;
     const enum rl_measure_id id = eval->measure->id;
     rl_reference_losses(id, &copy->list, eval->temperature, losses);
-    const size_t values = id == RL_LIST_MLE ? 1 : copy->list.items;
+    const bool by_list = eval->measure->value_per_list;
+    const size_t values = by_list ? 1 : copy->list.items;
     for (size_t i = 0; i < values; i++) {
-        const long double one = losses[i] * (id == RL_LIST_MLE ? weight : copy->weights[i]);
+        const long double one = losses[i] * (by_list ? weight : copy->weights[i]);
         sum += one;
         size += fabsl(one);
     }

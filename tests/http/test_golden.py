@@ -57,6 +57,9 @@ class Golden(DaemonCase):
     def test_losses_of_long_lists(self):
         self.evaluate_all("losses_long_lists")
 
+    def test_losses_by_list(self):
+        self.evaluate_all("losses_by_list")
+
     def test_metrics(self):
         self.evaluate_all("metrics")
 

@@ -10,7 +10,7 @@ from daemon import DaemonCase
 
 HINGE = "/v1/losses/pairwise_hinge"
 LOSSES = ("pairwise_hinge", "pairwise_logistic", "pairwise_soft_zero_one",
-          "pairwise_mean_squared_error", "list_mle")
+          "pairwise_mean_squared_error", "list_mle", "softmax")
 PAIRWISE = LOSSES[:4]
 LABELS = [[1.0, 0.0, 1.0, 3.0], [0.0, 1.0, 2.0, 3.0]]
 SCORES = [[1.0, 3.0, 2.0, 4.0], [1.0, 1.8, 2.0, 3.0]]
@@ -129,7 +129,7 @@ class Validity(Case):
             with self.subTest(name):
                 reply = self.loss({"y_true": [[-1, -1], [-1]], "y_pred": [[1, 2], [3]]}, name)
                 self.assertEqual(reply["loss"], 0)
-                self.assertEqual(reply["totals"]["values"], 2 if name == "list_mle" else 3)
+                self.assertEqual(reply["totals"]["values"], 3 if name in PAIRWISE else 2)
                 self.assertEqual(reply["totals"]["valid_items"], 0)
 
     def test_equal_labels_make_no_pairs(self):
@@ -218,7 +218,7 @@ class Parameters(Case):
     def test_temperature(self):
         for temperature in (0.5, 2, 3.7):
             for name in ("pairwise_hinge", "pairwise_logistic", "pairwise_soft_zero_one",
-                         "list_mle"):
+                         "list_mle", "softmax"):
                 with self.subTest(name=name, temperature=temperature):
                     body = {**BATCH, "temperature": temperature, "dtype": "float64"}
                     reply = self.daemon.evaluate(f"/v1/losses/{name}", body)

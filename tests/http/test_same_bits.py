@@ -10,7 +10,7 @@ import oracle
 from daemon import SLOW, Daemon, JSON_TYPE, run_once
 
 LOSSES = ("pairwise_hinge", "pairwise_logistic", "pairwise_soft_zero_one",
-          "pairwise_mean_squared_error", "list_mle")
+          "pairwise_mean_squared_error", "list_mle", "softmax")
 
 
 def requests():
@@ -21,7 +21,7 @@ def requests():
     for count, length, dtype in ((40, 60, "float32"), (200, 90, "float64"), (3, 5000, "float32"),
                                  (1, 40000 // SLOW, "float64"), (1, 150000 // SLOW, "float32")):
         for loss in LOSSES:
-            include = ["gradient", "per_list"] + ([] if loss == "list_mle" or length > 1000
+            include = ["gradient", "per_list"] + ([] if loss in ("list_mle", "softmax") or length > 1000
                                                   else ["top_pairs"])
             body = oracle.random_body(rng, count, length, dtype=dtype, include=include,
                                       reduction="none" if count > 1 else "sum")

@@ -54,7 +54,16 @@ def item_losses(name, one, temperature):
     return np.where(one.above, pairs, 0).sum(1)
 
 
-def list_loss(one, temperature):
+LIST_LOSSES = ("list_mle", "softmax")
+
+
+def softmax_loss(one, temperature):
+    """softmax, unweighted."""
+    labels, scaled = one.labels[one.valid], one.scores[one.valid] / temperature
+    return float(labels @ (np.logaddexp.reduce(scaled) - scaled)) if len(labels) else 0.0
+
+
+def list_mle_loss(one, temperature):
     """list_mle, unweighted."""
     order = [i for i in np.argsort(-one.labels, kind="stable") if one.valid[i]]
     if not order:
@@ -66,9 +75,10 @@ def list_loss(one, temperature):
 
 
 def values(name, body):
-    """Weighted values list by list; one value a list for list_mle."""
+    """Weighted values list by list; one value a list for losses by list."""
     temperature = body.get("temperature", 1.0)
-    if name == "list_mle":
+    if name in LIST_LOSSES:
+        list_loss = {"list_mle": list_mle_loss, "softmax": softmax_loss}[name]
         return [np.array([list_loss(one, temperature) * one.weights.flat[0]
                           if one.weights.size else 0.0]) for one in lists(body)]
     return [item_losses(name, one, temperature) * one.weights for one in lists(body)]
@@ -78,7 +88,7 @@ def totals(name, body):
     """loss_sum, values, pairs, items, valid_items."""
     batch = lists(body)
     weighted = values(name, body)
-    pairs = 0 if name == "list_mle" else sum(
+    pairs = 0 if name in LIST_LOSSES else sum(
         int((one.other if name == "pairwise_mean_squared_error" else one.above).sum())
         for one in batch)
     return {"loss_sum": math.fsum(x for row in weighted for x in row),

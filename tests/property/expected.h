@@ -22,7 +22,7 @@ struct expected {
     size_t valid_items, values;
     uint64_t pairs;
     struct near divisor, weight_sum;
-    struct near *items;    /* [items] weighted values; list_mle: at the first `lists` places */
+    struct near *items; /* [items] weighted values; of losses by list at the first `lists` places */
     struct near *gradient; /* [items] of the sum, undivided */
     struct near *lists;    /* [lists] sums */
     struct near sum;
@@ -187,20 +187,33 @@ static inline void expect_cancelling(const struct list_task *task)
         }
 }
 
-static inline void expect_listmle(const struct list_task *task)
+/* What the terms of a list's gradient add up to at most, times the temperature. */
+static inline long double slope_size(const struct list_task *task)
+{
+    long double labels = 0;
+    if (task->eval->measure->id != RL_SOFTMAX)
+        return 1;
+    for (size_t i = 0; i < task->list.items; i++)
+        labels += rl_reference_valid(&task->list, i) ? task->list.labels[i] : 0;
+    return labels;
+}
+
+static inline void expect_list_loss(const struct list_task *task)
 {
     struct expected *expected = task->expected;
+    enum rl_measure_id id = task->eval->measure->id;
     long double weight = weight_at(task->sample, task->index, task->begin), loss;
-    long double bound = relative_bound(RL_LIST_MLE, task->sample->batch.dtype);
+    long double bound = relative_bound(id, task->sample->batch.dtype);
     long double *gradient = test_array(task->list.items, sizeof(*gradient));
     double weights[1] = {(double)weight};
-    rl_reference_losses(RL_LIST_MLE, &task->list, task->temperature, &loss);
-    rl_reference_gradient(RL_LIST_MLE, &task->list, task->temperature, weights, gradient);
+    rl_reference_losses(id, &task->list, task->temperature, &loss);
+    rl_reference_gradient(id, &task->list, task->temperature, weights, gradient);
     struct near value = {loss, bound * loss};
     near_add(&expected->items[task->index], weight, value);
     near_add(&expected->lists[task->index], weight, value);
     for (size_t i = 0; i < task->list.items; i++) {
-        long double scale = fabsl(gradient[i]) + fabsl(weight) / task->temperature;
+        long double scale =
+            fabsl(gradient[i]) + fabsl(weight) * slope_size(task) / task->temperature;
         expected->gradient[task->begin + i] = (struct near){gradient[i], bound * scale};
     }
     free(gradient);
@@ -225,8 +238,8 @@ static inline void expect_list(const struct sample *sample, const struct rl_eval
     };
     for (size_t i = 0; i < task.list.items; i++)
         expected->valid_items += rl_reference_valid(&task.list, i);
-    if (eval->measure->id == RL_LIST_MLE)
-        expect_listmle(&task);
+    if (eval->measure->value_per_list)
+        expect_list_loss(&task);
     else
         expect_pairs(&task);
     if (eval->measure->id == RL_PAIRWISE_MEAN_SQUARED_ERROR)

@@ -28,13 +28,14 @@ static void outcome_init(struct outcome *outcome, const struct sample *sample,
 {
     outcome->count = 0;
     for (int id = 0; id < RL_MEASURES; id++) {
-        if (id == RL_LIST_MLE && sample->batch.weight_kind == RL_WEIGHT_ITEM)
+        const struct rl_measure *measure = rl_measure_get((enum rl_measure_id)id);
+        if (measure->value_per_list && sample->batch.weight_kind == RL_WEIGHT_ITEM)
             continue;
         outcome->evals[outcome->count++] = (struct rl_eval){
-            .measure = rl_measure_get((enum rl_measure_id)id),
+            .measure = measure,
             .temperature = common_temperature,
             .reduction = reduction,
-            .include = RL_PER_LIST | (id <= RL_LIST_MLE ? RL_GRADIENT : 0u),
+            .include = RL_PER_LIST | (measure->kind == RL_LOSS ? RL_GRADIENT : 0u),
             .k = 7,
         };
     }

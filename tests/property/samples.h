@@ -180,7 +180,7 @@ static inline double random_temperature(struct random *random)
 /* A loss with any of its parameters, all parts of the reply asked for. */
 static inline struct rl_eval random_loss_eval(struct random *random, bool per_item_weights)
 {
-    size_t losses = per_item_weights ? RL_LIST_MLE : RL_LIST_MLE + 1;
+    size_t losses = per_item_weights ? RL_LIST_MLE : RL_DCG;
     const struct rl_measure *loss =
         rl_measure_get((enum rl_measure_id)random_below(random, losses));
     return (struct rl_eval){

@@ -44,8 +44,8 @@ START_TEST(rows_take_what_the_contract_says)
         bool loss = row->kind == RL_LOSS;
         ck_assert_int_eq(row->takes_k, !loss);
         ck_assert_int_eq(row->takes_temperature, loss && row->id != RL_PAIRWISE_MEAN_SQUARED_ERROR);
-        ck_assert_int_eq(row->value_per_list, row->id == RL_LIST_MLE);
-        ck_assert_int_eq(row->has_pairs, loss && row->id != RL_LIST_MLE);
+        ck_assert_int_eq(row->value_per_list, row->id == RL_LIST_MLE || row->id == RL_SOFTMAX);
+        ck_assert_int_eq(row->has_pairs, loss && !row->value_per_list);
     }
 }
 END_TEST

@@ -267,6 +267,13 @@ START_LOOP_TEST(losses_of_long_lists, 4)
 }
 END_TEST
 
+/* TF-Ranking's losses by their formulas, computed with numpy. */
+START_LOOP_TEST(losses_by_list, 4)
+{
+    check_file("losses_by_list.jsonl", 8, team_sizes[_i]);
+}
+END_TEST
+
 START_LOOP_TEST(metrics, 4)
 {
     check_file("metrics.jsonl", 120, team_sizes[_i]);

@@ -51,13 +51,27 @@ START_TEST(list_mle_by_hand)
 }
 END_TEST
 
+START_TEST(softmax_by_hand)
+{
+    const double labels[] = {0, 2, 1}, scores[] = {2, 0, 0};
+    const struct rl_reference_list list = {.items = 3, .labels = labels, .scores = scores};
+    long double loss, gradient[3], sum = expl(1) + 2;
+    rl_reference_losses(RL_SOFTMAX, &list, 2, &loss);
+    check_close(loss, 3 * logl(sum), 1e-18L);
+    rl_reference_gradient(RL_SOFTMAX, &list, 2, NULL, gradient);
+    check_close(gradient[0], 3 * expl(1) / sum / 2, 1e-18L);
+    check_close(gradient[1], (3 / sum - 2) / 2, 1e-18L);
+    check_close(gradient[2], (3 / sum - 1) / 2, 1e-18L);
+}
+END_TEST
+
 START_TEST(invalid_items_are_inert)
 {
     const double labels[] = {1, NAN, 0, -1, 2}, scores[] = {1, NAN, 3, INFINITY, NAN};
     const uint8_t mask[] = {1, 1, 1, 1, 0};
     const struct rl_reference_list list = {
         .items = 5, .labels = labels, .scores = scores, .mask = mask};
-    for (int loss = RL_PAIRWISE_HINGE; loss <= RL_LIST_MLE; loss++) {
+    for (int loss = RL_PAIRWISE_HINGE; loss < RL_DCG; loss++) {
         long double losses[5], gradient[5];
         rl_reference_losses((enum rl_measure_id)loss, &list, 1, losses);
         rl_reference_gradient((enum rl_measure_id)loss, &list, 1, NULL, gradient);
@@ -112,7 +126,7 @@ static long double moved(enum rl_measure_id loss, const struct rl_reference_list
     rl_reference_losses(loss, list, 1.5L, losses);
     scores[k] = kept;
     for (size_t i = 0; i < list->items; i++)
-        sum += losses[i] * weights[loss == RL_LIST_MLE ? 0 : i];
+        sum += losses[i] * weights[rl_measure_get(loss)->value_per_list ? 0 : i];
     return sum;
 }
 
@@ -128,7 +142,7 @@ START_TEST(gradients_match_central_differences)
             weights[i] = random_uniform(&random, -1, 2);
         }
         struct rl_reference_list list = {.items = 8, .labels = labels, .scores = scores};
-        enum rl_measure_id loss = (enum rl_measure_id)(round % 5);
+        enum rl_measure_id loss = (enum rl_measure_id)(round % RL_DCG);
         long double gradient[8], bound = loss == RL_PAIRWISE_HINGE ? 2 : 1e-6L;
         size_t beyond = 0;
         rl_reference_gradient(loss, &list, 1.5L, weights, gradient);

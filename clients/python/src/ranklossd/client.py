@@ -191,7 +191,7 @@ def _evaluation(kind: str, spec: Dict[str, Any], entry: Mapping[str, Any],
     extra = {name: entry[name] for name in entry if name not in SPOKEN_FOR}
     value = entry[kind]
     if isinstance(batch, Batch):
-        one_per_list = spec["name"] == "list_mle"
+        one_per_list = spec["name"] in ("list_mle", "softmax")
         for_items = isinstance(value, (list, np.ndarray)) and not one_per_list
         value = _shaped(value, batch, for_items)
         if "gradient" in extra:

@@ -1,0 +1,137 @@
+/*
+ * test_softmax.c: the softmax loss in linear time against the plain reference.
+ */
+#include "core/ranking/softmax.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+#include "core/reference.h"
+#include "tests/property/lists.h"
+#include "tests/lib/unittest.h"
+
+enum { LONGEST = 9000 };
+
+static double labels[LONGEST], scores[LONGEST], gradient[LONGEST], scratch[2 * LONGEST];
+static long double want_gradient[LONGEST];
+
+static void run_backwards(struct rl_runner *runner, size_t count, void (*body)(void *, size_t),
+                          void *context)
+{
+    (void)runner;
+    while (count-- > 0)
+        body(context, count);
+}
+
+static double compute(size_t n, double temperature)
+{
+    struct rl_runner runner = rl_runner_serial();
+    ck_assert_uint_le(rl_softmax_scratch(n), sizeof(scratch) / sizeof(scratch[0]));
+    return rl_softmax(labels, scores, n, temperature, &runner, scratch, gradient);
+}
+
+static void compare(size_t n, double temperature)
+{
+    struct rl_reference_list list = {.items = n, .labels = labels, .scores = scores};
+    long double want, sum = 0;
+    double got = compute(n, temperature);
+    rl_reference_losses(RL_SOFTMAX, &list, temperature, &want);
+    rl_reference_gradient(RL_SOFTMAX, &list, temperature, NULL, want_gradient);
+    for (size_t i = 0; i < n; i++)
+        sum += labels[i];
+    ck_assert_msg(fabsl(got - want) <= 1e-12L * want, "%zu items: %.17g, %.17Lg", n, got, want);
+    for (size_t i = 0; i < n; i++) {
+        long double scale = fabsl(want_gradient[i]) + sum / temperature;
+        ck_assert_msg(fabsl(gradient[i] - want_gradient[i]) <= 1e-12L * scale,
+                      "gradient %zu of %zu: %.17g, %.17Lg", i, n, gradient[i], want_gradient[i]);
+    }
+}
+
+static void fill(struct random *random, size_t n)
+{
+    random_labels(random, (enum label_style)random_below(random, LABEL_STYLES), n, labels);
+    for (size_t i = 0; i < n; i++)
+        labels[i] = labels[i] >= 0 ? labels[i] : 0;
+    random_scores(random, (enum score_style)random_below(random, SCORE_STYLES), n, labels, scores);
+}
+
+START_TEST(no_items_give_nothing)
+{
+    ck_assert_double_eq(compute(0, 1), 0);
+}
+END_TEST
+
+START_TEST(labels_of_zero_give_nothing)
+{
+    for (size_t i = 0; i < 3; i++) {
+        labels[i] = 0;
+        scores[i] = i == 0 ? DBL_MAX : -DBL_MAX;
+    }
+    ck_assert_double_eq(compute(3, 1), 0);
+    for (size_t i = 0; i < 3; i++)
+        ck_assert_double_eq(gradient[i], 0);
+}
+END_TEST
+
+START_TEST(short_lists_match_the_reference)
+{
+    struct random random = random_init(random_seed());
+    for (int round = 0; round < 3000; round++) {
+        size_t n = 1 + random_below(&random, 40);
+        fill(&random, n);
+        compare(n, pow(10, random_uniform(&random, -2, 2)));
+    }
+}
+END_TEST
+
+START_TEST(lists_of_several_blocks_match_the_reference)
+{
+    struct random random = random_init(random_seed());
+    const size_t lengths[] = {4095, 4096, 4097, LONGEST};
+    for (size_t i = 0; i < 4; i++) {
+        fill(&random, lengths[i]);
+        compare(lengths[i], 1.5);
+    }
+}
+END_TEST
+
+/* Far above the others the loss of the best item is tiny, and must not be 0. */
+START_TEST(a_sure_choice_keeps_its_digits)
+{
+    labels[0] = 1;
+    labels[1] = 0;
+    scores[0] = 60;
+    scores[1] = 0;
+    compare(2, 1);
+    ck_assert_double_eq_tol(compute(2, 1), exp(-60), 1e-12 * exp(-60));
+}
+END_TEST
+
+START_TEST(overflow_is_not_finite)
+{
+    labels[0] = labels[1] = 1;
+    scores[0] = -DBL_MAX;
+    scores[1] = DBL_MAX;
+    ck_assert(!isfinite(compute(2, 1)));
+}
+END_TEST
+
+START_TEST(order_of_blocks_does_not_matter)
+{
+    struct random random = random_init(random_seed());
+    struct rl_runner backwards = {.run = run_backwards};
+    static double other[LONGEST];
+    fill(&random, LONGEST);
+    double loss = compute(LONGEST, 1);
+    double other_loss = rl_softmax(labels, scores, LONGEST, 1, &backwards, scratch, other);
+    ck_assert(memcmp(&loss, &other_loss, sizeof(loss)) == 0);
+    ck_assert(memcmp(gradient, other, sizeof(other)) == 0);
+    ck_assert_double_eq(rl_softmax(labels, scores, LONGEST, 1, &backwards, scratch, NULL), loss);
+}
+END_TEST
+
+void test_before_all(void)
+{
+    random_seed();
+}
