@@ -52,7 +52,7 @@ static inline double rl_field_pair(enum rl_field_kind kind, double score, double
     case RL_FIELD_KINDS:
         break;
     }
-    assert(!"a kind of field");
+    assert(0 && "a kind of field");
     return 0;
 }
 

@@ -268,7 +268,7 @@ static void rank_positives(struct making *making, struct rl_room room)
     const double counting = (double)making->standing->positives * n * COUNT_PAIR;
     const double sorting = SORT_LIST + SORT_ITEM * n;
     const double selecting = SELECT_ITEM * n + SELECT_TOP * depth;
-    const bool can_select = making->depth <= TOP_MOST && making->depth * TOP_SHARE <= n;
+    const bool can_select = making->depth <= TOP_MOST && depth * TOP_SHARE <= n;
     if (can_select && selecting < counting && selecting < sorting &&
         rank_by_selecting(making, room))
         return;
