@@ -64,7 +64,8 @@ class Commands(DaemonAt, unittest.TestCase):
         "frame.py": r"pairwise_logistic +loss",
         "replicas.py": r"(?s)ndcg@5 +0\.\d+.*120 lists, 992 items",
         "draw_comparison.py": r"difference [+-]0\.\d{4} \[[+-]0\.\d{4}, [+-]0\.\d{4}\]",
-        "-m": r"(?s)ndcg@5 .*120 lists, 992 items"}
+        "gate.sh": r"(?s)ndcg@5 +model_b .*gate: passed",
+        "-m": r"(?s)ndcg@5 .*de\nevaluation.*120 lists, 992 items"}
 
     def command_lines(self):
         with open(example("README.md"), encoding="utf-8") as file:
@@ -78,10 +79,11 @@ class Commands(DaemonAt, unittest.TestCase):
                 words = line.replace("http://127.0.0.1:8080", self.url).replace(
                     "/tmp/", folder + "/").replace("python3 ", "/usr/bin/python3 ").split()
                 name = next(word for word in map(os.path.basename, words) if word in self.WORDS)
-                if words[0].endswith(".sh"):
+                if name == "losses.sh":
                     words.append(self.url)
-                said = run_example(*words, env={"RANKLOSSD_URL": self.url, "PYTHONPATH": PACKAGE,
-                                                "MPLCONFIGDIR": folder}, cwd=ROOT).stdout
+                said = run_example(*words, cwd=ROOT, env={
+                    "RANKLOSSD_URL": self.url, "PYTHONPATH": PACKAGE, "MPLCONFIGDIR": folder,
+                    "PYTHON": "/usr/bin/python3"}).stdout
                 self.assertRegex(said.strip(), self.WORDS[name])
                 done.add(name)
         self.assertEqual(done, set(self.WORDS))

@@ -15,10 +15,10 @@ from .errors import Busy, InvalidRequest, Problem, RanklossdError, Unauthorized,
 from .losses import (ListMLELoss, PairwiseHingeLoss, PairwiseLogisticLoss, PairwiseMeanSquaredError,
                      PairwiseSoftZeroOneLoss)
 from .metrics import (DCG, NDCG, MeanAveragePrecision, MeanReciprocalRank, PrecisionAtK, RecallAtK)
-from .results import Evaluation, Report
+from .results import Comparison, Evaluation, Report
 
 __all__ = [
-    "Batch", "Busy", "Client", "DCG", "Evaluation", "InvalidRequest", "ListMLELoss",
+    "Batch", "Busy", "Client", "Comparison", "DCG", "Evaluation", "InvalidRequest", "ListMLELoss",
     "MeanAveragePrecision", "MeanReciprocalRank", "NDCG", "PairwiseHingeLoss",
     "PairwiseLogisticLoss", "PairwiseMeanSquaredError", "PairwiseSoftZeroOneLoss", "PrecisionAtK",
     "Problem", "RanklossdError", "RecallAtK", "Report", "Unauthorized", "Unreachable",

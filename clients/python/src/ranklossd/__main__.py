@@ -1,14 +1,16 @@
-"""The command: python -m ranklossd evaluate DATA --metric ndcg@10 --loss pairwise_hinge.
+"""The command: python -m ranklossd evaluate DATA --metric ndcg@10, or compare DATA --system a.
 
 DATA is read in parts, which go to the daemons as they are read; several at once where several
-daemons are given. The result is printed as a table or as JSON. Ends with 0; 1 if the daemon or the
-data are at fault; 2 if the command line is.
+daemons are given; a comparison is one request. The result is printed as a table or as JSON. Ends
+with 0; 1 if the daemon or the data are at fault; 2 if the command line is; 3 if --fail-if-worse
+found a system that is significantly worse than the baseline.
 """
 
 from __future__ import annotations
 
 import argparse
 import collections
+import dataclasses
 import json
 import os
 import sys
@@ -27,7 +29,7 @@ from .specs import as_specs
 from .tally import Tally
 
 COLUMN_OPTIONS = {"by": "column of the list's id (qid)", "label": "column of labels (label)",
-                  "score": "column of scores (score)", "mask": "column of masks",
+                  "mask": "column of masks",
                   "weight": "column of weights, one per item",
                   "list-weight": "column of weights, one per list",
                   "group": "column of groups of lists"}
@@ -36,7 +38,7 @@ COLUMN_OPTIONS = {"by": "column of the list's id (qid)", "label": "column of lab
 def main(words: Optional[Sequence[str]] = None) -> int:
     options = _parser().parse_args(words)
     try:
-        return _evaluate(options)
+        return _compare(options) if options.command == "compare" else _evaluate(options)
     except (RanklossdError, ValueError, TypeError, OSError) as error:
         print(f"ranklossd: {error}", file=sys.stderr)
         return 1
@@ -46,10 +48,29 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m ranklossd", description=__doc__.split("\n")[0])
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True)
-    add = commands.add_parser("evaluate", help="losses and metrics of a data set").add_argument
+    evaluate = commands.add_parser("evaluate", help="losses and metrics of a data set")
+    _add_common(evaluate)
+    add = evaluate.add_argument
+    add("--scores", metavar="FILE", help="svmlight: the scores, one a line")
+    add("--score", metavar="NAME", help="CSV, Parquet, npz: column of scores (score)")
+    add("--jobs", type=int, help="requests at once; default: two per daemon")
+    add("--quiet", action="store_true", help="no progress bar")
+    compare = commands.add_parser("compare", help="which of several systems is better")
+    _add_common(compare)
+    add = compare.add_argument
+    add("--system", action="append", default=[], metavar="NAME", help="a column of scores, or for "
+        "svmlight a file of scores; the first is the baseline; repeat it")
+    add("--resamples", type=int)
+    add("--seed", type=int)
+    add("--fail-if-worse", action="store_true", help="end with 3 if a system is significantly "
+        "worse than the baseline by any of the evaluations")
+    return parser
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
     add("data", metavar="DATA", help="a file; .gz is undone for text formats")
     add("--format", choices=sorted(FORMATS), help="default: by the name of the file")
-    add("--scores", metavar="FILE", help="svmlight: the scores, one a line")
     for name, text in COLUMN_OPTIONS.items():
         add("--" + name, metavar="NAME", help=f"CSV, Parquet, npz: {text}")
     add("--metric", action="append", default=[], metavar="NAME[@K]", help="repeat for more")
@@ -63,23 +84,58 @@ def _parser() -> argparse.ArgumentParser:
     add("--ca", help="PEM file of whom to trust with https")
     add("--cert", help="PEM file with the client's certificate")
     add("--key", help="PEM file with its key")
-    add("--jobs", type=int, help="requests at once; default: two per daemon")
     add("--json", action="store_true", help="print JSON")
-    add("--quiet", action="store_true", help="no progress bar")
-    return parser
+
+
+def _mistake(options: argparse.Namespace) -> Optional[str]:
+    """What is wrong with the command line."""
+    if not options.metric and not options.loss:
+        return "at least one --metric or --loss is needed"
+    if not 0 < options.level < 1:
+        return "--level must be between 0 and 1"
+    if options.command == "compare" and len(options.system) < 2:
+        return "at least two --system are needed"
+    return None
+
+
+def _given(options: argparse.Namespace, *names: str) -> Dict[str, Any]:
+    return {name: value for name in names if (value := getattr(options, name)) is not None}
+
+
+def _compare(options: argparse.Namespace) -> int:
+    wrong = _mistake(options)
+    if wrong:
+        print(f"ranklossd: {wrong}", file=sys.stderr)
+        return 2
+    names = [name.replace("-", "_") for name in COLUMN_OPTIONS]
+    systems: Dict[str, Batch] = {}
+    for system in options.system:
+        by_file = os.path.exists(system)
+        if not by_file and options.data.endswith((".jsonl", ".jsonl.gz", ".ndjson")):
+            raise ValueError("JSON lines hold one system; CSV, Parquet, npz and svmlight can more")
+        columns = {**_given(options, *names), **({} if by_file else {"score": system})}
+        batches = read(options.data, format=options.format, columns=columns, items=1 << 62,
+                       scores=system if by_file else None)
+        batch = next(batches, None)
+        if batch is None:
+            raise ValueError(f"{options.data}: holds no list")
+        systems[os.path.basename(system) if by_file else system] = batch
+    with Client(options.url, ca=options.ca, cert=options.cert, key=options.key) as client:
+        result = client.compare(systems, losses=as_specs(options.loss),
+                                metrics=as_specs(options.metric), confidence_level=options.level,
+                                **_given(options, "temperature", "reduction", "dtype",
+                                         "resamples", "seed"))
+    print(json.dumps(dataclasses.asdict(result), indent=2) if options.json else result)
+    return 3 if options.fail_if_worse and result.worse() else 0
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    if not options.metric and not options.loss:
-        print("ranklossd: at least one --metric or --loss is needed", file=sys.stderr)
+    wrong = _mistake(options)
+    if wrong:
+        print(f"ranklossd: {wrong}", file=sys.stderr)
         return 2
-    if not 0 < options.level < 1:
-        print("ranklossd: --level must be between 0 and 1", file=sys.stderr)
-        return 2
-    columns = {name.replace("-", "_"): value for name in COLUMN_OPTIONS
-               if (value := getattr(options, name.replace("-", "_"))) is not None}
-    parameters = {name: value for name in ("temperature", "reduction", "dtype")
-                  if (value := getattr(options, name)) is not None}
+    columns = _given(options, "score", *(name.replace("-", "_") for name in COLUMN_OPTIONS))
+    parameters = _given(options, "temperature", "reduction", "dtype")
     bar = _Bar(options.data, options.quiet)
     batches = read(options.data, format=options.format, scores=options.scores, columns=columns,
                    progress=bar.at)

@@ -12,7 +12,7 @@ import numpy as np
 from .batch import Batch, is_array
 from .binary import BinaryWire
 from .errors import Busy
-from .results import Evaluation, Report
+from .results import Comparison, Contest, Difference, Evaluation, Report
 from .session import Reply, Session, Trace
 from .specs import Spec, as_specs
 from .wire import JsonWire, Wire
@@ -101,6 +101,35 @@ class Client:
                    for (kind, spec), entry in zip(specs, body["results"])]
         return Report(results, body["totals"], body["dtype"], reply.headers.get("X-Request-Id"),
                       seconds)
+
+    def compare(self, systems: Mapping[str, Any], y_true: Any = None, sample_weight: Any = None, *,
+                baseline: Optional[str] = None, losses: Union[Spec, Sequence[Spec]] = (),
+                metrics: Union[Spec, Sequence[Spec]] = (), **parameters: Any) -> Comparison:
+        """Which system ranks the same lists better, and how sure that is.
+
+        systems: scores by name, beside y_true and sample_weight; or a Batch by name, which hold the
+        labels themselves (the first one's count). baseline: default the first.
+        parameters: confidence_level, resamples, seed, dtype, groups, list_ids, ….
+        """
+        names = list(systems)
+        if len(names) < 2:
+            raise ValueError("at least two systems are needed")
+        batches = {name: one if isinstance(one, Batch) else as_batch(y_true, one, sample_weight)
+                   for name, one in systems.items()}
+        members = {name: one.members() if isinstance(one, Batch) else one
+                   for name, one in batches.items()}
+        body = {name: value for name, value in members[names[0]].items() if name != "y_pred"}
+        body["systems"] = {name: one["y_pred"] for name, one in members.items()}
+        body["baseline"] = baseline or names[0]
+        wanted = {"losses": as_specs(losses), "metrics": as_specs(metrics)}
+        body.update({name: specs for name, specs in wanted.items() if specs})
+        reply, answer, _ = self._send("", "compare", body, parameters)
+        specs = [("loss", spec) for spec in wanted["losses"]]
+        specs += [("metric", spec) for spec in wanted["metrics"]]
+        contests = [_contest(kind, {**_of(kind, parameters), **spec}, entry)
+                    for (kind, spec), entry in zip(specs, answer["results"])]
+        return Comparison(contests, answer["baseline"], answer["level"], answer["totals"],
+                          answer["dtype"], reply.headers.get("X-Request-Id"))
 
     def catalogue(self) -> Dict[str, List[Dict[str, Any]]]:
         """The losses and metrics that the daemon knows, with formulas and parameters."""
@@ -197,6 +226,13 @@ def _evaluation(kind: str, spec: Dict[str, Any], entry: Mapping[str, Any],
         if "gradient" in extra:
             extra["gradient"] = _shaped(extra["gradient"], batch, True)
     return Evaluation(kind, entry["name"], value, spec, entry["totals"], extra)
+
+
+def _contest(kind: str, spec: Dict[str, Any], entry: Mapping[str, Any]) -> Contest:
+    differences = [Difference(kind, **one) for one in entry["comparisons"]]
+    groups = {name: _contest(kind, spec, {**group, "name": entry["name"]})
+              for name, group in entry.get("groups", {}).items()}
+    return Contest(kind, entry["name"], spec, entry["systems"], differences, groups)
 
 
 SPOKEN_FOR = ("loss", "metric", "name", "k", "reduction", "temperature", "dtype", "totals")

@@ -21,8 +21,8 @@ class Problem(RanklossdError):
     """The daemon answered with an error.
 
     status: HTTP status. title, detail: its words. pointer: JSON Pointer of the first place at
-    fault, or None. errors: every place, as {"pointer": …, "detail": …}. request_id: what the daemon's log
-    calls this request. url: the daemon that answered.
+    fault, or None. errors: every place, as {"pointer": …, "detail": …}. request_id: what the
+    daemon's log calls this request. url: the daemon that answered.
     """
 
     def __init__(self, status: int, body: Mapping[str, Any], request_id: Optional[str] = None,

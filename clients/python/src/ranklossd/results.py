@@ -7,7 +7,7 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence
 
 from .specs import label
 
-__all__ = ["Evaluation", "Report", "table"]
+__all__ = ["Comparison", "Contest", "Difference", "Evaluation", "Report", "table"]
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,122 @@ class Report:
         counts = ", ".join(f"{int(self.totals[name]):,} {name.replace('_', ' ')}"
                            for name in ("lists", "items", "valid_items") if name in self.totals)
         return table(["evaluation", "value"], rows) + f"\n{counts}, {self.dtype}"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A system against the baseline, over the same lists.
+
+    difference: system minus baseline. t, bootstrap: its confidence intervals, None where there are
+    too few lists. p_value: of the paired t test ("t"), of random sign flips ("randomization"), and
+    "t" corrected for the number of systems ("holm"). better, equal, worse: numbers of lists.
+    """
+
+    kind: str
+    system: str
+    baseline: str
+    difference: float
+    standard_error: Optional[float]
+    t: Optional[Sequence[float]]
+    bootstrap: Optional[Sequence[float]]
+    p_value: Mapping[str, Optional[float]]
+    better: int
+    equal: int
+    worse: int
+    changed_most: Mapping[str, Any]
+
+    def is_significant(self, level: float = 0.95) -> bool:
+        """Whether the corrected p value is below 1 - level."""
+        holm = self.p_value["holm"]
+        return holm is not None and holm < 1 - level
+
+    def is_worse(self, level: float = 0.95) -> bool:
+        """Whether the system is significantly worse: a lower metric, a higher loss."""
+        down = self.difference < 0 if self.kind == "metric" else self.difference > 0
+        return down and self.is_significant(level)
+
+
+@dataclass(frozen=True)
+class Contest:
+    """All systems by one loss or metric.
+
+    systems: value, totals and confidence by name, as the daemon sends them. groups: the same for
+    each group of lists.
+    """
+
+    kind: str
+    name: str
+    spec: Mapping[str, Any]
+    systems: Mapping[str, Mapping[str, Any]]
+    differences: Sequence[Difference]
+    groups: Mapping[str, "Contest"] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        return label(self.spec)
+
+    def value(self, system: str) -> float:
+        return float(self.systems[system][self.kind])
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Systems over the same lists, by several losses and metrics."""
+
+    results: Sequence[Contest]
+    baseline: str
+    level: float
+    totals: Mapping[str, float]
+    dtype: str = "float32"
+    request_id: Optional[str] = None
+
+    def __iter__(self) -> Iterator[Contest]:
+        return iter(self.results)
+
+    def __getitem__(self, which: Any) -> Contest:
+        """By position, or by label: comparison["ndcg@10"]."""
+        if isinstance(which, int):
+            return self.results[which]
+        for contest in self.results:
+            if which in (contest.label, contest.name):
+                return contest
+        raise KeyError(f"{which!r} is not among {[one.label for one in self.results]}")
+
+    def worse(self) -> List[Difference]:
+        """Those by which a system is significantly worse than the baseline."""
+        return [one for contest in self for one in contest.differences
+                if one.is_worse(self.level)]
+
+    def rows(self) -> List[Dict[str, Any]]:
+        """One row per evaluation and system."""
+        rows = []
+        for contest in self:
+            by_name = {one.system: one for one in contest.differences}
+            for system in contest.systems:
+                row: Dict[str, Any] = {"evaluation": contest.label, "system": system,
+                                       "value": contest.value(system)}
+                one = by_name.get(system)
+                if one is not None:
+                    low, high = one.t or (None, None)
+                    row.update(difference=one.difference, low=low, high=high,
+                               p=one.p_value["holm"], better=one.better, equal=one.equal,
+                               worse=one.worse)
+                rows.append(row)
+        return rows
+
+    def to_frame(self) -> Any:
+        """A pandas frame of rows(). Needs pandas."""
+        import pandas
+        return pandas.DataFrame(self.rows())
+
+    def __str__(self) -> str:
+        head = ["evaluation", "system", "value", "difference", "low", "high", "p", "better",
+                "equal", "worse"]
+        cells = [["" if row.get(name) is None else row[name] if isinstance(row[name], str) else
+                  str(row[name]) if isinstance(row[name], int) else f"{row[name]:.4g}"
+                  for name in head] for row in self.rows()]
+        return (table(head, cells) + f"\n{int(self.totals['lists']):,} lists, {self.dtype}; "
+                f"differences from {self.baseline}, {self.level:.0%} t intervals, Holm's p")
 
 
 def _number(value: Any) -> str:
