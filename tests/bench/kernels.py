@@ -102,19 +102,34 @@ class Bench:
                 print(f"{isa}: not measured: {missing}", file=sys.stderr)
         return found
 
-    def variant(self, source, pattern, replacement):
-        """The program with a constant of one of core's files replaced."""
-        with open(os.path.join(TREE, source), encoding="utf-8") as file:
-            text, count = re.subn(pattern, replacement, file.read())
-        if not count:
-            raise RuntimeError(f"{source}: no {pattern}: the constant has moved; mend kernels.py")
-        changed = os.path.join(self.folder.name, f"variant{len(os.listdir(self.folder.name))}")
-        with open(changed + ".c", "w", encoding="utf-8") as file:
-            file.write(text)
-        self.call(*os.environ["KERNEL_CC"].split(), f"-I{TREE}", "-o", changed,
-                  os.path.join(HERE, "bench_kernels.c"), changed + ".c",
-                  os.environ["KERNEL_LIBRARY"], "-lm")
-        return changed
+    def variant(self, *changes):
+        """The program with constants of core's files replaced: (file, pattern, replacement)…"""
+        folder = tempfile.mkdtemp(dir=self.folder.name)
+        texts = {}
+        for source, pattern, replacement in changes:
+            if source not in texts:
+                with open(os.path.join(TREE, source), encoding="utf-8") as file:
+                    texts[source] = file.read()
+            texts[source], count = re.subn(pattern, replacement, texts[source])
+            if not count:
+                raise RuntimeError(f"{source}: no {pattern}: the constant has moved; mend kernels.py")
+        changed = [os.path.join(folder, os.path.basename(source)) for source in texts]
+        for path, text in zip(changed, texts.values()):
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text)
+        program = os.path.join(folder, "bench_kernels")
+        self.call(*os.environ["KERNEL_CC"].split(), f"-I{TREE}", "-o", program,
+                  os.path.join(HERE, "bench_kernels.c"), *changed, os.environ["KERNEL_LIBRARY"],
+                  "-lm")
+        return program
+
+    def sort_variant(self, inserted, bits=8):
+        """Sorts by insertion up to so many items, else by digits of so many bits; never counts."""
+        source = "core/base/sort.c"
+        return self.variant(("core/lists/order.c", r"COUNTED = \d+", "COUNTED = 1"),
+                            (source, r"INSERTED = \d+", f"INSERTED = {inserted}"),
+                            (source, r"\b(SHORT|MIDDLE|LONG|LONGEST)_BITS = \d+",
+                             rf"\1_BITS = {bits}"))
 
 
 def table(head, rows):
@@ -259,8 +274,8 @@ def crossovers(bench, sets):
 def leaves(bench):
     """Where a node of the descent is better finished pair by pair."""
     sizes = (64, 128, 256, 512, 1024)
-    programs = {size: bench.variant("core/fields/descent.c", r"enum \{ LEAF = \d+ \}",
-                                    f"enum {{ LEAF = {size} }}") for size in sizes}
+    programs = {size: bench.variant(("core/fields/descent.c", r"enum \{ LEAF = \d+ \}",
+                                     f"enum {{ LEAF = {size} }}")) for size in sizes}
     shapes = {"5 grades": (1, 20_000), "all distinct": (1, 20_000, 0)}
     contenders = {(measure, labels, size): bench.kernel(shape, measure, program=programs[size])
                   for measure in LOSSES[:3] for labels, shape in shapes.items() for size in sizes}
@@ -273,29 +288,27 @@ def leaves(bench):
 
 
 def sorting(bench):
-    """Insertion against radix, and narrow digits against wide ones."""
-    lengths = (32, 64, 96, 128, 192, 256, 1024, 2048, 4096, 8192)
-    ways = {
-        "insertion": bench.variant("core/base/sort.c", r"INSERTED = \d+", "INSERTED = 300"),
-        "8 bits": bench.variant("core/base/sort.c", r"INSERTED = \d+,([^;]*?)NARROW = \d+",
-                                r"INSERTED = 0,\1NARROW = 100000"),
-        "11 bits": bench.variant("core/base/sort.c", r"INSERTED = \d+,([^;]*?)NARROW = \d+",
-                                 r"INSERTED = 0,\1NARROW = 0"),
-    }
+    """Insertion against radix, and counting, and digits of several widths."""
+    short = (32, 64, 96, 128, 192, 256)
+    lengths = (*short, 512, 1000, 2048, 4096, 16_384, 100_000, 1_000_000)
+    ways = {"core": bench.program, "insertion": bench.sort_variant(inserted=300)}
+    ways.update({f"{bits} bits": bench.sort_variant(inserted=0, bits=bits) for bits in (8, 9, 11)})
     def contender(program, n):
         return lambda: float(bench.call(program, "sort", bench.data(1, n), "float32", "best",
                                         bench.seconds / 8))
     contenders = {(way, n): contender(program, n) for way, program in ways.items()
-                  for n in lengths if way != "insertion" or n <= 300}
+                  for n in lengths if way != "insertion" or n in short}
     times = bench.best("sorting", contenders)
-    rows = [[way, *(ns(times[way, n]) if (way, n) in times else "" for n in lengths)]
+    rows = [[way, *(f"{times[way, n] / n:.1f}" if (way, n) in times else "" for n in lengths)]
             for way in ways]
-    return ("## Sorting\n\nOf float32 scores, by the way and the digits' width (`INSERTED` and "
-            "`NARROW` in core/base/sort.c).\n\n" + table(["way", *lengths], rows) + "\n")
+    return ("## Sorting\n\nNanoseconds a key, of float32 scores with their places. `core` chooses; "
+            "the others are one way at every length (`INSERTED`, `SHORT`, `MIDDLE`, `LONG` in "
+            "core/base/sort.c; `COUNTED` in core/lists/order.c).\n\n"
+            + table(["way", *(f"{n:,}" for n in lengths)], rows) + "\n")
 
 
 def huge_pages(bench):
-    small = bench.variant("core/base/scratch.c", r"madvise\(memory, size, MADV_HUGEPAGE\);", "")
+    small = bench.variant(("core/base/scratch.c", r"madvise\(memory, size, MADV_HUGEPAGE\);", ""))
     shape = (1, 1_000_000)
     contenders = {(measure, pages): bench.kernel(shape, measure, program=program)
                   for measure in ("pairwise_hinge", "pairwise_mean_squared_error")

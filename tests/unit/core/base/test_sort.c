@@ -10,7 +10,7 @@
 #include "tests/unit/backwards.h"
 #include "tests/lib/unittest.h"
 
-enum { LONGEST = 3 * RL_CUT + 100 };
+enum { LONGEST = 16 * RL_CUT + 100 };
 
 static uint64_t keys[LONGEST], spare[LONGEST], want[LONGEST];
 static struct rl_scratch scratch;
@@ -22,8 +22,8 @@ static int by_whole_key(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* CLUSTERED: numbers that only their lowest bits tell apart, so that narrow passes over the highest
- * bits leave them all to insertion. SWAPPED: few of those. */
+/* CLUSTERED: numbers that only their lowest bits tell apart, so that passes over the highest bits
+ * leave them all to insertion. SWAPPED: few of those. */
 enum style { ANY_BITS, GRADES, EQUAL, DESCENDING, CLUSTERED, SWAPPED, HIGH_BITS, STYLES };
 
 static uint32_t random_number(struct random *random, enum style style, size_t i)
@@ -50,6 +50,7 @@ static void check_sorted(size_t n, struct rl_runner runner)
 {
     struct rl_room room;
     ck_assert(rl_scratch_reserve(&scratch, rl_sort_room(n), &room));
+    ck_assert_uint_le(rl_sort_room(n), rl_sort_room(LONGEST));
     qsort(want, n, sizeof(want[0]), by_whole_key);
     uint64_t *sorted = rl_sort(keys, spare, n, &runner, room);
     ck_assert(sorted == keys || sorted == spare);
@@ -66,8 +67,26 @@ static void sort_random(struct random *random, enum style style, size_t n, struc
 
 START_TEST(every_length_and_kind_of_key)
 {
-    static const size_t lengths[] = {0,    1,    2,    3,    17,   48,     49,         128,    200,
-                                     1000, 3071, 3072, 3073, 5000, RL_CUT, RL_CUT + 1, LONGEST};
+    static const size_t lengths[] = {0,
+                                     1,
+                                     2,
+                                     3,
+                                     17,
+                                     48,
+                                     49,
+                                     128,
+                                     200,
+                                     512,
+                                     513,
+                                     1000,
+                                     3071,
+                                     3072,
+                                     3073,
+                                     5000,
+                                     RL_CUT,
+                                     RL_CUT + 1,
+                                     3 * RL_CUT + 100,
+                                     LONGEST};
     struct random random = random_init(random_seed());
     for (size_t l = 0; l < sizeof(lengths) / sizeof(lengths[0]); l++) {
         for (int style = 0; style < STYLES; style++) {
