@@ -17,7 +17,7 @@ import yaml
 from daemon import Daemon
 from deployment import Tool, Traffic, answers, fetch, free_port, path, run
 
-VARIABLES = {"$__rate_interval": "10s", "$job": ".*", "$instance": ".*", "$loss": ".*",
+VARIABLES = {"$__rate_interval": "10s", "$job": ".*", "$instance": ".*", "$loss": ".*", "$metric": ".*",
              "$name": ".*"}
 SCALAR_COMPARISON = re.compile(r"\s(?:[<>]=?|[!=]=)\s+[0-9.e-]+")
 # Rates over hours need no hours: two scrapes inside the window are enough.

@@ -112,7 +112,7 @@ class Traffic:
             name = f"model-{rng.randrange(3)}"
             for body in bodies:
                 self._one("/v1/losses/" + rng.choice(LOSSES), {**body, "name": name})
-            self._one("/v1/metrics/" + rng.choice(METRICS), bodies[0])
+            self._one("/v1/metrics/" + rng.choice(METRICS), {**bodies[0], "name": name})
             self._one("/v1/evaluate", {**bodies[0], "losses": ["pairwise_hinge"],
                                        "metrics": ["ndcg"], "name": name})
             self._one("/v1/losses/pairwise_hinge", {"y_true": [1], "y_pred": ["x"]}, expected=422)
