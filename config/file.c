@@ -1,5 +1,5 @@
 /*
- * file.c: reading a small file whole.
+ * file.c: reads a whole small file.
  */
 #include "config/file.h"
 
@@ -23,7 +23,7 @@ static enum rl_status fail(struct rl_error *error, const char *setting, const ch
     return rl_fail(error, RL_CONFIG, "", "%s: cannot read %.120s: %s", setting, path, reason);
 }
 
-/* Room for one more byte than `max`, so that a file over the limit shows. */
+/* Makes room for one byte more than `max`, so that a file over the limit is detected. */
 static bool grow(struct buffer *buffer, size_t max)
 {
     size_t capacity = buffer->capacity ? 2 * buffer->capacity : FIRST_SIZE;
@@ -37,7 +37,7 @@ static bool grow(struct buffer *buffer, size_t max)
     return true;
 }
 
-/* One read into the buffer, one byte kept free. Returns as read(2) does. */
+/* Reads once into the buffer, which keeps a byte free. Returns what read(2) does. */
 static ssize_t read_some(int fd, struct buffer *buffer)
 {
     struct pollfd ready = {.fd = fd, .events = POLLIN};
@@ -59,7 +59,7 @@ static enum rl_status no_memory(struct rl_error *error, const char *setting, con
     return rl_fail(error, RL_NOMEM, "", "%s: no memory to read %.120s", setting, path);
 }
 
-/* Into a buffer that has room already. */
+/* Reads to the end of the file. */
 static enum rl_status read_all(int fd, const char *path, const char *setting, size_t max,
                                struct buffer *buffer, struct rl_error *error)
 {

@@ -1,5 +1,5 @@
 /*
- * file.h: a small file, whole, into memory.
+ * file.h: reads a whole small file into memory.
  */
 #ifndef RL_FILE_H
 #define RL_FILE_H
@@ -9,8 +9,8 @@
 #include "core/rankloss.h"
 
 /*
- * Reads the file at `path`, at most `max` bytes. The buffer is from malloc, the caller frees it; a
- * NUL stands after its end, not counted. A pipe is read to its end, and given up when nothing comes
+ * Reads the file at `path`, at most `max` bytes. The caller frees the buffer, which ends with a
+ * NUL that is not counted. A pipe is read to its end; it fails if nothing arrives
  * for two seconds, so that a reload never hangs.
  * RL_CONFIG "<setting>: cannot read <path>: <reason>", RL_NOMEM.
  */

@@ -1,5 +1,5 @@
 /*
- * manual.c: --help, and the table of settings as JSON.
+ * manual.c: prints --help and the settings as JSON.
  */
 #include "config/manual.h"
 
@@ -29,7 +29,7 @@ static const char usage[] =
     "Sizes take KiB, MiB, GiB; durations ms, s, m. [R]: read again on SIGHUP.\n"
     "\n";
 
-/* What stands for a value: "N", "SIZE", "error|warning". */
+/* The placeholder of a value: "N", "SIZE", "error|warning". */
 static void describe_value(const struct rl_setting *setting, char label[LABEL_MAX])
 {
     static const char *const words[] = {"true|false", "N", "SIZE", "TIME", "TEXT", "", "A,B,..."};
@@ -37,7 +37,7 @@ static void describe_value(const struct rl_setting *setting, char label[LABEL_MA
     snprintf(label, LABEL_MAX, "%s", choice ? setting->choices : words[setting->type]);
 }
 
-/* Text in lines of at most WIDTH, each indented. */
+/* Prints text in indented lines of at most WIDTH. */
 static void print_wrapped(FILE *out, const char *text)
 {
     size_t column = 0;
@@ -126,7 +126,7 @@ static json_t *setting_json(const struct rl_setting *setting)
     return row;
 }
 
-/* Prints and releases `root`, where NULL means that memory was short. */
+/* Prints and releases `root`; NULL means that memory was short. */
 static enum rl_status print_json(FILE *out, json_t *root, size_t indent, struct rl_error *error)
 {
     if (!root || json_dumpf(root, out, JSON_INDENT(indent)) != 0) {
@@ -162,7 +162,7 @@ static json_t *list_json(const struct rl_words *words)
     return array;
 }
 
-/* A value as it stands in the file: sizes and durations keep their unit. */
+/* A value as written in the file: sizes and durations keep their unit. */
 static json_t *value_json(const struct rl_settings *settings, const struct rl_setting *setting)
 {
     const void *const field = (const char *)settings + setting->offset;

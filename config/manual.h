@@ -1,5 +1,5 @@
 /*
- * manual.h: the table of settings, told to people and to the makers of documentation.
+ * manual.h: the table of settings as text for users and as JSON for documentation tools.
  */
 #ifndef RL_MANUAL_H
 #define RL_MANUAL_H

@@ -12,7 +12,7 @@
 #define RL_MIB ((size_t)1 << 20)
 #define RL_GIB ((size_t)1 << 30)
 
-/* A frozen sequence of texts. */
+/* A sequence of texts. */
 struct rl_words {
     const char **items;
     size_t count;
@@ -28,7 +28,7 @@ enum rl_setting_type {
     RL_TYPE_LIST
 };
 
-/* Where a value came from; later ones win. */
+/* Where a value came from; later sources override earlier ones. */
 enum rl_source { RL_SOURCE_DEFAULT, RL_SOURCE_FILE, RL_SOURCE_ENVIRONMENT, RL_SOURCE_FLAG };
 
 /* One row of the table, as data. Static, read only. */

@@ -1,8 +1,8 @@
 /*
  * settings.c: the table, and the struct it fills.
  *
- * A value is read first (value.h) and stored only when it is whole and within bounds, so a refused
- * one leaves the setting as it was.
+ * A value is parsed first (value.h) and stored only if it is valid and within bounds, so a rejected
+ * one leaves the setting unchanged.
  */
 #include "config/settings.h"
 
@@ -12,7 +12,7 @@
 
 #include "config/value.h"
 
-enum { COMPARED_MAX = 48 }; /* bytes of a name that "did you mean" looks at */
+enum { COMPARED_MAX = 48 }; /* bytes of a name that "did you mean" compares */
 
 static const struct rl_setting table[RL_SETTINGS] = {
 #define ROW(type_, field, ...)                                                                     \
@@ -65,7 +65,8 @@ static size_t distance(const char *a, const char *b)
 const char *rl_setting_nearest(const char *name)
 {
     const char *nearest = NULL;
-    size_t best = 2 + strnlen(name, COMPARED_MAX) / 4; /* further than this is no typing mistake */
+    size_t best =
+        2 + strnlen(name, COMPARED_MAX) / 4; /* at this distance it is not a typing mistake */
     for (size_t i = 0; i < RL_SETTINGS; i++) {
         const size_t d = distance(name, table[i].name);
         if (d < best) {
@@ -139,7 +140,7 @@ static void release_field(struct rl_settings *settings, const struct rl_setting 
         rl_words_release((struct rl_words *)field);
 }
 
-/* Takes over what `value` owns. */
+/* Takes ownership of what `value` owns. */
 static void store(struct rl_settings *settings, const struct rl_setting *setting,
                   const struct rl_value *value, enum rl_source source)
 {
@@ -215,7 +216,7 @@ enum rl_status rl_settings_create(struct rl_settings **ret_settings, struct rl_e
     return RL_OK;
 }
 
-/* ---- The whole ------------------------------------------------------------------------------ */
+/* ---- Checks ---------------------------------------------------------------------------------- */
 
 static enum rl_status check_tls(const struct rl_settings *settings, struct rl_error *error)
 {
@@ -242,7 +243,7 @@ static enum rl_status check_listen(const struct rl_settings *settings, struct rl
     return RL_OK;
 }
 
-/* A body that could never wait in the queue would be refused for ever. */
+/* A body larger than the queue would always be rejected. */
 static enum rl_status check_queue(const struct rl_settings *settings, struct rl_error *error)
 {
     char queue[32], body[32];

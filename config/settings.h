@@ -1,25 +1,25 @@
 /*
- * settings.h: every setting of ranklossd, one row each, and the frozen struct they fill.
+ * settings.h: every setting of ranklossd, one row each, and the struct that holds their values.
  *
- * RL_SETTING_MAP is the one place a setting is described. The struct's fields, the flags, the
+ * RL_SETTING_MAP is the only description of a setting. The struct's fields, the flags, the
  * environment variables, the file's keys, --help, the man pages and config/example.json all come
- * from it; adding a setting is adding a row.
+ * from it. To add a setting, add a row.
  *
  * A setting "max-body-bytes" is the flag --max-body-bytes, the variable RANKLOSSD_MAX_BODY_BYTES
- * and the file's key "max_body_bytes". sources.h reads those; this file knows values only.
+ * and the file's key "max_body_bytes". sources.h reads those; this file only knows values.
  *
  * Values as text (flags, environment, and texts in the file):
  *   BOOL      true/false, yes/no, on/off, 1/0
  *   INTEGER   decimal digits
  *   SIZE      bytes, or a number with KiB, MiB or GiB
  *   DURATION  seconds ("2.5"), or a number with ms, s or m; kept in whole milliseconds
- *   TEXT      as it is
+ *   TEXT      any text
  *   CHOICE    one of the words listed
- *   LIST      words separated by commas; blanks around them are dropped
- * In the file BOOL is true or false, INTEGER a number, SIZE and DURATION a number or a text, LIST
- * an array of texts or one text.
+ *   LIST      words separated by commas; blanks around them are ignored
+ * In the file, a BOOL is true or false, an INTEGER a number, a SIZE or DURATION a number or a text,
+ * and a LIST an array of texts or one text.
  *
- * Errors are RL_CONFIG: one line naming the setting, its source, the bad value and the bounds.
+ * Errors are RL_CONFIG: one line that names the setting, its source, the value and the bounds.
  */
 #ifndef RL_SETTINGS_H
 #define RL_SETTINGS_H
@@ -34,7 +34,7 @@ enum rl_log_format { RL_FORMAT_AUTO, RL_FORMAT_TEXT, RL_FORMAT_JSON };
 enum rl_access_log { RL_ACCESS_ALL, RL_ACCESS_ERRORS, RL_ACCESS_NONE };
 enum rl_socket_mode { RL_MODE_OWNER, RL_MODE_GROUP, RL_MODE_ALL }; /* 0600, 0660, 0666 */
 
-/* How each type is kept in struct rl_settings. */
+/* How struct rl_settings stores each type. */
 #define RL_SETTING_BOOL(field)     bool field;
 #define RL_SETTING_INTEGER(field)  size_t field;
 #define RL_SETTING_SIZE(field)     size_t field;      /* bytes */
@@ -51,9 +51,9 @@ enum rl_socket_mode { RL_MODE_OWNER, RL_MODE_GROUP, RL_MODE_ALL }; /* 0600, 0660
 /* clang-format off */
 #define RL_SETTING_MAP(X) \
     X(TEXT, listen, .name = "listen", .text = "127.0.0.1:8080", \
-      .help = "Address to serve on: HOST:PORT, [IPV6]:PORT, :PORT for every interface, or unix:/path. Port 0 takes a free port. Sockets passed by systemd take its place.") \
+      .help = "Address to serve on: HOST:PORT, [IPV6]:PORT, :PORT for every interface, or unix:/path. Port 0 takes a free port. A socket passed by systemd replaces it.") \
     X(TEXT, admin_listen, .name = "admin-listen", .text = "", \
-      .help = "Separate address for metrics and health, in the same forms. Empty: they are served on the main address.") \
+      .help = "Separate address for metrics and health, in the same forms. If empty, they are served on the main address.") \
     X(CHOICE, unix_socket_mode, .name = "unix-socket-mode", .text = "group", .choices = "owner|group|all", \
       .help = "Who may connect to a unix socket: its owner, its group too, or all.") \
     X(INTEGER, threads, .name = "threads", .text = "0", .min = 0, .max = 1024, \
@@ -63,7 +63,7 @@ enum rl_socket_mode { RL_MODE_OWNER, RL_MODE_GROUP, RL_MODE_ALL }; /* 0600, 0660
     X(SIZE, max_body_bytes, .name = "max-body-bytes", .text = "64MiB", .min = 1, .max = 64 * RL_GIB, \
       .help = "Largest request body as sent.") \
     X(SIZE, max_inflated_bytes, .name = "max-inflated-bytes", .text = "64MiB", .min = 1, .max = 64 * RL_GIB, \
-      .help = "Largest request body after gzip is undone.") \
+      .help = "Largest request body after decompression.") \
     X(INTEGER, max_lists, .name = "max-lists", .text = "1000000", .min = 1, .max = UINT32_MAX, \
       .help = "Most lists in one request.") \
     X(INTEGER, max_items, .name = "max-items", .text = "20000000", .min = 1, .max = UINT32_MAX, \
@@ -83,55 +83,55 @@ enum rl_socket_mode { RL_MODE_OWNER, RL_MODE_GROUP, RL_MODE_ALL }; /* 0600, 0660
     X(SIZE, max_header_bytes, .name = "max-header-bytes", .text = "32KiB", .min = 4 * RL_KIB, .max = 1 * RL_MIB, \
       .help = "Memory of one connection for its request line and headers.") \
     X(INTEGER, max_connections, .name = "max-connections", .text = "20000", .min = 1, .max = 1000000, \
-      .help = "Most connections at once; one more is answered 503 and closed.") \
+      .help = "Most open connections; further ones are answered 503 and closed.") \
     X(SIZE, max_request_memory, .name = "max-request-memory", .text = "1GiB", .min = 1 * RL_MIB, .max = 1024 * RL_GIB, \
-      .help = "Most memory the decoded form, the results and the reply of one request may take together.") \
+      .help = "Most memory for the decoded form, the results and the reply of one request together.") \
     X(SIZE, max_json_memory, .name = "max-json-memory", .text = "64MiB", .min = 64 * RL_KIB, .max = 64 * RL_GIB, \
-      .help = "Most memory the JSON parser may take for one request.") \
+      .help = "Most memory for the JSON parser of one request.") \
     X(INTEGER, queue_capacity, .name = "queue-capacity", .text = "256", .min = 1, .max = 1000000, \
-      .help = "Large requests that may wait; one more is answered 429.") \
+      .help = "Most large requests in the queue; further ones are answered 429.") \
     X(SIZE, queue_bytes, .name = "queue-bytes", .text = "512MiB", .min = 1 * RL_MIB, .max = 1024 * RL_GIB, \
-      .help = "Bytes of request bodies that may wait; more is answered 429.") \
+      .help = "Most bytes of request bodies in the queue; further requests are answered 429.") \
     X(DURATION, max_work, .name = "max-work", .text = "30s", .min = 10, .max = 86400000, \
-      .help = "Most computing one request may ask for, in estimated seconds of one thread; more is answered 413.") \
+      .help = "Most computation per request, in estimated seconds of one thread; a larger request is answered 413.") \
     X(DURATION, request_timeout, .name = "request-timeout", .text = "30s", .min = 10, .max = 3600000, \
-      .help = "Time for a large request to wait and to be computed, in all; then it is answered 503 and its work ends.") \
+      .help = "Time for a large request to wait and to be computed; after that it is cancelled and answered 503.") \
     X(DURATION, header_timeout, .name = "header-timeout", .text = "10s", .min = 100, .max = 600000, \
-      .help = "Time to receive a request's headers in all.") \
+      .help = "Total time to receive a request's headers.") \
     X(DURATION, body_timeout, .name = "body-timeout", .text = "60s", .min = 100, .max = 3600000, \
-      .help = "Time to receive a request's body in all.") \
+      .help = "Total time to receive a request's body.") \
     X(DURATION, write_timeout, .name = "write-timeout", .text = "60s", .min = 100, .max = 3600000, \
-      .help = "Time for a client to take its reply in all.") \
+      .help = "Total time to send a reply.") \
     X(DURATION, idle_timeout, .name = "idle-timeout", .text = "60s", .min = 1000, .max = 86400000, \
       .help = "Time a connection may stay open without a request.") \
     X(DURATION, shutdown_delay, .name = "shutdown-delay", .text = "0s", .min = 0, .max = 3600000, \
-      .help = "After SIGTERM, time to go on serving while /readyz already says 503, so that balancers notice.") \
+      .help = "After SIGTERM, time to keep serving while /readyz already answers 503, so that load balancers notice.") \
     X(DURATION, drain_timeout, .name = "drain-timeout", .text = "30s", .min = 0, .max = 3600000, \
-      .help = "After that, time for requests in flight to finish.") \
+      .help = "Time for requests in flight to finish after shutdown-delay.") \
     X(TEXT, auth_tokens_file, .name = "auth-tokens-file", .text = "", .reloadable = true, \
-      .help = "File of bearer tokens, one a line, # starts a comment line. Empty: no token is asked for.") \
+      .help = "File of bearer tokens, one per line; # starts a comment line. If empty, no token is required.") \
     X(LIST, open_paths, .name = "open-paths", .text = "/,/openapi.json,/livez,/readyz,/healthz", \
-      .help = "Paths that stay readable without a token.") \
+      .help = "Paths that need no token.") \
     X(TEXT, tls_cert, .name = "tls-cert", .text = "", .reloadable = true, \
-      .help = "PEM file with the certificate and its chain. Set: the main address speaks TLS.") \
+      .help = "PEM file with the certificate and its chain. If set, the main address uses TLS.") \
     X(TEXT, tls_key, .name = "tls-key", .text = "", .reloadable = true, \
       .help = "PEM file with the private key of tls-cert.") \
     X(TEXT, tls_client_ca, .name = "tls-client-ca", .text = "", .reloadable = true, \
-      .help = "PEM file with the authorities whose client certificates are let in. Empty: none is asked for.") \
+      .help = "PEM file with the authorities of client certificates. If empty, clients need no certificate.") \
     X(LIST, allowed_hosts, .name = "allowed-hosts", .text = "*", \
-      .help = "Names that a request's Host may have, besides addresses and localhost; any other is answered 421. *: any. A list keeps web pages from reaching a local daemon by DNS rebinding. Not checked where a token is asked for.") \
+      .help = "Host names that requests may use besides IP addresses and localhost; others are answered 421. *: any. A list keeps web pages from reaching a local daemon by DNS rebinding. Not checked if tokens are required.") \
     X(LIST, cors_origins, .name = "cors-origins", .text = "", .reloadable = true, \
-      .help = "Origins whose pages may call from a browser, or * for all. Empty: none but our own.") \
+      .help = "Origins whose pages may send requests from a browser, or * for all. If empty, only the daemon's own page.") \
     X(BOOL, compression, .name = "compression", .text = "true", \
-      .help = "Send replies with gzip to clients that accept it.") \
+      .help = "Compress replies with gzip for clients that accept it.") \
     X(INTEGER, track_names, .name = "track-names", .text = "0", .min = 0, .max = 10000, \
       .help = "Most distinct request names whose last loss is exported as a metric. 0: none.") \
     X(CHOICE, log_level, .name = "log-level", .text = "info", .choices = "error|warning|info|debug", .reloadable = true, \
-      .help = "Least important level that is logged.") \
+      .help = "Lowest level to log.") \
     X(CHOICE, log_format, .name = "log-format", .text = "auto", .choices = "auto|text|json", \
-      .help = "Form of the log on standard error. auto: text on a terminal, else one JSON object a line.") \
+      .help = "Form of the log on standard error. auto: text on a terminal, otherwise one JSON object per line.") \
     X(CHOICE, access_log, .name = "access-log", .text = "all", .choices = "all|errors|none", \
-      .help = "Which requests get a log line at level info: all, those answered 400 or above, or none.")
+      .help = "Which requests are logged at level info: all, those answered 400 or above, or none.")
 /* clang-format on */
 
 /* Index of each setting: RL_SET_listen, RL_SET_admin_listen, … */
@@ -142,7 +142,7 @@ enum rl_setting_id {
         RL_SETTINGS
 };
 
-/* All settings. Filled once, then read only; any number of threads may read it. */
+/* All settings. Filled once, then read-only; any thread may read it. */
 struct rl_settings {
 #define RL_SETTING_FIELD(type, field, ...) RL_SETTING_##type(field)
     RL_SETTING_MAP(RL_SETTING_FIELD)
@@ -168,11 +168,11 @@ enum rl_status rl_settings_set_items(struct rl_settings *settings, const struct 
                                      const struct rl_words *items, enum rl_source source,
                                      struct rl_error *error);
 
-/* Rules that bind several settings: tls-cert with tls-key, and the like. */
+/* Checks rules between settings, such as tls-cert with tls-key. */
 enum rl_status rl_settings_check(const struct rl_settings *settings, struct rl_error *error);
 
-/* Appends to an error about one setting, whose text starts with its name and a colon, where the
- * value came from. Not for refusals of a value, which say it themselves. */
+/* Appends the source of the value to an error about one setting, whose text starts with its name
+ * and a colon. Not for rl_value_refuse's errors, which already have it. */
 void rl_settings_blame(const struct rl_settings *settings, struct rl_error *error);
 
 /* Whether two structs hold the same value. */

@@ -1,5 +1,5 @@
 /*
- * sources.c: file, environment and flags, laid over the defaults in that order.
+ * sources.c: applies the file, the environment and the flags to the defaults, in that order.
  */
 #include "config/sources.h"
 
@@ -27,7 +27,7 @@ static void flag_form(const char *text, size_t length, char ret_name[FLAG_MAX])
         *c = *c == '_' ? '-' : (char)tolower((unsigned char)*c);
 }
 
-/* The setting that is written exactly so in this source, or NULL; ret_name is its likely name. */
+/* The setting with exactly this spelling in this source, or NULL; ret_name is its likely name. */
 static const struct rl_setting *find_exact(const char *text, size_t length, enum rl_source source,
                                            char ret_name[FLAG_MAX])
 {
@@ -43,7 +43,7 @@ static const struct rl_setting *find_exact(const char *text, size_t length, enum
     return exact ? setting : NULL;
 }
 
-/* Whether an unknown name is near a known one; ret_place is how that is written in this source. */
+/* Whether an unknown name resembles a known one; ret_place is its spelling in this source. */
 static bool suggest(const char *name, enum rl_source source, char ret_place[RL_SETTING_PLACE_MAX])
 {
     const char *const nearest = rl_setting_nearest(name);
@@ -65,7 +65,7 @@ static enum rl_status unknown(const char *kind, const char *name, enum rl_source
                    text);
 }
 
-/* An error is one line, whatever a key or a path holds. */
+/* Keeps an error on one line, whatever a key or a path contains. */
 static void keep_one_line(struct rl_error *error)
 {
     for (char *c = error->detail; *c; c++)
@@ -116,9 +116,9 @@ enum rl_action rl_sources_action(const struct rl_sources *sources, const char **
     return RL_ACTION_SERVE;
 }
 
-/* A flag taken apart. `value` NULL: none was given. */
+/* A parsed flag. `value` is NULL if none was given. */
 struct flag {
-    char name[FLAG_MAX]; /* without its dashes, cut */
+    char name[FLAG_MAX]; /* without its dashes, truncated */
     const char *value;
     bool attached; /* --name=value */
 };
@@ -134,13 +134,13 @@ static void split_flag(const char *argument, struct flag *ret_flag)
     ret_flag->value = equals ? equals + 1 : NULL;
 }
 
-/* Whether an argument that is no flag itself stands after this one. */
+/* Whether the next argument exists and is not a flag. */
 static bool has_value(const struct rl_sources *sources, int index)
 {
     return index + 1 < sources->argc && strncmp(sources->argv[index + 1], "--", 2) != 0;
 }
 
-/* Gives the flag the argument after it, where it did not bring its value. */
+/* Takes the next argument as the value of a flag without "=". */
 static enum rl_status take_value(const struct rl_sources *sources, int *index, struct flag *flag,
                                  struct rl_error *error)
 {
@@ -152,7 +152,7 @@ static enum rl_status take_value(const struct rl_sources *sources, int *index, s
     return RL_OK;
 }
 
-/* --name, or --no-name of a BOOL. *ret_value is NULL where the flag or the argument after it holds
+/* --name, or --no-name of a BOOL. *ret_value is NULL if the flag or the next argument contains
  * the value. */
 static const struct rl_setting *find_flag(const struct flag *flag, bool followed,
                                           const char **ret_value)
@@ -168,7 +168,7 @@ static const struct rl_setting *find_flag(const struct flag *flag, bool followed
     return setting && setting->type == RL_TYPE_BOOL ? setting : NULL;
 }
 
-/* A flag that is not a setting: --config, which was read before, or --help=foo. */
+/* A flag that is not a setting: --config, which has been read already, or --help=foo. */
 static enum rl_status refuse_flag(const struct flag *flag, struct rl_error *error)
 {
     char action[FLAG_MAX + 2];
@@ -217,8 +217,8 @@ static enum rl_status apply_flags(const struct rl_sources *sources, struct rl_se
 
 /* ---- Environment ---------------------------------------------------------------------------- */
 
-/* Variables that are not settings: those read elsewhere, and those by which Kubernetes and Docker
- * describe a service called ranklossd, or ranklossd-something, to the containers beside it. */
+/* Variables that are not settings: those read elsewhere, and those with which Kubernetes and Docker
+ * describe a service called ranklossd, or ranklossd-something, to other containers. */
 static bool is_other(const char *rest)
 {
     static const char *const patterns[] = {"CONFIG=*",          "ISA=*",
@@ -231,7 +231,7 @@ static bool is_other(const char *rest)
     return false;
 }
 
-/* The setting of one "RANKLOSSD_NAME=value", given from NAME on, or NULL. */
+/* The setting of "RANKLOSSD_NAME=value", of which `text` starts at NAME, or NULL. */
 static const struct rl_setting *find_variable(const char *rest, char ret_name[FLAG_MAX])
 {
     const size_t length = strcspn(rest, "=");
@@ -276,7 +276,7 @@ void rl_sources_unknown(const struct rl_sources *sources,
 
 /* ---- File ----------------------------------------------------------------------------------- */
 
-/* The last --config, else RANKLOSSD_CONFIG; NULL when there is neither. */
+/* The last --config, or RANKLOSSD_CONFIG; NULL if neither is given. */
 static const char *config_path(const struct rl_sources *sources)
 {
     static const char variable[] = "RANKLOSSD_CONFIG=";
@@ -311,7 +311,7 @@ static bool type_fits(enum rl_setting_type type, const json_t *value)
     }
 }
 
-/* Sets a LIST from an array of texts. *ret_fits is false where it holds something else. */
+/* Sets a LIST from an array of texts. *ret_fits is false if an item is not a text. */
 static enum rl_status set_array(struct rl_settings *settings, const struct rl_setting *setting,
                                 const json_t *array, bool *ret_fits, struct rl_error *error)
 {
@@ -332,7 +332,7 @@ static enum rl_status set_array(struct rl_settings *settings, const struct rl_se
     return status;
 }
 
-/* The error of a value of the wrong type, shown as it stands in the file. */
+/* The error for a value of the wrong type, shown as written in the file. */
 static enum rl_status wrong_type(const struct rl_setting *setting, const json_t *value,
                                  struct rl_error *error)
 {
@@ -400,10 +400,10 @@ static enum rl_status apply_file(const char *path, struct rl_settings *settings,
     enum rl_status status = rl_file_read(path, "config", FILE_MAX, &text, &length, error);
     if (status != RL_OK)
         return status;
-    const bool nul = memchr(text, '\0', length); /* jansson would pass over it */
+    const bool nul = memchr(text, '\0', length); /* jansson would ignore it */
     json_t *const root = nul ? NULL : json_loadb(text, length, JSON_REJECT_DUPLICATES, &reason);
     if (nul)
-        status = rl_fail(error, RL_CONFIG, "", "config: %.100s holds a NUL byte", path);
+        status = rl_fail(error, RL_CONFIG, "", "config: %.100s contains a NUL byte", path);
     else if (!root)
         status = bad_json(path, &reason, error);
     else if (!json_is_object(root))

@@ -1,5 +1,5 @@
 /*
- * value.c: values of settings, from text and back.
+ * value.c: parses and formats values of settings.
  */
 #include "config/value.h"
 
@@ -70,7 +70,7 @@ static void describe_bounds(const struct rl_setting *setting, char *buffer, size
     }
 }
 
-/* A value as shown in an error: cut, and on one line whatever it holds. */
+/* A value as shown in an error: truncated, and on one line whatever it contains. */
 static void show(const char *value, char ret_shown[SHOWN_MAX + 4])
 {
     snprintf(ret_shown, SHOWN_MAX, "%s", value);
@@ -111,7 +111,7 @@ static bool parse_bool(const char *text, uint64_t *ret_number)
     return false;
 }
 
-/* Decimal digits; *text moves past them. False without any, or past 64 bits. */
+/* Parses decimal digits and moves *text past them. False without any, or past 64 bits. */
 static bool parse_digits(const char **text, uint64_t *ret_number)
 {
     uint64_t number = 0;
@@ -127,7 +127,7 @@ static bool parse_digits(const char **text, uint64_t *ret_number)
     return true;
 }
 
-/* Adds ".25" of a unit; false when that is no whole number of the smallest one. */
+/* Adds a fraction such as ".25" of a unit. False unless it is a whole number of milliseconds. */
 static bool add_fraction(const char **text, uint64_t factor, uint64_t *number)
 {
     uint64_t scale = 1, fraction = 0;
@@ -145,7 +145,7 @@ static bool add_fraction(const char **text, uint64_t factor, uint64_t *number)
            !__builtin_add_overflow(*number, fraction * factor / scale, number);
 }
 
-/* The unit that ends the text; a bare number counts `bare`. */
+/* The unit with this suffix, or NULL. */
 static const struct unit *find_unit(const struct unit *units, const char *suffix)
 {
     for (const struct unit *unit = units; unit->suffix; unit++)
@@ -210,7 +210,7 @@ static bool words_add(struct rl_words *words, const char *word, size_t length)
     return true;
 }
 
-/* A word is printable, without blanks and commas, so that a list reads back from its text. */
+/* A word is printable, without blanks and commas, so that a formatted list can be parsed again. */
 static bool is_word(const char *word, size_t length)
 {
     for (size_t i = 0; i < length; i++)

@@ -1,5 +1,5 @@
 /*
- * assembly.c: starting the parts in order.
+ * assembly.c: starts and stops the parts of the daemon in order.
  */
 #include "server/assembly.h"
 
@@ -25,13 +25,13 @@
 #include "server/web/assets.h"
 
 enum {
-    OTHER_DESCRIPTORS = 64, /* besides connections: epolls, eventfds, listeners, files */
+    OTHER_DESCRIPTORS = 64, /* other than connections: epolls, eventfds, listeners, files */
     LINGER_DESCRIPTORS = RL_LINGER_SOCKETS,
-    KEPT_BLOCK = 32 << 20, /* the largest that glibc accepts */
+    KEPT_BLOCK = 32 << 20, /* the largest value that glibc accepts */
 };
 
-/* Keeps freed memory for the next large request, which saves its page faults. The executor gives it
- * back once they stop coming. Setting either option stops glibc from adjusting both, so both are
+/* Keeps freed memory for the next large request, which saves page faults. The executor returns it
+ * to the kernel when it is idle. Setting either option stops glibc from adjusting both, so both are
  * set. */
 static void keep_freed_memory(void)
 {
@@ -70,7 +70,7 @@ static enum rl_status load_tls(const struct rl_settings *settings, struct rl_err
     return status == RL_OK ? rl_tls_load(&files, error) : status;
 }
 
-/* Reads tokens and origins, and forgets them again. */
+/* Reads the tokens and origins only to validate them. */
 static enum rl_status check_lists(const struct rl_settings *settings, struct rl_error *error)
 {
     struct rl_auth *auth = NULL;
@@ -124,7 +124,7 @@ enum rl_status rl_assembly_reload(struct rl_assembly *assembly, const struct rl_
 
 /* ---- The process ----------------------------------------------------------------------------- */
 
-/* Raises the limit of open files to its maximum, and fits max-connections into it. */
+/* Raises the limit of open files to its maximum, and lowers max-connections to fit it. */
 static void fit_connections(struct rl_context *context, unsigned io_threads)
 {
     const size_t others = OTHER_DESCRIPTORS + LINGER_DESCRIPTORS + 4 * (size_t)io_threads;
@@ -140,7 +140,7 @@ static void fit_connections(struct rl_context *context, unsigned io_threads)
     context->max_connections = limit.rlim_cur > others + 16 ? limit.rlim_cur - others : 16;
 }
 
-/* The kernel gives the lowest free descriptor, so none is above this. */
+/* The kernel assigns the lowest free descriptor, so none is above this. */
 static size_t descriptors_for(size_t connections)
 {
     struct rlimit limit;

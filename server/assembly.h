@@ -1,8 +1,8 @@
 /*
- * assembly.h: the parts of a running daemon, put together and taken apart.
+ * assembly.h: starts and stops the parts of a running daemon.
  *
- * They start in an order in which everything that can fail does so before anyone is served: limits
- * of the process, files (tokens, certificates), the executor with its whole team, the I/O threads,
+ * They start in an order in which everything that can fail does so before any client is served:
+ * process limits, files (tokens, certificates), the executor with its threads, the I/O threads,
  * the listeners, and last the acceptor.
  */
 #ifndef RL_ASSEMBLY_H
@@ -18,7 +18,7 @@ enum { RL_MAIN, RL_ADMIN, RL_ADDRESSES };
 struct rl_assembly {
     struct rl_context context;
     struct rl_listener listeners[RL_ADDRESSES];
-    struct rl_transport *transports[RL_ADDRESSES]; /* RL_ADMIN: NULL unless it is separate */
+    struct rl_transport *transports[RL_ADDRESSES]; /* RL_ADMIN: NULL unless admin-listen is set */
     struct rl_acceptor *acceptor;
     int threads; /* of the team */
     unsigned io_threads;
@@ -31,10 +31,10 @@ enum rl_status rl_assembly_init(const struct rl_settings *settings, struct rl_er
  */
 enum rl_status rl_assembly_check(const struct rl_settings *settings, struct rl_error *error);
 
-/* Starts everything. `settings` outlives it. On failure everything is stopped again. */
+/* Starts everything. `settings` must outlive it. On failure everything is stopped again. */
 enum rl_status rl_assembly_start(const struct rl_settings *settings,
                                  struct rl_assembly *ret_assembly, struct rl_error *error);
-/* Stops everything. No job may be with the executor. */
+/* Stops everything. The executor must have no jobs. */
 void rl_assembly_stop(struct rl_assembly *assembly);
 
 /* Reads the files and lists of the reloadable settings again. On failure nothing changes. */

@@ -1,5 +1,5 @@
 /*
- * configure.c: the guard around rl_settings_load.
+ * configure.c: calls rl_settings_load within jsonmem.h.
  */
 #include "server/configure.h"
 

@@ -1,5 +1,5 @@
 /*
- * lifecycle.c: signals, and the stages that they lead through.
+ * lifecycle.c: signals, and the stages of the process.
  */
 #include "server/lifecycle.h"
 
@@ -20,22 +20,22 @@
 #include "server/request/executor.h"
 
 enum {
-    WAIT_STEP_MS = 10,        /* between two looks at what is in flight */
-    ENDING_MS = 1000,         /* for the last replies to go out */
-    HEARTBEAT_MAX_MS = 5000,  /* an acceptor that is silent for longer hangs */
-    FOREVER_MS = 3600 * 1000, /* sigtimedwait cannot wait without a limit */
+    WAIT_STEP_MS = 10,        /* between two checks of what is in flight */
+    ENDING_MS = 1000,         /* for the last replies to be sent */
+    HEARTBEAT_MAX_MS = 5000,  /* an acceptor without a heartbeat for longer is hung */
+    FOREVER_MS = 3600 * 1000, /* sigtimedwait needs a timeout */
 };
 
 struct daemon {
     const struct rl_sources *sources;
     struct rl_settings *settings; /* as they were at start */
-    struct rl_settings *current;  /* with what was reloaded; may be the same */
+    struct rl_settings *current;  /* after the last reload; may be the same */
     struct rl_assembly assembly;
     sigset_t signals;
     uint64_t watchdog_ms; /* 0: none */
 };
 
-/* Prints the error as one line, even if it quotes a value with line breaks. */
+/* Prints the error on one line, even if it quotes a value with line breaks. */
 static int complain(struct rl_error *error)
 {
     for (char *at = error->detail; *at != '\0'; at++)
@@ -47,7 +47,7 @@ static int complain(struct rl_error *error)
 
 /* ---- Signals ----------------------------------------------------------------------------- */
 
-/* Blocks signals in every thread; this one waits for them. */
+/* Blocks signals in every thread; the main thread waits for them. */
 static void block_signals(sigset_t *set)
 {
     sigemptyset(set);
@@ -56,7 +56,7 @@ static void block_signals(sigset_t *set)
     sigaddset(set, SIGHUP);
     pthread_sigmask(SIG_BLOCK, set, NULL);
     signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN); /* a log file at its limit loses a line, no more */
+    signal(SIGXFSZ, SIG_IGN); /* a log file at its size limit loses lines; the daemon goes on */
 }
 
 /* The next signal within `timeout_ms`, or 0. */
@@ -68,7 +68,7 @@ static int await_signal(const struct daemon *daemon, uint64_t timeout_ms)
     return signal_number > 0 ? signal_number : 0;
 }
 
-/* Tells the service manager that we are alive, if the acceptor is. */
+/* Tells the service manager that the daemon is alive, if the acceptor is. */
 static void feed_watchdog(const struct daemon *daemon)
 {
     const uint64_t heartbeat = rl_acceptor_heartbeat(daemon->assembly.acceptor);
@@ -114,7 +114,7 @@ static void reload(struct daemon *daemon)
         daemon->current = next;
         rl_log(RL_LOG_INFO, "settings reloaded");
     } else {
-        RL_LOG_WITH(RL_LOG_ERROR, "settings not reloaded, the old ones stay",
+        RL_LOG_WITH(RL_LOG_ERROR, "settings not reloaded, keeping the old ones",
                     RL_FIELD_TEXT("reason", error.detail));
     }
     rl_notify_ready();
@@ -196,7 +196,7 @@ static bool never(const struct daemon *daemon)
     return false;
 }
 
-/* Answers everything that is left now. */
+/* Answers every remaining request now. */
 static void end(struct daemon *daemon)
 {
     const struct rl_context *const context = &daemon->assembly.context;
@@ -226,7 +226,7 @@ static void drain(struct daemon *daemon)
         end(daemon);
 }
 
-/* ---- The whole --------------------------------------------------------------------------- */
+/* ---- The process ------------------------------------------------------------------------- */
 
 static void release_settings(struct daemon *daemon)
 {
@@ -238,7 +238,7 @@ static void release_settings(struct daemon *daemon)
 static int finish(struct daemon *daemon)
 {
     if (rl_executor_busy(daemon->assembly.context.executor) > 0) {
-        /* It did not end in time. Its client has had a reply, so nobody waits for it. */
+        /* It did not end in time. Its client has been answered, so nobody waits for it. */
         rl_log(RL_LOG_WARNING, "stopped in the middle of a computation");
         _exit(EXIT_SUCCESS);
     }
@@ -254,7 +254,7 @@ static enum rl_status start(struct daemon *daemon, struct rl_error *error)
 {
     enum rl_status status = rl_assembly_init(daemon->settings, error);
     struct rl_error deaf;
-    if (rl_notify_init(&deaf) != RL_OK) /* we can serve without it */
+    if (rl_notify_init(&deaf) != RL_OK) /* the daemon works without it */
         RL_LOG_WITH(RL_LOG_WARNING, "the service manager cannot be notified",
                     RL_FIELD_TEXT("reason", deaf.detail));
     if (status == RL_OK)

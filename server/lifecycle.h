@@ -1,12 +1,12 @@
 /*
- * lifecycle.h: from the first to the last moment of the process.
+ * lifecycle.h: the life of the process, from start to exit.
  *
  *   STARTING -> READY -> LEAVING -> DRAINING -> ENDING -> gone
  *
- * SIGTERM or SIGINT: readiness falls at once; the daemon serves on for shutdown-delay, so that
- * balancers notice; then it accepts nobody and finishes what is in flight, for drain-timeout at
- * most. When that is over, or at a second signal, what is left is answered 503 and closed. SIGHUP
- * reloads. SIGPIPE is ignored.
+ * On SIGTERM or SIGINT /readyz fails at once. The daemon keeps serving for shutdown-delay, so that
+ * load balancers notice; then it stops accepting and finishes requests in flight, for drain-timeout
+ * at most. After that, or at a second signal, the remaining requests are answered 503. SIGHUP
+ * reloads the settings. SIGPIPE is ignored.
  */
 #ifndef RL_LIFECYCLE_H
 #define RL_LIFECYCLE_H

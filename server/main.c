@@ -44,10 +44,10 @@ static int print_table(enum rl_status (*print)(FILE *out, struct rl_error *error
 }
 
 /*
- * OpenMP reads how its threads wait when it is loaded, before main. By default they spin, on cores
- * that the I/O threads and a sidecar's neighbours need. Unless the environment says otherwise,
- * makes them sleep by executing this program again; nothing has been opened yet. If that fails, the
- * daemon serves anyway.
+ * OpenMP decides how its threads wait when it is loaded, before main. By default they spin on cores
+ * that the I/O threads and other processes need. Unless the environment says otherwise,
+ * this makes them sleep by executing the program again; nothing has been opened yet. If that fails,
+ * the daemon serves anyway.
  */
 static void wait_asleep(char **argv)
 {

@@ -1,5 +1,5 @@
 /*
- * probe.c: a client of one request.
+ * probe.c: a client for one request.
  */
 #include "server/probe.h"
 
@@ -29,7 +29,7 @@ struct target {
     const char *path; /* of the request */
 };
 
-/* A connection; tls is NULL where it is plain. */
+/* A connection; tls is NULL without TLS. */
 struct channel {
     int fd;
     gnutls_session_t tls;
@@ -42,7 +42,7 @@ static enum rl_status refuse(const char *url, struct rl_error *error)
                    "--probe: \"%s\" is neither http[s]://HOST:PORT[/path] nor unix:/path", url);
 }
 
-/* "host:port" or "[v6]:port"; no host means this machine. */
+/* "host:port" or "[v6]:port"; without a host, localhost. */
 static bool split_authority(char *authority, struct target *target)
 {
     char *const colon = strrchr(authority, ':');
@@ -64,7 +64,7 @@ static enum rl_status parse(const char *url, struct target *target, struct rl_er
     static const char plain[] = "http://", secure[] = "https://";
     target->path = "/readyz";
     if (strlen(url) >= sizeof(target->text))
-        return refuse("that long text", error);
+        return refuse("(longer than 511 bytes)", error);
     memcpy(target->text, url, strlen(url) + 1);
     const char *const unix_path = rl_address_unix_path(url);
     target->is_unix = unix_path && rl_address_unix(unix_path, &target->un, &target->un_size);
@@ -119,8 +119,8 @@ static int connect_tcp(const struct target *target)
 }
 
 /*
- * A handshake that verifies nothing: what is asked is whether the daemon on this address answers,
- * and no secret is sent.
+ * A handshake that verifies nothing: the probe only asks whether a daemon answers at this address,
+ * and sends no secret.
  */
 static int secure(struct channel *channel)
 {
@@ -162,7 +162,7 @@ static ssize_t get(const struct channel *channel, char *text, size_t room)
                                 : recv(channel->fd, text, room, 0);
 }
 
-/* Sends the request and reads the status line; 0 when there is no answer. */
+/* Sends the request and returns the status code of the answer, or 0 without one. */
 static int ask(const struct channel *channel, const char *path)
 {
     const uint64_t patience = (uint64_t)TIMEOUT_SECONDS * 1000000000u;
@@ -177,7 +177,7 @@ static int ask(const struct channel *channel, const char *path)
     size_t got = 0;
     while (got < sizeof("HTTP/1.1 200")) {
         const ssize_t more = get(channel, text + got, sizeof(text) - 1 - got);
-        /* A session ticket came, or nothing for TIMEOUT_SECONDS: GnuTLS calls both "again". */
+        /* GnuTLS returns "again" for a session ticket and for a timeout. */
         if (channel->tls != NULL && more == GNUTLS_E_AGAIN && rl_clock_now() < deadline)
             continue;
         if (more <= 0)
@@ -188,7 +188,7 @@ static int ask(const struct channel *channel, const char *path)
     return sscanf(text, "HTTP/1.%*1d %3d", &code) == 1 ? code : 0;
 }
 
-/* The status a channel to the target answers with; 0, with a line on what went wrong, for none. */
+/* The status code of the answer over this channel; without one, prints why and returns 0. */
 static int ask_over(struct channel *channel, const struct target *target, const char *url)
 {
     const struct timeval timeout = {.tv_sec = TIMEOUT_SECONDS};
@@ -198,7 +198,7 @@ static int ask_over(struct channel *channel, const struct target *target, const 
     if (problem != 0)
         fprintf(stderr, "ranklossd: --probe: %s: TLS: %s\n", url, gnutls_strerror(problem));
     else if (code == 0)
-        fprintf(stderr, "ranklossd: --probe: %s gave no answer\n", url);
+        fprintf(stderr, "ranklossd: --probe: %s did not answer\n", url);
     return code;
 }
 

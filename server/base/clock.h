@@ -1,5 +1,5 @@
 /*
- * clock.h: the monotonic clock that every deadline and duration is measured by.
+ * clock.h: the monotonic clock, which measures every deadline and duration.
  */
 #ifndef RL_CLOCK_H
 #define RL_CLOCK_H
@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <time.h>
 
-/* Nanoseconds since an arbitrary start; never goes back. Any thread. */
+/* Nanoseconds since an arbitrary start; never decreases. Any thread. */
 static inline uint64_t rl_clock_now(void)
 {
     struct timespec now;
@@ -15,7 +15,7 @@ static inline uint64_t rl_clock_now(void)
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-/* The same in milliseconds, for deadlines, from the clock's cheap form (a few milliseconds old). */
+/* The same in milliseconds, for deadlines: cheaper, and up to a few milliseconds old. */
 static inline uint64_t rl_clock_coarse_ms(void)
 {
     struct timespec now;

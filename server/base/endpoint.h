@@ -1,5 +1,5 @@
 /*
- * endpoint.h: the methods and handlers that requests are told apart by, in routing, metrics and
+ * endpoint.h: the methods and handlers that routing, metrics and the log distinguish.
  * log.
  */
 #ifndef RL_ENDPOINT_H

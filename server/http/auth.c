@@ -28,8 +28,8 @@ struct rl_auth {
 
 /* ---- The file ------------------------------------------------------------------------------- */
 
-/* Room for one more digest; the buffer never moves while readers hold it, since a set is built
- * apart from the one in use. */
+/* Makes room for one more digest. No reader uses the buffer yet: a set is built before it replaces
+ * the one in use. */
 static bool grow(struct tokens *tokens)
 {
     if (tokens->count < tokens->capacity)
@@ -52,7 +52,7 @@ static bool is_token(const char *text, size_t length)
     return true;
 }
 
-/* One line without its end. What is wrong with a token is said without showing it. */
+/* Adds the token of one line. Errors never show the token. */
 static enum rl_status add_line(struct tokens *tokens, const char *path, size_t number,
                                const char *text, size_t length, struct rl_error *error)
 {
@@ -64,9 +64,9 @@ static enum rl_status add_line(struct tokens *tokens, const char *path, size_t n
     else if (length > RL_TOKEN_MAX)
         wrong = "is longer than 1024 bytes";
     else if (!is_token(text, length))
-        wrong = "holds a blank or a byte that is not printable ASCII";
+        wrong = "contains a blank or a byte that is not printable ASCII";
     else if (tokens->count == RL_TOKENS_MAX)
-        wrong = "is one token too many";
+        wrong = "exceeds the limit of 10000 tokens";
     if (wrong)
         return rl_fail(error, RL_CONFIG, "", "%s: %.120s, line %zu: the token %s", setting, path,
                        number, wrong);
@@ -77,7 +77,7 @@ static enum rl_status add_line(struct tokens *tokens, const char *path, size_t n
     return RL_OK;
 }
 
-/* Blanks at a line's end, a carriage return among them, do not belong to the token. */
+/* The length without trailing blanks and carriage returns, which are not part of the token. */
 static size_t trimmed(const char *text, size_t length)
 {
     while (length && strchr(" \t\r", text[length - 1]))
@@ -97,7 +97,7 @@ static enum rl_status parse(const char *path, const char *text, size_t length,
         text = stop + 1;
     }
     if (status == RL_OK && tokens->count == 0)
-        status = rl_fail(error, RL_CONFIG, "", "%s: %.120s holds no token", setting, path);
+        status = rl_fail(error, RL_CONFIG, "", "%s: %.120s contains no token", setting, path);
     return status;
 }
 
@@ -170,7 +170,7 @@ bool rl_auth_required(struct rl_auth *auth)
     return required;
 }
 
-/* The token of "Bearer <token>", or NULL; the scheme is compared without case. */
+/* The token of "Bearer <token>", or NULL; the scheme is case-insensitive. */
 static const char *bearer_token(const char *header, size_t *ret_length)
 {
     static const char scheme[] = "Bearer";
@@ -182,7 +182,7 @@ static const char *bearer_token(const char *header, size_t *ret_length)
     return *ret_length ? token : NULL;
 }
 
-/* Compares with every digest, whole, whatever is found on the way. */
+/* Compares with every digest in full, even after a match. */
 static bool is_known(const struct tokens *tokens, const unsigned char digest[DIGEST_SIZE])
 {
     int found = 0;
@@ -196,7 +196,7 @@ enum rl_auth_result rl_auth_check(struct rl_auth *auth, const char *header)
     unsigned char digest[DIGEST_SIZE];
     size_t length = 0;
     const char *const token = header ? bearer_token(header, &length) : NULL;
-    /* No token of the file is that long: hashing it would only cost. */
+    /* A token longer than any in the file is not worth hashing. */
     const bool usable = token && length <= RL_TOKEN_MAX &&
                         gnutls_hash_fast(GNUTLS_DIG_SHA256, token, length, digest) == 0;
     pthread_rwlock_rdlock(&auth->lock);

@@ -1,5 +1,5 @@
 /*
- * body.c: filling the buffer of a body.
+ * body.c: the buffer of a request's body.
  */
 #include "server/http/body.h"
 
@@ -14,21 +14,21 @@ enum { FIRST_CAPACITY = 4096 };
 
 enum {
     SPARES = 4,
-    WASTE_MAX = 4, /* a spare so many times as large as what is asked for is not taken */
+    WASTE_MAX = 4, /* a spare more than this many times the requested size is not used */
 };
 
-/* Large buffers that were given back, for the next large body of any thread: malloc would keep them
- * too, but for the thread that read the body alone. */
+/* Released large buffers, kept for the next large body of any thread. malloc would keep them
+ * only for the thread that read the body. */
 static struct {
     pthread_mutex_t lock;
     struct {
         char *data; /* NULL: none */
         size_t capacity;
     } kept[SPARES];
-    size_t next; /* whose place the next one takes */
+    size_t next; /* the slot that the next one replaces */
 } spares = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-/* A buffer of at least `size` bytes, or NULL when no spare fits. */
+/* A buffer of at least `size` bytes, or NULL if no spare fits. */
 static char *take_spare(size_t size, size_t *ret_capacity)
 {
     char *data = NULL;
@@ -118,7 +118,8 @@ static enum rl_status make_room(struct rl_body *body, size_t size, size_t max,
                                 struct rl_error *error)
 {
     if (size > max || body->length > max - size)
-        return rl_fail(error, RL_TOO_LARGE, "", "the body is over max-body-bytes, %zu bytes", max);
+        return rl_fail(error, RL_TOO_LARGE, "", "the body is larger than max-body-bytes, %zu bytes",
+                       max);
     const size_t needed = body->length + size;
     if (needed <= body->capacity)
         return RL_OK;

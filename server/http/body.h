@@ -1,9 +1,9 @@
 /*
  * body.h: a request's body, read into one buffer.
  *
- * The buffer is reserved from Content-Length; a chunked body's buffer grows by doubling. Neither
- * passes the cap. A body that nobody wants (a refused request's) is counted and dropped, so that
- * the connection can be used again, as long as it is short enough for that to pay.
+ * The buffer is allocated from Content-Length; for a chunked body it grows by doubling. Neither
+ * exceeds the limit. The body of a refused request is read, counted and discarded if it is short,
+ * so that the connection can be used again.
  */
 #ifndef RL_BODY_H
 #define RL_BODY_H
@@ -15,8 +15,8 @@
 #include "server/http/compress.h"
 
 enum {
-    /* The longest body that is read only to be dropped. A longer one costs more than the client's
-     * new connection does, so its connection is closed instead. */
+    /* The longest body that is read only to be discarded. For a longer one a new connection costs
+     * the client less, so the connection is closed instead. */
     RL_BODY_DISCARD_MAX = 1024 * 1024,
     /* A buffer up to this size is kept for the next request of the same I/O thread. */
     RL_BODY_KEEP_MAX = 64 * 1024,
@@ -25,32 +25,32 @@ enum {
 struct rl_body {
     char *data; /* from malloc */
     size_t length, capacity;
-    size_t received;       /* bytes as sent, dropped ones among them */
+    size_t received;       /* bytes as sent, including discarded ones */
     size_t announced;      /* Content-Length; SIZE_MAX: chunked; 0: none */
     enum rl_coding coding; /* identity once inflated */
-    size_t dropped;        /* bytes dropped */
-    bool discard;          /* take no more of it in */
+    size_t dropped;        /* bytes discarded */
+    bool discard;          /* discard further input */
 };
 
-/* Prepares for one request's body; keeps the buffer of the one before. */
+/* Starts the body of a request; reuses the buffer of the previous one. */
 void rl_body_begin(struct rl_body *body, size_t announced, enum rl_coding coding);
-/* Forgets the body; gives the buffer back unless it is small. */
+/* Ends the body; releases the buffer unless it is small. */
 void rl_body_end(struct rl_body *body);
-/* Gives everything back; a large buffer is kept as a spare for the next large body. */
+/* Releases everything; a large buffer is kept as a spare for the next large body. */
 void rl_body_release(struct rl_body *body);
-/* Frees the spares, of which there are a few. Any thread. */
+/* Frees the spares. Any thread. */
 void rl_body_free_spares(void);
 
-/* Room for what was announced. RL_NOMEM. */
+/* Allocates the announced length. RL_NOMEM. */
 enum rl_status rl_body_reserve(struct rl_body *body, struct rl_error *error);
-/* Takes one piece in, or drops it when discarding. RL_TOO_LARGE past `max`, RL_NOMEM. */
+/* Appends one piece, or discards it if `discard` is set. RL_TOO_LARGE past `max`, RL_NOMEM. */
 enum rl_status rl_body_append(struct rl_body *body, const char *data, size_t size, size_t max,
                               struct rl_error *error);
-/* Drops what was taken in and all that still comes. */
+/* Discards the body so far and all further input. */
 void rl_body_drop(struct rl_body *body);
-/* Bytes of text that the body is, or claims to be once it is inflated; not past `max` then. */
+/* The body's length, or the length that a gzip body claims to inflate to, at most `max`. */
 size_t rl_body_claim(const struct rl_body *body, size_t max);
-/* Undoes gzip where the body came so. RL_SYNTAX, RL_TOO_LARGE past `max`, RL_NOMEM. */
+/* Inflates a gzip body. RL_SYNTAX, RL_TOO_LARGE past `max`, RL_NOMEM. */
 enum rl_status rl_body_inflate(struct rl_body *body, size_t max, struct rl_error *error);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * compress.c: gzip by libdeflate, which wants whole buffers and has them here.
+ * compress.c: gzip by libdeflate, which works on whole buffers.
  */
 #include "server/http/compress.h"
 
@@ -11,10 +11,10 @@
 #include "server/http/negotiate.h"
 
 enum {
-    LEVEL = 1,       /* of deflating: a reply is wanted soon */
-    MEMBER_MIN = 18, /* header and trailer alone */
+    LEVEL = 1,       /* of compression; the fastest, for latency */
+    MEMBER_MIN = 18, /* a header and a trailer */
     FIRST_MIN = 4096,
-    RATIO_GUESS = 16 /* JSON numbers deflate 2 to 4 times; a claim above this must be earned */
+    RATIO_GUESS = 16 /* JSON numbers compress 2 to 4 times; a larger claim is not trusted */
 };
 
 /* ---- Codings -------------------------------------------------------------------------------- */
@@ -24,7 +24,7 @@ static bool is_blank(const char *text)
     return text[strspn(text, " \t")] == '\0';
 }
 
-/* Whether the whole text is this word, blanks around it aside. */
+/* Whether the text is this word, ignoring case and surrounding blanks. */
 static bool is_word(const char *text, const char *word)
 {
     const size_t length = strlen(word);
@@ -46,7 +46,7 @@ const char *rl_coding_accepted(void)
     return "gzip, identity";
 }
 
-/* The weight of a coding that the list does not mention is that of "*". */
+/* A coding that the list does not mention has the weight of "*". */
 static int weight_of(const char *list, const char *name, const char *other_name)
 {
     int weight = rl_negotiate_weight(list, name);
@@ -70,7 +70,7 @@ struct inflater {
     struct libdeflate_decompressor *engine;
     const unsigned char *input;
     size_t length, done; /* of the input */
-    char *data;          /* the output; capacity counts the NUL */
+    char *data;          /* the output; capacity includes the NUL */
     size_t used, capacity, max;
     struct rl_error *error;
 };
@@ -115,7 +115,7 @@ static enum rl_status no_memory(struct rl_error *error)
 static enum rl_status not_gzip(const struct inflater *inflater)
 {
     const enum rl_status status =
-        rl_fail(inflater->error, RL_SYNTAX, "", "the body is not whole gzip from byte %zu of it on",
+        rl_fail(inflater->error, RL_SYNTAX, "", "the body is not valid gzip from byte %zu on",
                 inflater->done);
     inflater->error->offset = inflater->done;
     return status;
@@ -127,8 +127,8 @@ static enum rl_status too_large(const struct inflater *inflater)
                    "the body inflates to more than max-inflated-bytes, %zu", inflater->max);
 }
 
-/* One member, from its header to its trailer. Where its output finds no room it starts again with
- * twice as much: what is done in vain is less than what is done for good. */
+/* Inflates one member. If its output does not fit, it starts again with a buffer twice as large, so
+ * the repeated work is less than the final pass. */
 static enum rl_status inflate_member(struct inflater *inflater)
 {
     size_t taken = 0, given = 0;
@@ -152,7 +152,7 @@ static enum rl_status inflate_member(struct inflater *inflater)
     return RL_OK;
 }
 
-/* Member after member, until no input is left. */
+/* Inflates all members. */
 static enum rl_status inflate_all(struct inflater *inflater)
 {
     enum rl_status status = RL_OK;
@@ -188,7 +188,7 @@ enum rl_status rl_gunzip(const void *data, size_t length, size_t max, char **ret
 
 /* ---- Deflating ------------------------------------------------------------------------------ */
 
-/* The length of what `data` deflates to; 0 where it does not fit or memory is short. */
+/* The compressed length of `data`, or 0 if it does not fit or memory is short. */
 static size_t deflate_into(const void *data, size_t length, char *out, size_t out_size)
 {
     struct libdeflate_compressor *const engine = libdeflate_alloc_compressor(LEVEL);
@@ -209,7 +209,7 @@ bool rl_gzip(const void *data, size_t length, char **ret_data, size_t *ret_lengt
         free(out);
         return false;
     }
-    /* Hand back what was not needed; if that fails, the whole buffer serves too. */
+    /* Return the unused end; if that fails, keep the whole buffer. */
     char *const fitted = realloc(out, packed);
     if (fitted)
         out = fitted;

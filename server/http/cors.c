@@ -25,7 +25,7 @@ static void origins_release(struct origins *origins)
     free(origins->words.items);
 }
 
-/* scheme://host[:port] as browsers write it: lower case, no path. */
+/* scheme://host[:port] as browsers send it: lower case, no path. */
 static bool is_origin(const char *text)
 {
     const char *const colon = strstr(text, "://");
@@ -149,5 +149,5 @@ const char *rl_cors_expose_headers(void)
 
 const char *rl_cors_max_age(void)
 {
-    return "7200"; /* the most that browsers honour */
+    return "7200"; /* browsers accept no more */
 }

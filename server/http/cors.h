@@ -1,9 +1,9 @@
 /*
- * cors.h: what a browser page of another origin may do (Fetch Standard, "CORS protocol").
+ * cors.h: what pages of other origins may do (Fetch Standard, "CORS protocol").
  *
- * The server puts rl_cors_vary() on every reply when any origin is allowed, the allow headers where
- * rl_cors_decide says so, and answers a preflight with the preflight headers. A foreign origin gets
- * no allow header at all.
+ * Replies carry "Vary: Origin" where rl_cors_varies says so, the allow headers where
+ * rl_cors_decide says so, and a preflight gets the preflight headers. An origin that is not listed
+ * gets no allow header.
  *
  * Threads: decisions may run in any thread while another replaces the list; they share a read lock
  * held for one decision.
@@ -17,25 +17,25 @@
 
 enum rl_cors_decision {
     RL_CORS_NONE,   /* send no Access-Control headers */
-    RL_CORS_ORIGIN, /* Access-Control-Allow-Origin: the request's own Origin, as it came */
+    RL_CORS_ORIGIN, /* Access-Control-Allow-Origin: the request's Origin, unchanged */
     RL_CORS_ANY,    /* Access-Control-Allow-Origin: * */
 };
 
 struct rl_cors;
 
-/* `origins` is cors-origins; "*" among them allows all. It is copied. RL_CONFIG when one is not
- * scheme://host[:port] nor "*", RL_NOMEM. */
+/* `origins` is cors-origins and is copied; "*" in it allows all. RL_CONFIG if one is neither
+ * scheme://host[:port] nor "*"; RL_NOMEM. */
 enum rl_status rl_cors_create(const struct rl_words *origins, struct rl_cors **ret_cors,
                               struct rl_error *error);
 void rl_cors_free(struct rl_cors *cors); /* takes NULL */
-/* Takes another list in place of the present one, or fails and keeps that. */
+/* Replaces the list. On failure the old one stays. */
 enum rl_status rl_cors_reload(struct rl_cors *cors, const struct rl_words *origins,
                               struct rl_error *error);
 
 /* `origin` is the value of Origin, or NULL when there is none. */
 enum rl_cors_decision rl_cors_decide(struct rl_cors *cors, const char *origin);
 /* Whether replies depend on Origin, so that caches need "Vary: Origin": some origins are listed and
- * not all are allowed. Holds for replies to requests without Origin too. */
+ * not all are allowed. Applies to replies to requests without Origin too. */
 bool rl_cors_varies(struct rl_cors *cors);
 
 /* Whether a request is a preflight: OPTIONS with both headers. NULL where a header is absent. */

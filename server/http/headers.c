@@ -1,5 +1,5 @@
 /*
- * headers.c: gathering and checking header fields.
+ * headers.c: collects and checks header fields.
  */
 #include "server/http/headers.h"
 
@@ -37,7 +37,7 @@ static bool is_token(const char *text, size_t length)
     return length > 0;
 }
 
-/* Whether a value has a control character other than a tab. */
+/* Whether a value contains a control character other than a tab. */
 static bool has_control(const char *value, size_t length)
 {
     for (size_t i = 0; i < length; i++) {
@@ -65,11 +65,12 @@ void rl_headers_init(struct rl_headers *headers, const struct rl_request_line *l
         return;
     if (!line->target_clean ||
         line->version != line->method + strlen(line->method) + 1 + line->target_length + 1)
-        headers->fault = "the request line is not three words with one blank between them";
+        headers->fault =
+            "the request line is not method, target and version with one space between them";
     headers->next = line->version + strlen(line->version) + CRLF;
 }
 
-/* Whether a line starts where the one before it ended with CRLF. */
+/* Whether a line starts right after the CRLF of the previous one. */
 static bool in_place(struct rl_headers *headers, const char *name, const char *value_end)
 {
     const bool good = headers->next == NULL || headers->next == name;
@@ -104,7 +105,7 @@ void rl_headers_add(struct rl_headers *headers, const char *name, size_t name_le
     else if (!is_token(name, name_length))
         headers->fault = "a header field's name is not a token";
     else if (has_control(value, value_length))
-        headers->fault = "a header field's value has a control character in it";
+        headers->fault = "a header field's value contains a control character";
     const struct field *const field = find(name, name_length);
     if (field == NULL)
         return;
@@ -112,7 +113,7 @@ void rl_headers_add(struct rl_headers *headers, const char *name, size_t name_le
     if (*slot == NULL)
         *slot = value != NULL ? value : "";
     else if (field->single)
-        headers->fault = "a header field that may come once came twice";
+        headers->fault = "a header field that may appear only once is repeated";
 }
 
 static enum rl_status check_transfer(const struct rl_headers *headers, unsigned version,
@@ -122,12 +123,13 @@ static enum rl_status check_transfer(const struct rl_headers *headers, unsigned 
         return RL_OK;
     if (headers->content_length != NULL)
         return rl_fail(error, RL_FRAMING, "",
-                       "Transfer-Encoding and Content-Length exclude each "
-                       "other");
+                       "Transfer-Encoding and Content-Length cannot be used "
+                       "together");
     if (version < 1)
         return rl_fail(error, RL_FRAMING, "", "HTTP/1.0 has no Transfer-Encoding");
     if (strcasecmp(headers->transfer_encoding, "chunked") != 0)
-        return rl_fail(error, RL_TRANSFER_CODING, "", "the only transfer coding is chunked");
+        return rl_fail(error, RL_TRANSFER_CODING, "",
+                       "the only supported transfer coding is chunked");
     return RL_OK;
 }
 
@@ -137,15 +139,15 @@ enum rl_status rl_headers_check(const struct rl_headers *headers, unsigned versi
     if (headers->fault != NULL)
         return rl_fail(error, RL_FRAMING, "", "%s", headers->fault);
     if (version >= 1 && headers->host == NULL)
-        return rl_fail(error, RL_FRAMING, "", "there is no Host header field");
+        return rl_fail(error, RL_FRAMING, "", "the Host header field is missing");
     const enum rl_status status = check_transfer(headers, version, error);
     if (status != RL_OK)
         return status;
     if (headers->bytes > max_bytes)
-        return rl_fail(error, RL_HEADERS_TOO_LARGE, "", "header fields are over %zu bytes",
-                       max_bytes);
+        return rl_fail(error, RL_HEADERS_TOO_LARGE, "",
+                       "the header fields are larger than %zu bytes", max_bytes);
     if (headers->expect != NULL && strcasecmp(headers->expect, "100-continue") != 0)
-        return rl_fail(error, RL_EXPECTATION, "", "the only expectation known is 100-continue");
+        return rl_fail(error, RL_EXPECTATION, "", "the only supported expectation is 100-continue");
     return RL_OK;
 }
 
@@ -155,7 +157,7 @@ enum rl_status rl_headers_check_trailers(const struct rl_headers *trailers, stru
         return rl_fail(error, RL_FRAMING, "", "in the trailer, %s", trailers->fault);
     if (trailers->content_length || trailers->transfer_encoding || trailers->host)
         return rl_fail(error, RL_FRAMING, "",
-                       "Content-Length, Transfer-Encoding and Host may not come in a trailer");
+                       "Content-Length, Transfer-Encoding and Host are not allowed in a trailer");
     return RL_OK;
 }
 
@@ -178,7 +180,7 @@ static const char *skip_blanks(const char *text)
     return text + strspn(text, " \t");
 }
 
-/* Whether a Content-Type parameter, "name=value", leaves the text UTF-8. */
+/* Whether a Content-Type parameter, "name=value", is compatible with UTF-8. */
 static bool parameter_fits(const char *parameter)
 {
     if (strncasecmp(parameter, "charset=", 8) != 0)

@@ -1,22 +1,22 @@
 /*
- * headers.h: the header fields of one request: gathered in one pass, and held to RFC 9112.
+ * headers.h: the header fields of a request, collected in one pass and checked against RFC 9112.
  *
- * libmicrohttpd lets much through that lets two parties disagree about where a request ends. It is
- * refused here: field names that are not tokens (a blank before the colon), control characters in
- * values, a Host count other than one, more than one of a field that must be single,
- * Content-Length beside Transfer-Encoding, and transfer codings other than chunked.
+ * libmicrohttpd accepts input that lets two parties disagree about where a request ends. This is
+ * rejected here: field names that are not tokens (a blank before the colon), control characters in
+ * values, a missing or repeated Host, other repeated fields that must be single,
+ * Content-Length together with Transfer-Encoding, and transfer codings other than chunked.
  *
- * Some of it leaves no trace in the fields themselves: lines that end in a bare LF, obsolete line
+ * Some faults leave no trace in the fields themselves: lines that end in a bare LF, obsolete line
  * folding, an empty field name (taken for the end of the headers), more than one blank in the
  * request line. But libmicrohttpd 0.9.75 parses in place, putting a NUL over each CR, LF and colon,
- * so the distances between the texts it hands out tell:
+ * so the distances between the texts that it hands out show them:
  *
  *   POST NUL /v1/evaluate blank HTTP/1.1 NUL NUL Host NUL blank x NUL NUL NUL NUL body…
  *   ^ method                             ^ 2 bytes on  ^ value        ^ end of the headers
  *
- * Between the end of one line and the start of the next there must be two bytes, and after the last
- * four. A folded line was copied elsewhere. Other versions may parse differently, so the transport
- * asks for this check with 0.9.75 only.
+ * There must be two bytes between the end of one line and the start of the next, and four after the
+ * last. A folded line is copied elsewhere. Other versions may parse differently, so the transport
+ * enables this check for 0.9.75 only.
  */
 #ifndef RL_HEADERS_H
 #define RL_HEADERS_H
@@ -27,7 +27,7 @@
 
 #include "server/base/status.h"
 
-/* Fields that are looked at: X(member, name, at most one). */
+/* The fields that the daemon uses: X(member, name, at most one). */
 #define RL_HEADER_MAP(X)                                                                           \
     X(host, "Host", true)                                                                          \
     X(content_length, "Content-Length", true)                                                      \
@@ -44,13 +44,13 @@
     X(if_none_match, "If-None-Match", false)                                                       \
     X(request_method, "Access-Control-Request-Method", false)
 
-/* Values lie in libmicrohttpd's memory and live as long as the request; NULL where absent. Of a
- * field that came several times the first counts. */
+/* Values are in libmicrohttpd's memory and live as long as the request; NULL if absent. Of a
+ * repeated field the first counts. */
 struct rl_headers {
 #define RL_HEADER_MEMBER(member, name, single) const char *member;
     RL_HEADER_MAP(RL_HEADER_MEMBER)
 #undef RL_HEADER_MEMBER
-    size_t bytes;      /* of all names and values, with four for ": " and CRLF each */
+    size_t bytes;      /* of all names and values, plus four per field for ": " and CRLF */
     const char *next;  /* where the next line must start; NULL: not checked */
     const char *fault; /* what is wrong with the first bad field; static; NULL: none */
 };
@@ -66,30 +66,30 @@ struct rl_request_line {
 /* Whether a target is clean. */
 bool rl_headers_clean(const char *target, size_t length);
 
-/* `line` NULL: distances are not checked. */
+/* If `line` is NULL, distances are not checked. */
 void rl_headers_init(struct rl_headers *headers, const struct rl_request_line *line);
-/* Takes in one field, as received; both texts are NUL terminated and stay the caller's. */
+/* Adds one field as received; both texts are NUL-terminated and stay the caller's. */
 void rl_headers_add(struct rl_headers *headers, const char *name, size_t name_length,
                     const char *value, size_t value_length);
 
-/* All fields are in; `size` is that of the whole head, from the method to the empty line. */
+/* Ends the fields; `size` is the length of the head, from the method to the empty line. */
 void rl_headers_end(struct rl_headers *headers, const struct rl_request_line *line, size_t size);
 
 /*
- * Holds the fields to the rules, once all are in. `version` is HTTP's minor one. RL_FRAMING,
+ * Checks the collected fields. `version` is HTTP's minor version. RL_FRAMING,
  * RL_TRANSFER_CODING, RL_EXPECTATION, RL_HEADERS_TOO_LARGE (over `max_bytes`).
  */
 enum rl_status rl_headers_check(const struct rl_headers *headers, unsigned version,
                                 size_t max_bytes, struct rl_error *error);
 
-/* Checks the trailer fields of a chunked body, gathered as headers are. RL_FRAMING: a bad field, or
- * one that a trailer may not hold, such as Content-Length. */
+/* Checks the trailer fields of a chunked body, collected like headers. RL_FRAMING: a bad field, or
+ * one that is not allowed in a trailer, such as Content-Length. */
 enum rl_status rl_headers_check_trailers(const struct rl_headers *trailers, struct rl_error *error);
 
-/* Whether the body is announced at all, and its length; *ret_length is SIZE_MAX for chunked. */
+/* Whether the headers announce a body, and its length; *ret_length is SIZE_MAX for chunked. */
 bool rl_headers_body(const struct rl_headers *headers, size_t *ret_length);
 
-/* Whether the body is JSON: application/json, and no charset but utf-8. */
+/* Whether the body is JSON: application/json, with no charset other than utf-8. */
 bool rl_headers_json(const struct rl_headers *headers);
 
 /* Whether If-None-Match names this entity tag (RFC 9110, 13.1.2: weak comparison). */

@@ -1,5 +1,5 @@
 /*
- * host.c: reading Host.
+ * host.c: parses Host and compares it with the allowed names.
  */
 #include "server/http/host.h"
 
@@ -10,7 +10,7 @@
 
 enum { NAME_SIZE = 256 };
 
-/* The host without its port and final dot. False where it does not fit. */
+/* The host without its port and trailing dot. False if it is malformed or too long. */
 static bool take_name(const char *host, char ret_name[NAME_SIZE])
 {
     size_t length =

@@ -1,8 +1,9 @@
 /*
- * host.h: which names a request may be addressed to.
+ * host.h: which host names requests may use.
  *
- * A web page can point a name of its own at 127.0.0.1 and so reach a daemon on the reader's machine
- * (DNS rebinding). Its requests carry that name in Host, which a list of known names gives away.
+ * A web page can point its own host name at 127.0.0.1 and so reach a daemon on the visitor's
+ * machine (DNS rebinding). Its requests carry that name in Host, so a list of known names detects
+ * them.
  */
 #ifndef RL_HOST_H
 #define RL_HOST_H
@@ -11,8 +12,8 @@
 
 #include "config/settings.h"
 
-/* Whether the value of Host (NULL: none) names an address, localhost or one below it, or one of
- * `names`, in any case and with any port; "*" among them allows every Host. */
+/* Whether the value of Host (NULL: none) is an address, localhost or a subdomain of it, or one of
+ * `names`, ignoring case and port; "*" in `names` allows every Host. */
 bool rl_host_allowed(const char *host, const struct rl_words *names);
 
 #endif

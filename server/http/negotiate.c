@@ -1,5 +1,5 @@
 /*
- * negotiate.c: reading lists with weights.
+ * negotiate.c: parses lists with weights.
  */
 #include "server/http/negotiate.h"
 
@@ -26,7 +26,7 @@ static int parse_weight(const char *text, size_t length)
     return weight > 1000 ? -1 : weight;
 }
 
-/* Cuts blanks off both ends. */
+/* Removes blanks at both ends. */
 static void trim(const char **text, size_t *length)
 {
     while (*length && strchr(blanks, (*text)[*length - 1]))

@@ -7,10 +7,10 @@
 #include <stdbool.h>
 
 /*
- * The weight a list gives to one name, in thousandths (q=0.5 is 500; 1000 where no q stands), or -1
- * when the list does not mention it. Names compare without case and parameters other than q are
- * passed over; wildcards in the list match nothing but themselves: the caller asks for them in
- * turn. A malformed element is passed over. `list` NULL: -1.
+ * The weight that a list gives to a name, in thousandths (q=0.5 is 500; 1000 without a q), or -1
+ * if the list does not mention it. Names are case-insensitive and parameters other than q are
+ * ignored. Wildcards in the list match only themselves: the caller asks for them in
+ * turn. Malformed elements are ignored. `list` NULL: -1.
  */
 int rl_negotiate_weight(const char *list, const char *name);
 

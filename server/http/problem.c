@@ -1,5 +1,5 @@
 /*
- * problem.c: what HTTP says of each status, and problem details.
+ * problem.c: the HTTP form of each status, and problem details.
  */
 #include "server/http/problem.h"
 
@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What HTTP says of a status. */
+/* The HTTP form of a status. */
 struct row {
     unsigned code;
     const char *slug; /* the end of the problem's type */
     const char *title;
-    const char *retry_after; /* NULL: trying again does not help */
+    const char *retry_after; /* NULL: retrying does not help */
     bool closes;
 };
 
@@ -96,7 +96,7 @@ const char *rl_problem_reason(unsigned code)
     return "Internal Server Error";
 }
 
-/* Sets a member, and gives the value up; false when either could not be made. */
+/* Sets a member and takes over the value. False if the value is NULL or memory is short. */
 static bool set(json_t *object, const char *key, json_t *value)
 {
     return json_object_set_new(object, key, value) == 0;
@@ -107,7 +107,7 @@ static json_t *type_of(enum rl_status status)
     return json_sprintf("urn:ranklossd:problem:%s", rows[status].slug);
 }
 
-/* Text as JSON. Where it was cut within a character, that character is left out. */
+/* Text as JSON, without a final character that was cut in the middle. */
 static json_t *text_of(const char *text)
 {
     const size_t length = strlen(text);

@@ -1,7 +1,7 @@
 /*
- * problem.h: from a status to what HTTP says about it. The only place that knows HTTP's codes.
+ * problem.h: the HTTP form of each status. The only place that knows HTTP's codes.
  *
- * Error replies are problem details (RFC 9457): type, title, status, detail, request_id, and where
+ * Error replies are problem details (RFC 9457): type, title, status, detail, request_id, and if
  * they apply errors [{pointer, detail}] (a JSON Pointer into the request's body) or line, column
  * and offset (malformed JSON).
  */
@@ -21,21 +21,21 @@ unsigned rl_problem_code(enum rl_status status);
 /* The title of its problem, static. */
 const char *rl_problem_title(enum rl_status status);
 
-/* The reason phrase of a code that rl_problem_code gives, static. */
+/* The reason phrase of a code from rl_problem_code, static. */
 const char *rl_problem_reason(unsigned code);
 
-/* The value of Retry-After where the client may try again later, else NULL; static. */
+/* The value of Retry-After, or NULL if retrying does not help; static. */
 const char *rl_problem_retry_after(enum rl_status status);
 
-/* Whether the connection cannot be used again after this status: the stream may be out of step, or
- * more of the body would come than is worth reading. */
+/* Whether the connection must be closed after this status: the stream may be out of step, or
+ * the rest of the body is not worth reading. */
 bool rl_problem_closes(enum rl_status status);
 
 /*
- * Appends the problem's JSON. `request_id` may be "". Text of the client's that is not UTF-8 was
- * never put into an error by the decoder; what jansson refuses all the same is left out. When
- * memory is short a fixed text without detail is given instead, so there is always an answer; only
- * text->failed says otherwise.
+ * Appends the problem's JSON. `request_id` may be "". The decoder puts no text that is not UTF-8
+ * into an error; text that jansson rejects anyway is left out. If
+ * memory is short, a fixed text without detail is written instead, so there is always an answer;
+ * only text->failed says otherwise.
  */
 void rl_problem_write(const struct rl_error *error, const char *request_id, struct rl_text *text);
 

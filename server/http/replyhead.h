@@ -1,8 +1,8 @@
 /*
- * replyhead.h: the head of a reply: its status code and its header fields, in the order they are
- * sent.
+ * replyhead.h: the head of a reply: its status code and its header fields in sending order. Replies
+ * through libmicrohttpd and raw ones are both built from it.
  *
- * Names and values are borrowed: they live at least until the reply is handed to the transport.
+ * Names and values are borrowed: they must live until the reply is handed to the transport.
  */
 #ifndef RL_REPLYHEAD_H
 #define RL_REPLYHEAD_H

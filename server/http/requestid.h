@@ -12,19 +12,19 @@ enum {
     RL_TRACE_ID_SIZE = 33                       /* 32 hex digits and a NUL */
 };
 
-/* Whether a client's own id may be echoed and logged: 1 to 128 of [A-Za-z0-9._-]. NULL: false. */
+/* Whether a client's id may be echoed and logged: 1 to 128 of [A-Za-z0-9._-]. NULL: false. */
 bool rl_request_id_valid(const char *id);
 
 /* Writes 32 random hex digits and a NUL. Each thread has its own generator, seeded by the kernel;
  * ids are unique, not secret. */
 void rl_request_id_make(char ret_id[RL_REQUEST_ID_SIZE]);
 
-/* The client's id where it is valid, else a new one. Returns whether it is the client's. */
+/* The client's id if it is valid, otherwise a new one. Returns whether it is the client's. */
 bool rl_request_id_choose(const char *client, char ret_id[RL_REQUEST_ID_SIZE]);
 
 /*
- * Reads a traceparent header (Trace Context, 3.2). True when it is valid and may be echoed; ret_id
- * then holds its trace-id, else it is untouched. Versions above 00 are read by the rule for future
+ * Parses a traceparent header (Trace Context, 3.2). True if it is valid and may be echoed; ret_id
+ * then holds its trace-id, otherwise it is untouched. Versions above 00 follow the rule for future
  * versions. NULL: false.
  */
 bool rl_traceparent_parse(const char *header, char ret_id[RL_TRACE_ID_SIZE]);

@@ -13,7 +13,7 @@
 static const struct {
     const char *path;
     enum rl_handler handler;
-    bool on_main, on_admin; /* where the two are separate */
+    bool on_main, on_admin; /* if the two are separate */
 } reads[] = {
     {"/livez", RL_HANDLER_LIVEZ, true, true},
     {"/readyz", RL_HANDLER_READYZ, true, true},
@@ -87,7 +87,7 @@ static bool find_read(const char *path, enum rl_scope scope, struct rl_route *ro
     return false;
 }
 
-/* An unknown name is answered with those there are. */
+/* The error for an unknown name lists the known ones. */
 static enum rl_status refuse_name(enum rl_kind kind, struct rl_error *error)
 {
     char names[RL_DETAIL_MAX] = "";
@@ -98,7 +98,7 @@ static enum rl_status refuse_name(enum rl_kind kind, struct rl_error *error)
             snprintf(names + used, sizeof(names) - used, "%s%s", used > 0 ? ", " : "",
                      measure->name);
     }
-    return rl_fail(error, RL_NOT_FOUND, "", "there is no such %s; there are %s",
+    return rl_fail(error, RL_NOT_FOUND, "", "unknown %s; available: %s",
                    kind == RL_LOSS ? "loss" : "metric", names);
 }
 
@@ -108,7 +108,7 @@ static enum rl_status refuse_path(const char *path, enum rl_scope scope, struct 
         return refuse_name(RL_LOSS, error);
     if (scope != RL_SCOPE_ADMIN && name_after(path, RL_METRIC) != NULL)
         return refuse_name(RL_METRIC, error);
-    return rl_fail(error, RL_NOT_FOUND, "", "there is nothing at this path");
+    return rl_fail(error, RL_NOT_FOUND, "", "no resource at this path");
 }
 
 enum rl_status rl_route_find(const char *path, enum rl_scope scope, struct rl_route *ret_route,
@@ -135,5 +135,5 @@ enum rl_status rl_route_check_method(const struct rl_route *route, enum rl_metho
     if (method == RL_METHOD_OPTIONS || (post && method == RL_METHOD_POST) ||
         (!post && (method == RL_METHOD_GET || method == RL_METHOD_HEAD)))
         return RL_OK;
-    return rl_fail(error, RL_METHOD, "", "this path takes %s", route->allow);
+    return rl_fail(error, RL_METHOD, "", "this path allows %s", route->allow);
 }

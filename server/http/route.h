@@ -1,8 +1,8 @@
 /*
- * route.h: from the target of a request to what it asks for.
+ * route.h: from the target of a request to its handler.
  *
  * Paths are compared byte for byte. None of ours needs escaping, so a path with '%' in it (an
- * encoded slash, an encoded NUL) or with ".." is simply not found; nothing is decoded twice.
+ * encoded slash, an encoded NUL) or with ".." is not found.
  */
 #ifndef RL_ROUTE_H
 #define RL_ROUTE_H
@@ -11,15 +11,15 @@
 #include "server/web/assets.h"
 #include "server/http/target.h"
 
-/* Which address a request came in by. With a separate admin address /metrics is served there alone,
- * and health on both. */
+/* The address that a request arrived on. With a separate admin address, /metrics is served only
+ * there, and health on both. */
 enum rl_scope { RL_SCOPE_ALL, RL_SCOPE_MAIN, RL_SCOPE_ADMIN };
 
 struct rl_route {
     enum rl_handler handler;
-    const char *allow;            /* value of Allow: the methods it takes */
-    struct rl_target target;      /* where the handler takes a batch */
-    const struct rl_asset *asset; /* where it is an embedded file */
+    const char *allow;            /* value of Allow: the methods it accepts */
+    struct rl_target target;      /* if the handler takes a batch */
+    const struct rl_asset *asset; /* if it is an embedded file */
 };
 
 /* The path of a request target in origin form or absolute form: "http://host/livez" -> "/livez". */
@@ -29,7 +29,7 @@ const char *rl_route_path(const char *target);
 enum rl_status rl_route_find(const char *path, enum rl_scope scope, struct rl_route *ret_route,
                              struct rl_error *error);
 
-/* RL_METHOD. HEAD goes where GET does; OPTIONS goes everywhere. */
+/* RL_METHOD. HEAD is allowed where GET is; OPTIONS everywhere. */
 enum rl_status rl_route_check_method(const struct rl_route *route, enum rl_method method,
                                      struct rl_error *error);
 

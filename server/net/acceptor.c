@@ -1,5 +1,5 @@
 /*
- * acceptor.c: accept, hand over, reap.
+ * acceptor.c: accepts connections, hands them to I/O threads and calls the reaper.
  */
 #include "server/net/acceptor.h"
 
@@ -21,17 +21,17 @@
 #include "server/observe/metrics.h"
 
 enum {
-    TICK_MS = 100,        /* between two walks of the reaper */
-    PAUSE_MS = 100,       /* without accepting, once descriptors or memory have run out */
-    IDLE_MS = 1000,       /* between two rounds when there is nothing to reap */
-    BARRED_MS = 20,       /* for handshakes under way to end, before a listener is closed */
-    ACCEPT_AT_ONCE = 128, /* connections taken in one round, so that reaping has its turn */
+    TICK_MS = 100,        /* between two calls of the reaper */
+    PAUSE_MS = 100,       /* pause in accepting after descriptors or memory ran out */
+    IDLE_MS = 1000,       /* between two rounds when no connection is open */
+    BARRED_MS = 20,       /* for pending handshakes to finish before a listener is closed */
+    ACCEPT_AT_ONCE = 128, /* connections accepted in one round, so that reaping gets its turn */
 };
 
 /* What the thread polls, in this order. */
 enum { WAKE, LINGER, GATES };
 
-/* What the thread is to do. */
+/* What the thread has been asked to do. */
 enum want { WANT_ACCEPT, WANT_CLOSE, WANT_STOP };
 
 struct rl_acceptor {
@@ -50,7 +50,7 @@ struct rl_acceptor {
 
 /* ---- Accepting ------------------------------------------------------------------------------- */
 
-/* Over the limit. A TLS client gets no reply, as that would take a handshake. */
+/* Refuses a connection over the limit. A TLS client gets no reply: that would take a handshake. */
 static void turn_away(const struct rl_acceptor *acceptor, const struct rl_gate *gate, int fd)
 {
     rl_metrics_connection_rejected();
@@ -75,7 +75,7 @@ static void hand_over(struct rl_acceptor *acceptor, const struct rl_gate *gate, 
         (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     if (gate->serve(gate->server, fd, (const struct sockaddr *)address, length))
         return;
-    RL_LOG_LIMITED(RL_LOG_WARNING, "a connection could not be served",
+    RL_LOG_LIMITED(RL_LOG_WARNING, "cannot serve a connection",
                    RL_FIELD_TEXT("reason", strerrordesc_np(errno)));
     rl_connections_withdraw(connections, fd);
 }
@@ -88,7 +88,7 @@ static void pause_accepting(struct rl_acceptor *acceptor, int failure)
                    RL_FIELD_TEXT("reason", strerrordesc_np(failure)));
 }
 
-/* Accepts one; false when there are no more for now. */
+/* Accepts one connection. False if none is pending. */
 static bool accept_one(struct rl_acceptor *acceptor, const struct rl_gate *gate)
 {
     struct sockaddr_storage address;
@@ -109,7 +109,7 @@ static bool accept_one(struct rl_acceptor *acceptor, const struct rl_gate *gate)
         pause_accepting(acceptor, errno);
         return false;
     default:
-        return true; /* that connection is gone already */
+        return true; /* the client has already closed that connection */
     }
 }
 
@@ -145,7 +145,7 @@ static int wait_ms(const struct rl_acceptor *acceptor, bool paused)
     return quiet ? IDLE_MS : TICK_MS;
 }
 
-/* Waits for something to do; which gates have someone waiting, as bits. */
+/* Waits for an event. Returns a bit for each gate with a pending connection. */
 static unsigned await(struct rl_acceptor *acceptor, bool accepting)
 {
     struct rl_linger *const linger = acceptor->options.linger;
@@ -173,14 +173,18 @@ static unsigned await(struct rl_acceptor *acceptor, bool accepting)
 }
 
 /*
- * From here on the kernel drops what asks to connect, as if it were lost on the way; its sender
- * asks again, and is refused by then. Between the last accept and a close it would have been
- * connected, and reset with its request on the way. A listener that was passed to us stays open
- * with whoever passed it, who needs it without a filter.
+ * Makes the kernel drop new SYN packets. A client whose packet was lost sends it again and is
+ * refused once the socket is closed. Without this, a connection established between the last accept
+ * and the close would be reset with its request in transit. A listener passed by the service
+ * manager stays open there, so it gets no filter.
  */
 static void bar(const struct rl_listener *listener)
 {
-    enum { FLAGS_AT = 13, SYN = 2, ACK = 16 }; /* in the TCP header, where such a filter starts */
+    enum {
+        FLAGS_AT = 13,
+        SYN = 2,
+        ACK = 16
+    }; /* in the TCP header, where the filter's packet starts */
     struct sock_filter code[] = {
         BPF_STMT(BPF_LD | BPF_B | BPF_ABS, FLAGS_AT),
         BPF_STMT(BPF_ALU | BPF_AND | BPF_K, SYN | ACK),
@@ -193,7 +197,7 @@ static void bar(const struct rl_listener *listener)
         (void)setsockopt(listener->fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter));
 }
 
-/* What the kernel has completed is served; then nobody new gets in. */
+/* Serves the connections that the kernel has completed, then closes the listeners. */
 static void close_gates(struct rl_acceptor *acceptor)
 {
     for (size_t i = 0; i < acceptor->options.count; i++)

@@ -1,11 +1,11 @@
 /*
  * acceptor.h: the thread that accepts connections and hands them to the I/O threads.
  *
- * It is ours rather than libmicrohttpd's for four reasons: a connection over the limit is answered
- * 503 instead of left hanging; running out of descriptors makes it pause instead of spin; a
- * listener can be closed cleanly while connections are served on; and unix sockets and sockets
- * passed by systemd need no more than a descriptor. Ten times a second while there are connections,
- * and once a second otherwise, it also calls the reaper (connections.h).
+ * libmicrohttpd's own is not used, for four reasons: a connection over the limit is answered
+ * 503 instead of left hanging; it pauses instead of spinning when descriptors run out; a
+ * listener can be closed cleanly while open connections are still served; and unix sockets and
+ * sockets passed by systemd need only a descriptor. It also calls the reaper (connections.h), ten
+ * times a second while connections are open and once a second otherwise.
  */
 #ifndef RL_ACCEPTOR_H
 #define RL_ACCEPTOR_H
@@ -22,7 +22,7 @@ struct rl_acceptor;
 struct rl_gate {
     struct rl_listener *listener;
     bool plain; /* no TLS */
-    /* Takes over the descriptor; on failure closes it and returns false. */
+    /* Takes ownership of the descriptor; on failure closes it and returns false. */
     bool (*serve)(void *server, int fd, const struct sockaddr *address, socklen_t length);
     void *server;
 };
@@ -34,24 +34,24 @@ struct rl_acceptor_options {
     size_t count;
     struct rl_connections *connections;
     struct rl_linger *linger;
-    void (*tick)(void *context); /* called beside the reaper; NULL: nothing */
+    void (*tick)(void *context); /* called along with the reaper; may be NULL */
     void *context;
 };
 
-/* Starts the thread. What the options point to outlives it. RL_NOMEM, RL_SYSTEM. */
+/* Starts the thread. What the options point to must outlive it. RL_NOMEM, RL_SYSTEM. */
 enum rl_status rl_acceptor_start(const struct rl_acceptor_options *options,
                                  struct rl_acceptor **ret_acceptor, struct rl_error *error);
-/* Sets how connections are reaped; RL_REAP_OVERDUE at first. Any thread. */
+/* Sets how connections are reaped; initially RL_REAP_OVERDUE. Any thread. */
 void rl_acceptor_reap(struct rl_acceptor *acceptor, enum rl_reap reap);
 /*
- * Takes in what the kernel has accepted already, then closes the listeners; returns when that is
- * done. The thread goes on reaping. Once, from the thread that started it.
+ * Accepts the connections that the kernel has completed, then closes the listeners; returns when
+ * done. The thread continues to reap. Call once, from the thread that started it.
  */
 void rl_acceptor_close(struct rl_acceptor *acceptor);
 /* Ends the thread. Takes NULL. */
 void rl_acceptor_stop(struct rl_acceptor *acceptor);
 
-/* When it last came round, in rl_clock_coarse_ms(): for the watchdog. Any thread. */
+/* Time of its last round, in rl_clock_coarse_ms(): for the watchdog. Any thread. */
 uint64_t rl_acceptor_heartbeat(const struct rl_acceptor *acceptor);
 
 #endif

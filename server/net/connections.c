@@ -1,5 +1,5 @@
 /*
- * connections.c: a locked list of connections, and the reaper that walks it.
+ * connections.c: a locked list of connections, and the reaper that enforces their deadlines.
  */
 #include "server/net/connections.h"
 
@@ -15,13 +15,13 @@
 enum { PHASE_BITS = 3 };
 
 struct rl_connections {
-    pthread_mutex_t lock;      /* list, and the life of each descriptor in it */
+    pthread_mutex_t lock;      /* guards the list and keeps its descriptors open */
     struct rl_connection list; /* ring: list.next is the newest */
-    _Atomic size_t count;      /* admitted and not closed */
+    _Atomic size_t count;      /* admitted and not yet closed */
     size_t max, descriptors;
     struct rl_deadlines deadlines;
-    /* By descriptor: admitted, and not begun by its I/O thread. libmicrohttpd may give such a one
-     * up without a word (no memory); it is found here when its descriptor comes again. */
+    /* By descriptor: admitted, but not yet opened by its I/O thread. libmicrohttpd may drop such a
+     * connection silently (out of memory); it is freed when its descriptor is used again. */
     struct rl_connection *_Atomic admitted[];
 };
 
@@ -32,7 +32,7 @@ enum rl_status rl_connections_create(size_t max, size_t descriptors,
     struct rl_connections *const registry =
         calloc(1, sizeof(*registry) + descriptors * sizeof(registry->admitted[0]));
     if (registry == NULL)
-        return rl_fail(error, RL_NOMEM, "", "no memory for the registry of connections");
+        return rl_fail(error, RL_NOMEM, "", "no memory for the connection registry");
     pthread_mutex_init(&registry->lock, NULL);
     registry->list.next = registry->list.prev = &registry->list;
     registry->deadlines = *deadlines;
@@ -57,7 +57,7 @@ size_t rl_connections_count(struct rl_connections *registry)
     return atomic_load_explicit(&registry->count, memory_order_relaxed);
 }
 
-/* The word that says: in `phase`, from now on. */
+/* The state word of a connection that enters `phase` now. */
 static uint64_t state_of(const struct rl_connections *registry, enum rl_phase phase)
 {
     const uint64_t limit = registry->deadlines.limits[phase];
@@ -70,7 +70,7 @@ static enum rl_phase phase_in(uint64_t state)
     return (enum rl_phase)(state & ((1u << PHASE_BITS) - 1));
 }
 
-/* 0: none. */
+/* The deadline, or 0 if none. */
 static uint64_t deadline_in(uint64_t state)
 {
     return state >> PHASE_BITS;
@@ -161,14 +161,14 @@ bool rl_connection_enter(struct rl_connection *connection, enum rl_phase phase)
                                                    memory_order_acq_rel, memory_order_acquire);
 }
 
-/* Whether bytes wait to be read: a request that is just coming in. */
+/* Whether unread bytes have arrived: the start of a request. */
 static bool has_input(int fd)
 {
     char byte;
     return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
-/* What the reaper is to do with a connection. */
+/* What the reaper does with a connection. */
 enum verdict { LEAVE, CLOSE, ANSWER_BODY_TIMEOUT, ANSWER_DRAINING };
 
 static bool waits(enum rl_phase phase)

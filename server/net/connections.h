@@ -1,23 +1,23 @@
 /*
- * connections.h: the registry of open connections, and the deadlines they are held to.
+ * connections.h: the registry of open connections, and their deadlines.
  *
- * libmicrohttpd's own timeout counts inactivity, so one byte now and then keeps a connection open
- * for ever. Here every phase of a connection has a total deadline:
+ * libmicrohttpd's own timeout counts inactivity, so a byte now and then keeps a connection open
+ * forever. Here every phase of a connection has a total deadline:
  *
  *   phase    entered                              at the deadline
  *   FRESH    accepted                             closed (header-timeout)
- *   HEADER   the request line is in               closed (header-timeout)
- *   BODY     the headers are in                   answered 408, closed (body-timeout)
- *   WORK     the body is in                       none: the request has its own
+ *   HEADER   the request line has arrived         closed (header-timeout)
+ *   BODY     the headers have arrived             answered 408, closed (body-timeout)
+ *   WORK     the body has arrived                 none: the request has its own
  *   WRITE    the reply is queued                  closed (write-timeout)
- *   IDLE     the reply is out                     closed (idle-timeout)
- *   DOOMED   one of these ran out                 none: libmicrohttpd is about to see it closed
+ *   IDLE     the reply has been sent              closed (idle-timeout)
+ *   DOOMED   a deadline has passed                none: libmicrohttpd is about to see it closed
  *
- * Threads. A connection's I/O thread moves it on; one other thread, the acceptor, calls
- * rl_connections_reap. Phase and deadline share one atomic word, so that who ends a phase is
- * decided by a compare-and-swap and a reply is never written by both. The registry's lock guards
- * the list, and with it the descriptors: a connection leaves the list before libmicrohttpd closes
- * its descriptor, so the reaper never touches one that was used again.
+ * Threads. A connection's I/O thread advances its phase; one other thread, the acceptor, calls
+ * rl_connections_reap. Phase and deadline share one atomic word, so a compare-and-swap decides
+ * which of the two ends a phase, and only one of them writes a reply. The registry's lock guards
+ * the list and thereby the descriptors: a connection leaves the list before libmicrohttpd closes
+ * its descriptor, so the reaper never touches one that has been reused.
  */
 #ifndef RL_CONNECTIONS_H
 #define RL_CONNECTIONS_H
@@ -52,21 +52,21 @@ struct rl_connection {
     struct rl_connections *registry;
     _Atomic uint64_t state; /* deadline in milliseconds << 3 | phase */
     int fd;
-    void *request; /* I/O thread: the request under way, as the transport knows it, or NULL */
+    void *request; /* I/O thread: the transport's current request, or NULL */
     bool plain;    /* no TLS, so that a raw reply can be written (rawreply.h) */
-    bool linger;   /* I/O thread: unread input must not reset our last reply away (linger.h) */
-    char client[INET6_ADDRSTRLEN]; /* the client's address as text; "" where it has none */
-    /* What a reply written by the reaper needs of the request; set before RL_PHASE_BODY. */
+    bool linger;   /* I/O thread: unread input must not reset the last reply (linger.h) */
+    char client[INET6_ADDRSTRLEN]; /* the client's IP address as text; "" if it has none */
+    /* Values of the request for a reply written by the reaper; set before RL_PHASE_BODY. */
     char request_id[RL_REQUEST_ID_SIZE];
     char allow_origin[RL_ORIGIN_MAX]; /* "" sends no CORS headers */
 };
 
-/* How long each phase may last, in milliseconds; 0: without end. */
+/* How long each phase may last, in milliseconds; 0: no limit. */
 struct rl_deadlines {
     uint64_t limits[RL_PHASES];
 };
 
-/* At most `max` connections at once, on descriptors below `descriptors`. RL_NOMEM. */
+/* For at most `max` connections at once, on descriptors below `descriptors`. RL_NOMEM. */
 enum rl_status rl_connections_create(size_t max, size_t descriptors,
                                      const struct rl_deadlines *deadlines,
                                      struct rl_connections **ret_registry, struct rl_error *error);
@@ -76,32 +76,33 @@ void rl_connections_free(struct rl_connections *registry);
 /* How many are open. Any thread. */
 size_t rl_connections_count(struct rl_connections *registry);
 
-/* Lets a connection in, unless there are as many as may be or there is no memory. Acceptor. */
+/* Admits a connection. False if the limit is reached or memory is short. Acceptor. */
 bool rl_connections_admit(struct rl_connections *registry, int fd, bool plain,
                           const struct sockaddr *address);
-/* It could not be handed to an I/O thread. Acceptor. */
+/* Undoes the admission of a connection that no I/O thread took. Acceptor. */
 void rl_connections_withdraw(struct rl_connections *registry, int fd);
 
-/* An admitted connection begins, in RL_PHASE_FRESH. NULL when it was not admitted. Its I/O thread.
+/* Opens an admitted connection, in RL_PHASE_FRESH. NULL if it was not admitted. Its I/O thread.
  */
 struct rl_connection *rl_connection_open(struct rl_connections *registry, int fd);
-/* It ends; its descriptor is still open. Takes NULL. Its I/O thread. */
+/* Ends a connection whose descriptor is still open. Takes NULL. Its I/O thread. */
 void rl_connection_close(struct rl_connection *connection);
 
 enum rl_phase rl_connection_phase(const struct rl_connection *connection);
-/* Moves on to a phase and starts its time. False when the connection is doomed. Its I/O thread. */
+/* Enters a phase and starts its deadline. False if the connection is doomed. Its I/O thread. */
 bool rl_connection_enter(struct rl_connection *connection, enum rl_phase phase);
 
-/* How the reaper treats those that are not at their deadline. */
+/* How the reaper treats connections whose deadline has not passed. */
 enum rl_reap {
-    RL_REAP_OVERDUE, /* leaves them */
-    RL_REAP_IDLE,    /* closes those that wait for a request and have for RL_REAP_GRACE_MS */
-    RL_REAP_ALL,     /* answers 503 to those still sending, closes all but those at work */
-    RL_REAP_WORK,    /* the same, and answers 503 to those at work: for the end of the process */
+    RL_REAP_OVERDUE, /* leaves them open */
+    RL_REAP_IDLE,    /* closes those that have waited for a request for RL_REAP_GRACE_MS */
+    RL_REAP_ALL,  /* answers 503 to those still sending; closes all except those in RL_PHASE_WORK */
+    RL_REAP_WORK, /* also answers 503 to those in RL_PHASE_WORK: when the process ends */
 };
 
-/* A client that keeps its connection may be about to use it: when draining, its next request still
- * gets an answer (with Connection: close) if it comes within this time after the last reply. */
+/* A client with a kept-alive connection may be about to use it: while draining, its next request
+ * is still answered (with Connection: close) if it arrives within this time after the last reply.
+ */
 enum { RL_REAP_GRACE_MS = 500 };
 
 /* Ends the connections whose deadline has passed. `now_ms` is rl_clock_coarse_ms(). Acceptor, and

@@ -1,5 +1,5 @@
 /*
- * linger.c: a ring of sockets on their way out.
+ * linger.c: a ring of sockets that are being closed.
  */
 #include "server/net/linger.h"
 
@@ -22,7 +22,7 @@ struct slot {
 struct rl_linger {
     pthread_mutex_t lock; /* slots, next */
     struct slot slots[RL_LINGER_SOCKETS];
-    size_t next; /* the oldest, which the next one takes the place of */
+    size_t next; /* the oldest slot, which the next socket replaces */
     int epoll;   /* of all slots; an event's data is the slot's index */
 };
 
@@ -30,7 +30,7 @@ enum rl_status rl_linger_create(struct rl_linger **ret_linger, struct rl_error *
 {
     struct rl_linger *const linger = calloc(1, sizeof(*linger));
     if (linger == NULL)
-        return rl_fail(error, RL_NOMEM, "", "no memory for closing connections");
+        return rl_fail(error, RL_NOMEM, "", "no memory for lingering connections");
     linger->epoll = epoll_create1(EPOLL_CLOEXEC);
     if (linger->epoll < 0) {
         free(linger);
@@ -66,7 +66,7 @@ int rl_linger_descriptor(const struct rl_linger *linger)
     return linger->epoll;
 }
 
-/* Has the slot's socket watched: for its client's end, and for input once it is read from. */
+/* Watches the slot's socket for the client's close, and for input once it is being read. */
 static bool watch(struct rl_linger *linger, size_t index, int operation)
 {
     const struct slot *const slot = &linger->slots[index];
@@ -89,7 +89,7 @@ void rl_linger_add(struct rl_linger *linger, int fd)
     pthread_mutex_unlock(&linger->lock);
 }
 
-/* Drops a bounded amount of input, uncopied; whether the client may still send more. */
+/* Discards a bounded amount of input without copying it. False once the client has finished. */
 static bool drop_input(int fd)
 {
     enum { PIECE = 1 << 20, ROUNDS = 16 };

@@ -1,5 +1,5 @@
 /*
- * notify.c: datagrams to the service manager, and the sockets it passes in.
+ * notify.c: datagrams to the service manager, and the sockets that it passes.
  */
 #include "server/net/notify.h"
 
@@ -27,7 +27,7 @@ static struct {
 static void say(const char *message)
 {
     if (manager.fd >= 0 && send(manager.fd, message, strlen(message), MSG_NOSIGNAL) < 0)
-        return; /* the manager has its own time limits for what it did not hear */
+        return; /* the manager has its own timeouts for missing messages */
 }
 
 void rl_notify_ready(void)
@@ -35,7 +35,7 @@ void rl_notify_ready(void)
     say("READY=1");
 }
 
-/* The manager takes the time to match this message with the READY=1 that ends the reload. */
+/* The manager uses the time to match this message with the READY=1 that ends the reload. */
 void rl_notify_reloading(void)
 {
     char message[MESSAGE_MAX];
@@ -82,7 +82,7 @@ static uint64_t number_of(const char *variable)
     return errno || *end ? 0 : number;
 }
 
-/* Whether variables are meant for this process: their PID is absent or ours. */
+/* Whether variables are for this process: the PID is absent or ours. */
 static bool meant_for_us(const char *variable)
 {
     return !getenv(variable) || number_of(variable) == (uint64_t)getpid();
@@ -131,7 +131,7 @@ void rl_notify_release(void)
 
 /* ---- Socket activation ---------------------------------------------------------------------- */
 
-/* A listening stream socket, made close-on-exec and non-blocking. */
+/* Checks for a listening stream socket and makes it close-on-exec and non-blocking. */
 static enum rl_status check_socket(int fd, struct rl_error *error)
 {
     int listening = 0, type = 0;
@@ -165,8 +165,9 @@ static enum rl_status take_sockets(size_t count, struct rl_activation *taken,
         const int fd = FIRST_FD + (int)i;
         int *const place = is_named(names, i, "admin") ? &taken->admin : &taken->main;
         if (*place >= 0)
-            return rl_fail(error, RL_CONFIG, "",
-                           "LISTEN_FDS: more than one socket and one named \"admin\"");
+            return rl_fail(
+                error, RL_CONFIG, "",
+                "LISTEN_FDS: two sockets with the same purpose; pass one, and one named \"admin\"");
         const enum rl_status status = check_socket(fd, error);
         if (status != RL_OK)
             return status;

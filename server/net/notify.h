@@ -2,7 +2,7 @@
  * notify.h: the service manager's protocols, sd_notify(3) and sd_listen_fds(3), without its
  * library.
  *
- * Every function does nothing where the process was not started by such a manager. Notifications
+ * Every function does nothing if the process was not started by such a manager. Notifications
  * never block: one that cannot be sent is dropped. Call from one thread at a time.
  */
 #ifndef RL_NOTIFY_H
@@ -15,29 +15,29 @@
 #include "server/base/status.h"
 
 /* Reads NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID and removes them from the environment.
- * RL_CONFIG when the socket's name is unusable, RL_SYSTEM. Before other threads start. */
+ * RL_CONFIG if the socket's name is invalid, RL_SYSTEM. Call before other threads start. */
 enum rl_status rl_notify_init(struct rl_error *error);
 void rl_notify_release(void);
 
 void rl_notify_ready(void);
-void rl_notify_reloading(void); /* rl_notify_ready() says that it is done */
+void rl_notify_reloading(void); /* rl_notify_ready() ends it */
 void rl_notify_stopping(void);
 void rl_notify_watchdog(void);
-/* Asks for `milliseconds` more before start-up or stop counts as hung. */
+/* Extends the manager's timeout for starting or stopping by `milliseconds`. */
 void rl_notify_extend(uint64_t milliseconds);
 
-/* How often to call rl_notify_watchdog, in milliseconds: half of what the manager asks. 0: never.
+/* How often to call rl_notify_watchdog, in milliseconds: half of the manager's timeout. 0: never.
  */
 uint64_t rl_notify_watchdog_interval(void);
 
-/* Sockets passed in by the manager: one per name, listening, close-on-exec set. */
+/* Sockets passed by the manager: listening, one per name, with close-on-exec set. */
 struct rl_activation {
     int main;  /* -1: none */
     int admin; /* the one named "admin" (FileDescriptorName=); -1: none */
 };
 
 /* Takes LISTEN_PID, LISTEN_FDS and LISTEN_FDNAMES and removes them from the environment. RL_CONFIG
- * when what was passed is not one listening stream socket, or one and an "admin". */
+ * unless it was passed one listening stream socket, one named "admin", or both. */
 enum rl_status rl_notify_activation(struct rl_activation *ret_activation, struct rl_error *error);
 
 #endif

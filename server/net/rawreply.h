@@ -1,8 +1,8 @@
 /*
- * rawreply.h: a whole error reply, written to a socket past libmicrohttpd.
+ * rawreply.h: writes a whole error reply to a socket, bypassing libmicrohttpd.
  *
- * For the moments in which libmicrohttpd cannot answer: before it knows the connection (too many of
- * them), and while a body is still coming in (its deadline passed). The connection is closed
+ * For when libmicrohttpd cannot answer: before it has the connection (too many are open), and while
+ * a body is still arriving (its deadline passed). The connection is closed
  * afterwards.
  */
 #ifndef RL_RAWREPLY_H
@@ -12,8 +12,8 @@
 
 #include "server/base/status.h"
 
-/* Sends what fits without waiting; a reply is under 2 KiB. `request_id` "" makes a new one;
- * `allow_origin` is the value of Access-Control-Allow-Origin, "" sends none. Any thread. */
+/* Sends without blocking, so a full socket may cut the reply (under 2 KiB). `request_id` "": a new
+ * id. `allow_origin` is the value of Access-Control-Allow-Origin; "" sends none. Any thread. */
 void rl_rawreply_send(int fd, enum rl_status status, const char *request_id,
                       const char *allow_origin);
 

@@ -1,8 +1,8 @@
 /*
- * tls.c: the process' one set of certificates, and its successors.
+ * tls.c: the set of certificates in use, and how a reload replaces it.
  *
- * `current` is swapped as a whole; a handshake loads it once, without a lock. Replaced sets wait in
- * `retired` until no handshake can still hold them.
+ * `current` is swapped atomically; a handshake loads it once, without a lock. Replaced sets stay in
+ * `retired` until no handshake can still use them.
  */
 #include "server/net/tls.h"
 
@@ -26,7 +26,7 @@ struct credentials {
     gnutls_privkey_t key;
     gnutls_x509_trust_list_t authorities; /* NULL: clients need no certificate */
     time_t retired;                       /* monotonic seconds */
-    struct credentials *next;             /* retired before this one */
+    struct credentials *next;             /* the set retired before this one */
 };
 
 static _Atomic(struct credentials *) current;
@@ -45,7 +45,7 @@ static void credentials_free(struct credentials *credentials)
     free(credentials);
 }
 
-/* What GnuTLS says of a file, on one line. */
+/* Reports GnuTLS' error about a file. */
 static enum rl_status bad_file(const char *setting, const char *path, int code,
                                struct rl_error *error)
 {
@@ -109,11 +109,12 @@ static enum rl_status load_authorities(const char *path, struct credentials *cre
     if (code < 0)
         return bad_file(ca_setting, path, code, error);
     if (code == 0)
-        return rl_fail(error, RL_CONFIG, "", "%s: %.120s holds no certificate", ca_setting, path);
+        return rl_fail(error, RL_CONFIG, "", "%s: %.120s contains no certificate", ca_setting,
+                       path);
     return RL_OK;
 }
 
-/* Whether the key is that of the first certificate: their public halves have the same id. */
+/* Whether the key belongs to the first certificate: their public keys have the same id. */
 static bool key_fits(const struct credentials *credentials)
 {
     unsigned char of_cert[KEY_ID_MAX], of_key[KEY_ID_MAX];
@@ -143,7 +144,7 @@ static bool import_certificate(const gnutls_datum_t *der, gnutls_x509_crt_t *ret
     return true;
 }
 
-/* A certificate out of date is the operator's to see, and no reason to refuse to serve. */
+/* Warns of a certificate that is out of date, which is not a reason to stop serving. */
 static void warn_of_dates(const char *path, const struct credentials *credentials)
 {
     gnutls_x509_crt_t certificate;
@@ -173,7 +174,7 @@ static enum rl_status load(const struct rl_tls_files *files, struct credentials 
     return status;
 }
 
-/* ---- Taking into use ------------------------------------------------------------------------ */
+/* ---- Replacing ------------------------------------------------------------------------------ */
 
 static time_t now_monotonic(void)
 {
@@ -182,7 +183,7 @@ static time_t now_monotonic(void)
     return now.tv_sec;
 }
 
-/* Frees what was replaced more than `seconds` ago; the list is in order, the newest first. */
+/* Frees sets replaced at least `seconds` ago; the list is sorted, newest first. */
 static void free_retired(time_t seconds)
 {
     const time_t now = now_monotonic();
@@ -244,7 +245,7 @@ static void release_chain(gnutls_x509_crt_t *chain, unsigned int count)
         gnutls_x509_crt_deinit(chain[--count]);
 }
 
-/* The client's chain; how many, 0 when there is none or one of it cannot be read. */
+/* Reads the client's chain. Returns its length, or 0 if it is missing or unreadable. */
 static unsigned int peer_chain(gnutls_session_t session, gnutls_x509_crt_t chain[CHAIN_MAX])
 {
     unsigned int sent = 0, count = 0;
@@ -261,8 +262,8 @@ static unsigned int peer_chain(gnutls_session_t session, gnutls_x509_crt_t chain
     return 0;
 }
 
-/* 0 lets the handshake go on: the client's chain leads to one of the authorities and is meant for
- * clients. */
+/* Returns 0 to accept the handshake: the client's chain leads to one of the authorities and is for
+ * client use. */
 static int verify_client(gnutls_session_t session)
 {
     gnutls_x509_crt_t chain[CHAIN_MAX];
@@ -272,7 +273,7 @@ static int verify_client(gnutls_session_t session)
     const struct credentials *const credentials =
         atomic_load_explicit(&current, memory_order_acquire);
     if (!credentials->authorities)
-        return 0; /* a reload has just dropped the demand */
+        return 0; /* a reload has just made certificates optional */
     const unsigned int count = peer_chain(session, chain);
     if (count == 0)
         return -1;

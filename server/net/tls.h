@@ -1,16 +1,16 @@
 /*
- * tls.h: certificates for libmicrohttpd's TLS, changed without a restart.
+ * tls.h: certificates for libmicrohttpd's TLS, reloadable without a restart.
  *
  * The daemon is started with
  *     MHD_USE_TLS, MHD_OPTION_HTTPS_PRIORITIES rl_tls_priorities(),
  *     MHD_OPTION_HTTPS_CERT_CALLBACK rl_tls_retrieve
- * and asks for a certificate at every handshake. The callback has no context, so there is one set
- * of credentials in the process. When client certificates are required the handshake itself fails
- * without a good one: nothing of HTTP is reached.
+ * and calls back for a certificate at every handshake. The callback has no context, so there is one
+ * set of credentials per process. If client certificates are required, the handshake itself fails
+ * without a valid one, before any HTTP.
  *
- * Threads: handshakes run in any thread while another reloads. A handshake keeps using the set it
- * began with; a replaced set is freed by a later reload, RL_TLS_GRACE_SECONDS after its
- * replacement, which must be longer than any handshake may take (header-timeout bounds it).
+ * Threads: handshakes may run in any thread while another reloads. A handshake keeps the set it
+ * started with; a replaced set is freed by a later reload, RL_TLS_GRACE_SECONDS after its
+ * replacement. That must exceed the longest handshake, which header-timeout bounds.
  */
 #ifndef RL_TLS_H
 #define RL_TLS_H
@@ -22,19 +22,19 @@
 
 enum { RL_TLS_GRACE_SECONDS = 3600 };
 
-/* Paths of PEM files; client_ca "" asks clients for no certificate. */
+/* Paths of PEM files; client_ca "" requires no client certificates. */
 struct rl_tls_files {
     const char *cert, *key, *client_ca;
 };
 
-/* Loads and checks the files (key fits certificate, certificate in date is only warned about) and
- * takes them into use: the first time, or in place of those in use. On failure those stay.
- * RL_CONFIG with one line naming the setting and the file, RL_NOMEM. One thread at a time. */
+/* Loads and checks the files (the key must match the certificate; an expired certificate is only
+ * logged) and puts them into use. On failure the set in use stays.
+ * RL_CONFIG with one line that names the setting and the file, RL_NOMEM. One thread at a time. */
 enum rl_status rl_tls_load(const struct rl_tls_files *files, struct rl_error *error);
 /* After the daemon has stopped. */
 void rl_tls_release(void);
 
-/* TLS 1.2 and 1.3 with forward secrecy and AEAD alone; GnuTLS' syntax, static. */
+/* TLS 1.2 and 1.3 with forward secrecy and AEAD only; GnuTLS' syntax, static. */
 const char *rl_tls_priorities(void);
 
 /* For MHD_OPTION_HTTPS_CERT_CALLBACK: a gnutls_certificate_retrieve_function2. */

@@ -1,8 +1,8 @@
 /*
- * exposition.c: counters as text for Prometheus.
+ * exposition.c: writes the counters as text for Prometheus.
  *
- * The two formats differ in little: OpenMetrics names a counter's family without "_total" and ends
- * with "# EOF". Labels and bounds are written alike in both.
+ * The two formats are nearly alike: OpenMetrics names a counter's family without "_total" and ends
+ * with "# EOF". Labels and bounds are the same in both.
  */
 #include "server/observe/exposition.h"
 
@@ -29,7 +29,7 @@ const char *rl_exposition_type(bool open)
 
 /* ---- Families and samples ------------------------------------------------------------------- */
 
-/* The head of a family; a counter's name comes without "_total". */
+/* The head of a family; a counter's name is given without "_total". */
 static void family(const struct out *out, const char *name, const char *type, const char *help)
 {
     const bool suffix = !out->open && strcmp(type, "counter") == 0;
@@ -37,7 +37,7 @@ static void family(const struct out *out, const char *name, const char *type, co
     rl_text_format(out->text, "# HELP %s%s %s\n# TYPE %s%s %s\n", name, end, help, name, end, type);
 }
 
-/* One sample: `suffix` joins the family's name, `labels` is what stands between the braces. */
+/* One sample: `suffix` is appended to the family's name; `labels` goes between the braces. */
 static void sample(const struct out *out, const char *name, const char *suffix, const char *labels,
                    uint64_t value)
 {
@@ -66,13 +66,13 @@ static void gauge(const struct out *out, const char *name, const char *help, uin
     sample(out, name, "", "", value);
 }
 
-/* A gauge that is a sum of changes: read while they go on, it may seem below 0 for a moment. */
+/* A gauge that is a sum of changes. A read during changes may see it below 0 for a moment. */
 static void changes(const struct out *out, const char *name, const char *help, uint64_t sum)
 {
     gauge(out, name, help, (int64_t)sum < 0 ? 0 : sum);
 }
 
-/* The samples of one histogram. `unit` is the one shown, in that of the sum: 1e9 nanoseconds. */
+/* The samples of one histogram. The sum is divided by `unit`: 1e9 for nanoseconds to seconds. */
 static void histogram(const struct out *out, const char *name, const char *labels,
                       const struct rl_bound *bounds, size_t buckets, const uint64_t *cells,
                       uint64_t sum, double unit)
@@ -123,7 +123,7 @@ static void write_requests(const struct out *out, const struct rl_counters *coun
             }
 }
 
-/* Handlers that never answered anything are left out of the histograms. */
+/* Handlers without requests are left out of the histograms. */
 static bool was_used(const struct rl_time_histogram *value)
 {
     for (size_t i = 0; i <= RL_TIME_BUCKETS; i++)
@@ -168,7 +168,7 @@ static void write_http(const struct out *out, const struct rl_counters *counters
                 counters->response_size);
 }
 
-/* ---- The road ------------------------------------------------------------------------------- */
+/* ---- Stages of a request -------------------------------------------------------------------- */
 
 static void write_lists(const struct out *out, const struct rl_counters *counters)
 {
@@ -202,24 +202,24 @@ static void write_stage(const struct out *out, const char *name, const char *hel
     time_histogram(out, name, "", value);
 }
 
-static void write_road(const struct out *out, const struct rl_counters *counters)
+static void write_stages(const struct out *out, const struct rl_counters *counters)
 {
     static const char batch[] = "ranklossd_batch_requests";
     write_lists(out, counters);
     counter(out, "ranklossd_items", "Items decoded.", counters->items);
-    counter(out, "ranklossd_pairs", "Ordered pairs the losses added over.", counters->pairs);
-    write_stage(out, "ranklossd_read_duration_seconds", "Time from a request's headers to its end.",
+    counter(out, "ranklossd_pairs", "Pairs that the losses summed over.", counters->pairs);
+    write_stage(out, "ranklossd_read_duration_seconds", "Time to read one request's body.",
                 &counters->read);
     write_stage(out, "ranklossd_decode_duration_seconds", "Time to decode one request.",
                 &counters->decode);
     write_computing(out, counters);
     write_stage(out, "ranklossd_encode_duration_seconds", "Time to encode one reply.",
                 &counters->encode);
-    write_stage(out, "ranklossd_write_duration_seconds", "Time for a reply to be sent.",
+    write_stage(out, "ranklossd_write_duration_seconds", "Time to send one reply.",
                 &counters->write);
     write_stage(out, "ranklossd_queue_wait_seconds", "Time a large request waited to be computed.",
                 &counters->queue_wait);
-    family(out, batch, "histogram", "Requests that one pass of the executor took.");
+    family(out, batch, "histogram", "Requests computed in one pass of the executor.");
     histogram(out, batch, "", rl_batch_bounds, RL_BATCH_BUCKETS, counters->batch.cells,
               counters->batch.sum, 1);
 }
@@ -230,14 +230,14 @@ static void write_rejections(const struct out *out, const struct rl_counters *co
 {
     static const char name[] = "ranklossd_rejected_requests";
     char labels[LABELS_MAX];
-    family(out, name, "counter", "Requests refused without being computed.");
+    family(out, name, "counter", "Requests rejected without being computed.");
     for (unsigned i = 0; i < RL_REJECTS; i++) {
         snprintf(labels, sizeof(labels), "reason=\"%s\"", rl_reject_name((enum rl_reject)i));
         sample(out, name, "_total", labels, counters->rejected[i]);
     }
-    counter(out, "ranklossd_connections_rejected", "Connections turned away over the limit.",
+    counter(out, "ranklossd_connections_rejected", "Connections rejected at max-connections.",
             counters->connections_rejected);
-    counter(out, "ranklossd_client_gone", "Requests dropped because their client had gone.",
+    counter(out, "ranklossd_client_gone", "Requests dropped because their client had disconnected.",
             counters->client_gone);
 }
 
@@ -254,14 +254,16 @@ static void write_gauges(const struct out *out, const struct rl_counters *counte
     struct rl_gauges gauges;
     rl_metrics_read_gauges(&gauges);
     changes(out, "ranklossd_connections", "Open connections.", counters->connections);
-    gauge(out, "ranklossd_max_connections", "Most connections at once.", gauges.max_connections);
+    gauge(out, "ranklossd_max_connections", "Limit of open connections.", gauges.max_connections);
     gauge(out, "ranklossd_queue_depth", "Large requests waiting.", gauges.queue_depth);
-    gauge(out, "ranklossd_queue_capacity", "Large requests that may wait.", gauges.queue_capacity);
+    gauge(out, "ranklossd_queue_capacity", "Limit of large requests waiting.",
+          gauges.queue_capacity);
     gauge(out, "ranklossd_queue_bytes", "Bytes of the requests waiting.", gauges.queue_bytes);
-    gauge(out, "ranklossd_queue_capacity_bytes", "Bytes that may wait.", gauges.queue_bytes_limit);
+    gauge(out, "ranklossd_queue_capacity_bytes", "Limit of bytes waiting.",
+          gauges.queue_bytes_limit);
     gauge(out, "ranklossd_threads", "Threads that compute large requests.", gauges.threads);
     gauge(out, "ranklossd_io_threads", "Threads that read and write.", gauges.io_threads);
-    gauge(out, "ranklossd_ready", "1 while /readyz says ready.", gauges.ready);
+    gauge(out, "ranklossd_ready", "1 while /readyz answers 200.", gauges.ready);
     gauge(out, "ranklossd_config_last_reload_successful", "1 unless the last reload failed.",
           gauges.last_reload_ok);
 }
@@ -270,7 +272,7 @@ static void write_build(const struct out *out)
 {
     static const char name[] = "ranklossd_build_info";
     char labels[LABELS_MAX];
-    family(out, name, "gauge", "What was built, always 1.");
+    family(out, name, "gauge", "Version, revision and instruction set; always 1.");
     snprintf(labels, sizeof(labels), "version=\"%s\",revision=\"%s\",isa=\"%s\"", RL_VERSION,
              RL_REVISION, rl_isa_name());
     sample(out, name, "", labels, 1);
@@ -292,7 +294,8 @@ static void write_process(const struct out *out)
     process_value(out, "process_cpu_seconds", "counter", "CPU time spent, user and system.",
                   process.cpu_seconds);
     process_value(out, "process_open_fds", "gauge", "Open file descriptors.", process.open_fds);
-    process_value(out, "process_max_fds", "gauge", "Most open file descriptors.", process.max_fds);
+    process_value(out, "process_max_fds", "gauge", "Limit of open file descriptors.",
+                  process.max_fds);
     process_value(out, "process_virtual_memory_bytes", "gauge", "Virtual memory.",
                   process.virtual_bytes);
     process_value(out, "process_resident_memory_bytes", "gauge", "Resident memory.",
@@ -316,7 +319,7 @@ static void add_label_value(struct rl_text *text, const char *value)
     }
 }
 
-/* What is written of one kind of measure. */
+/* Writes the tracked names of one kind of measure. */
 struct named {
     const struct out *out;
     enum rl_kind kind;
@@ -372,7 +375,7 @@ static void write_names(struct out *out)
     rl_tracked_read(write_last, &metrics);
     family(out, "ranklossd_metric_values", "summary", "Values of metrics under a tracked name.");
     rl_tracked_read(write_summary, &metrics);
-    counter(out, "ranklossd_names_dropped", "Values left out because track-names was reached.",
+    counter(out, "ranklossd_names_dropped", "Values dropped because track-names was reached.",
             rl_tracked_dropped());
 }
 
@@ -385,12 +388,12 @@ void rl_exposition_write(bool open, struct rl_text *text)
     rl_metrics_read(&counters);
     write_build(&out);
     write_http(&out, &counters);
-    write_road(&out, &counters);
+    write_stages(&out, &counters);
     write_rejections(&out, &counters);
     write_reloads(&out, &counters);
     write_gauges(&out, &counters);
-    counter(&out, "ranklossd_log_lines_dropped", "Log lines that the target did not take.",
-            rl_log_dropped());
+    counter(&out, "ranklossd_log_lines_dropped",
+            "Log lines dropped because the output was blocked or failed.", rl_log_dropped());
     write_names(&out);
     write_process(&out);
     if (open)

@@ -1,8 +1,8 @@
 /*
- * exposition.h: the counters of metrics.h as the text a Prometheus server scrapes.
+ * exposition.h: the counters of metrics.h as text for a Prometheus server to scrape.
  *
- * Formats: Prometheus text 0.0.4, and OpenMetrics 1.0.0 (`open`). Both carry the same families and
- * the same label values, so that a series keeps its identity whichever format is negotiated.
+ * Formats: Prometheus text 0.0.4, and OpenMetrics 1.0.0 (`open`). Both have the same families and
+ * label values, so that a series keeps its identity in either format.
  */
 #ifndef RL_EXPOSITION_H
 #define RL_EXPOSITION_H

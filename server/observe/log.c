@@ -1,13 +1,13 @@
 /*
- * log.c: log lines, built on the stack and written with one system call.
+ * log.c: builds log lines on the stack and writes each with one system call.
  *
- * Not blocking. A socket takes send(2) with MSG_DONTWAIT. A pipe or a terminal is opened anew
+ * Writes do not block. A socket takes send(2) with MSG_DONTWAIT. A pipe or a terminal is reopened
  * through /proc/self/fd with O_NONBLOCK: setting the flag on the descriptor itself would change it
- * for every process that shares it. Where that is not allowed, poll(2) is asked before each write.
- * A regular file is written as it is.
+ * for every process that shares it. If that is not allowed, poll(2) is called before each write.
+ * A regular file is written directly.
  *
- * A line is at most a pipe's atomic size, so lines of several threads never mix. A socket may still
- * take a part of one; the next line then starts with a newline, so that only the torn one is lost.
+ * A line is at most a pipe's atomic size, so lines of different threads never mix. A socket may
+ * accept only part of one; the next line then starts with a newline, so that only one is lost.
  */
 #include "server/observe/log.h"
 
@@ -22,20 +22,20 @@
 #include <unistd.h>
 
 enum {
-    TAIL = 8,        /* room kept at the end of a line for what closes it */
-    VALUE_MAX = 1024 /* bytes of one text, so that a long path leaves room for the status */
+    TAIL = 8,        /* space reserved for the end of a line */
+    VALUE_MAX = 1024 /* bytes of one text, so that a long path leaves space for the status */
 };
 
 static struct {
     int fd;        /* what is written to */
     bool reopened; /* fd is ours to close */
     bool is_socket;
-    bool may_block; /* ask before each write */
+    bool may_block; /* call poll(2) before each write */
     bool json;
     _Atomic int level;
     _Atomic uint64_t dropped;
-    _Atomic uint64_t untold; /* dropped and not yet reported in the log */
-    atomic_bool torn;        /* the target holds the start of a line */
+    _Atomic uint64_t untold; /* lines dropped and not yet reported in the log */
+    atomic_bool torn;        /* the last line was written in part */
 } sink = {.fd = STDERR_FILENO, .level = RL_LOG_INFO};
 
 static const char *const level_names[] = {"error", "warning", "info", "debug"};
@@ -52,7 +52,7 @@ static size_t room(const struct line *line)
     return RL_LOG_LINE_MAX - TAIL - line->length;
 }
 
-/* Adds all of it or nothing, so that no escape or number is cut in the middle. */
+/* Adds all of the text or none, so that no escape or number is cut in the middle. */
 static void add(struct line *line, const char *bytes, size_t length)
 {
     if (length > room(line))
@@ -82,7 +82,7 @@ static void add_integer(struct line *line, int64_t integer)
     add_number(line, integer < 0 ? 0 - (uint64_t)integer : (uint64_t)integer, 1);
 }
 
-/* Whole microseconds are enough for a person. */
+/* Rounded to microseconds. */
 static void add_seconds(struct line *line, double seconds)
 {
     const uint64_t micros = seconds > 0 && seconds < 1e12 ? (uint64_t)(seconds * 1e6 + 0.5) : 0;
@@ -91,7 +91,7 @@ static void add_seconds(struct line *line, double seconds)
     add_number(line, micros % 1000000, 6);
 }
 
-/* Length of the UTF-8 character at `text`, or 0 where there is no valid one. */
+/* Length of the UTF-8 character at `text`, or 0 if it is invalid. */
 static size_t character_length(const unsigned char *text)
 {
     static const unsigned least[] = {0, 0, 0x80, 0x800, 0x10000};
@@ -110,8 +110,8 @@ static size_t character_length(const unsigned char *text)
     return code < least[length] || code > 0x10ffff || (code >> 11) == 0x1b ? 0 : length;
 }
 
-/* The character code to escape at `text`, or 0: C0, DEL, the C1 controls that terminals obey too,
- * and the line and paragraph separators U+2028 and U+2029, where some readers break a line. */
+/* The code point to escape at `text`, or 0: C0, DEL, the C1 controls, which terminals obey too,
+ * and U+2028 and U+2029, which some readers treat as line breaks. */
 static unsigned escaped_code(const unsigned char *text, size_t length)
 {
     if (text[0] < 0x20 || text[0] == 0x7f)
@@ -131,7 +131,7 @@ static void add_escape(struct line *line, unsigned code)
     add(line, escape, sizeof(escape));
 }
 
-/* How many bytes from here on need no look: printable ASCII without quote and backslash. */
+/* Length of the leading run that needs no escapes: printable ASCII except quote and backslash. */
 static size_t plain_length(const unsigned char *text)
 {
     size_t length = 0;
@@ -141,8 +141,8 @@ static size_t plain_length(const unsigned char *text)
     return length;
 }
 
-/* Adds a text in quotes, as a JSON string; bytes that are no UTF-8 become U+FFFD. A text over
- * VALUE_MAX, or too long for the line, is cut and ends in "…". */
+/* Adds a text as a JSON string; bytes that are not UTF-8 become U+FFFD. A text longer than
+ * VALUE_MAX, or too long for the line, is cut and ends with "…". */
 static void add_quoted(struct line *line, const char *text)
 {
     static const char cut[] = "\xe2\x80\xa6";
@@ -173,7 +173,7 @@ static void add_quoted(struct line *line, const char *text)
     add_text(line, "\"");
 }
 
-/* Whether a value of the text form needs no quotes: no blank, no '=', nothing to escape. */
+/* Whether a value needs no quotes in text form: no blank, no '=', nothing to escape. */
 static bool is_bare(const char *text)
 {
     size_t length = 0;
@@ -197,7 +197,7 @@ static void add_value(struct line *line, const struct rl_log_field *field, bool 
 
 static void add_field(struct line *line, const struct rl_log_field *field, bool json)
 {
-    /* A key without its value would break the line's form: leave both out when it is this full. */
+    /* A key without its value would be malformed: leave both out when the line is nearly full. */
     if (!field->text || room(line) < strlen(field->key) + 64)
         return;
     if (json) {
@@ -212,7 +212,7 @@ static void add_field(struct line *line, const struct rl_log_field *field, bool 
     add_value(line, field, json);
 }
 
-/* Breaking a time into a date is slow; lines of one second share it. */
+/* Converting a time to a date is slow; lines of the same second share the result. */
 static void add_time(struct line *line)
 {
     static _Thread_local struct {
@@ -261,14 +261,14 @@ static void build(struct line *line, enum rl_log_level level, const char *messag
     add_head(line, level, message, json);
     for (size_t i = 0; i < count; i++)
         add_field(line, &fields[i], json);
-    /* TAIL keeps room for this. */
+    /* TAIL reserves space for this. */
     memcpy(line->data + line->length, json ? "}\n" : "\n", 2);
     line->length += json ? 2 : 1;
 }
 
 /* ---- Writing it ----------------------------------------------------------------------------- */
 
-/* Whether a write would go through at once. */
+/* Whether a write would not block. */
 static bool has_room(void)
 {
     struct pollfd target = {.fd = sink.fd, .events = POLLOUT};
@@ -289,7 +289,7 @@ static ssize_t write_once(const struct line *line)
     return wrote;
 }
 
-/* Whether the line went out whole. */
+/* Whether the whole line was written. */
 static bool put(const struct line *line)
 {
     const int saved = errno;
@@ -305,17 +305,17 @@ static bool put(const struct line *line)
     return false;
 }
 
-/* The target takes lines again: say what it missed. */
+/* The target accepts lines again: report how many were dropped. */
 static void tell_dropped(struct line *line)
 {
     if (atomic_load_explicit(&sink.untold, memory_order_relaxed) == 0)
         return;
     const uint64_t count = atomic_exchange_explicit(&sink.untold, 0, memory_order_relaxed);
     if (count == 0)
-        return; /* another thread says it */
+        return; /* another thread reports them */
     const struct rl_log_field field = RL_FIELD_INTEGER("lines", count);
     build(line, RL_LOG_WARNING, "log lines were dropped", &field, 1);
-    if (!put(line)) /* this line is one too many in the count: it told nothing new */
+    if (!put(line)) /* do not count the report itself */
         atomic_fetch_add_explicit(&sink.untold, count - 1, memory_order_relaxed);
 }
 
@@ -361,7 +361,7 @@ void rl_log_access(const struct rl_access *access)
 
 /* ---- Setting up ----------------------------------------------------------------------------- */
 
-/* A descriptor of our own on the same pipe or terminal, or -1. */
+/* A new descriptor on the same pipe or terminal, or -1. */
 static int reopen(int fd)
 {
     char path[32];
@@ -415,7 +415,7 @@ bool rl_log_limit_pass(struct rl_log_limit *limit, uint64_t *ret_suppressed)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    const uint64_t second = (uint64_t)now.tv_sec + 1; /* never 0, which a fresh limit holds */
+    const uint64_t second = (uint64_t)now.tv_sec + 1; /* never 0, the initial value of a limit */
     uint64_t seen = atomic_load_explicit(&limit->window, memory_order_relaxed), next;
     do {
         next = seen >> 32 == second ? seen + 1 : second << 32 | 1;

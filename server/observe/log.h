@@ -3,16 +3,16 @@
  *
  * A line is a level, a message and fields; as text ("2026-01-02T03:04:05.678Z info listening
  * address=127.0.0.1:8080") or as one JSON object ({"time":…,"level":…,"message":…,"address":…}).
- * Times are RFC 3339, UTC, milliseconds. Hostile text is escaped: a value never starts a new line
- * or smuggles a terminal sequence. A line longer than RL_LOG_LINE_MAX has its values cut and stays
+ * Times are RFC 3339, UTC, in milliseconds. Text is escaped: a value can neither start a new line
+ * nor contain a terminal sequence. A line longer than RL_LOG_LINE_MAX has its values cut and stays
  * well formed.
  *
- * The daemon never waits for its log. One line is one write(2) that does not block; where the
- * target is full, closed or read-only the line is dropped and counted, and the next line that gets
- * through is followed by one that says how many were lost.
+ * The daemon never waits for its log. Each line is one non-blocking write(2). If the
+ * target is full, closed or read-only, the line is dropped and counted; the next line that is
+ * written is followed by one that says how many were dropped.
  *
- * Any thread may log, without a lock. Before rl_log_init lines go to standard error as text at
- * level info. Nothing secret may be passed in.
+ * Any thread may log, without a lock. Before rl_log_init, lines go to standard error as text at
+ * level info. Do not pass secrets.
  */
 #ifndef RL_LOG_H
 #define RL_LOG_H
@@ -24,7 +24,7 @@
 
 #include "config/settings.h"
 
-/* At most this many bytes a line, newline included: what a pipe takes whole. */
+/* Most bytes of a line, with its newline: what a pipe accepts atomically. */
 enum { RL_LOG_LINE_MAX = 4096 };
 
 enum rl_log_kind { RL_LOG_TEXT_FIELD, RL_LOG_INTEGER_FIELD, RL_LOG_SECONDS_FIELD };
@@ -44,14 +44,14 @@ struct rl_log_field {
     ((struct rl_log_field){key, RL_LOG_SECONDS_FIELD, "", 0, value})
 
 /*
- * Once, before other threads log. `fd` is used as it is and never closed; where it is a pipe or a
- * terminal, it is opened anew without blocking, so that its other users see no change.
- * RL_FORMAT_AUTO: text on a terminal, else JSON.
+ * Call once, before other threads log. `fd` is never changed or closed: a pipe or a terminal is
+ * reopened in non-blocking mode, so that its other users see no change.
+ * RL_FORMAT_AUTO: text on a terminal, otherwise JSON.
  */
 void rl_log_init(int fd, enum rl_log_format format, enum rl_log_level level);
 void rl_log_release(void);
 
-/* The level may change at any time, from any thread. */
+/* Changes the level. Any thread, at any time. */
 void rl_log_set_level(enum rl_log_level level);
 bool rl_log_enabled(enum rl_log_level level);
 
@@ -75,17 +75,17 @@ void rl_log(enum rl_log_level level, const char *message);
         }                                                                                          \
     } while (0)
 
-/* A line's own allowance: the first RL_LOG_BURST lines of each second pass, the others are counted,
- * and the count goes out as the field "suppressed" of the next line that passes. */
+/* A rate limit for one line: the first RL_LOG_BURST lines of each second pass; the others are
+ * counted in the field "suppressed" of the next line that passes. */
 enum { RL_LOG_BURST = 5 };
 struct rl_log_limit {
     _Atomic uint64_t window; /* second << 32 | lines seen in it */
     _Atomic uint64_t suppressed;
 };
-/* Whether a line may pass now; *ret_suppressed is how many were held back since the last one. */
+/* Whether a line may pass now; *ret_suppressed is how many were suppressed since the last one. */
 bool rl_log_limit_pass(struct rl_log_limit *limit, uint64_t *ret_suppressed);
 
-/* RL_LOG_WITH for what may repeat without end; the allowance belongs to the place in the source. */
+/* RL_LOG_WITH for lines that may repeat; each place in the source has its own limit. */
 #define RL_LOG_LIMITED(level, message, ...)                                                        \
     do {                                                                                           \
         static struct rl_log_limit rl_log_allowance;                                               \
@@ -100,12 +100,12 @@ bool rl_log_limit_pass(struct rl_log_limit *limit, uint64_t *ret_suppressed);
         }                                                                                          \
     } while (0)
 
-/* What the line of one answered request says. Texts may be NULL, which leaves the field out. */
+/* The fields of the line of an answered request. NULL texts are left out. */
 struct rl_access {
     const char *request_id, *method, *path, *handler, *client, *trace_id;
     unsigned status;
     uint64_t request_bytes, response_bytes;
-    double seconds;                        /* in all, from the first byte of the headers */
+    double seconds;                        /* total, from the first byte of the headers */
     double queue, decode, compute, encode; /* seconds; negative: the stage was not reached */
     uint64_t lists, items;                 /* both 0: left out */
 };

@@ -1,10 +1,10 @@
 /*
- * metrics.c: shards of counters, one for each thread.
+ * metrics.c: counters in one shard per thread.
  *
- * A shard's cells have one writer, so a relaxed load and a relaxed store make an increment; no
- * locked instruction is needed. A thread for which no shard could be had counts in `common`, with
- * atomic additions. Shards are chained under a lock that is taken once in a thread's life and once
- * a scrape.
+ * A shard's cells have one writer, so an increment is a relaxed load and a relaxed store without
+ * a locked instruction. A thread whose shard could not be allocated counts in `common`, with
+ * atomic additions. Shards are linked under a lock that is taken once per thread and once per
+ * scrape.
  */
 #include "server/observe/metrics.h"
 
@@ -77,7 +77,7 @@ static struct shard common;
 static pthread_key_t shard_key; /* only for its destructor: a thread's end */
 static _Thread_local struct shard *own_shard;
 
-/* A thread ends: what it counted stays, and the next thread goes on from there. */
+/* When a thread ends, its counts stay and the next thread reuses the shard. */
 static void disown(void *pointer)
 {
     struct shard *const shard = pointer;
@@ -86,7 +86,7 @@ static void disown(void *pointer)
     pthread_mutex_unlock(&shards_lock);
 }
 
-/* A shard that nobody owns, chained; NULL when memory is short. */
+/* An unowned shard, linked; NULL if memory is short. */
 static struct shard *claim_locked(void)
 {
     struct shard *shard = shards;
@@ -326,7 +326,7 @@ void rl_metrics_read_gauges(struct rl_gauges *ret_gauges)
 enum rl_status rl_metrics_init(size_t track_names, struct rl_error *error)
 {
     if (pthread_key_create(&shard_key, disown) != 0)
-        return rl_fail(error, RL_SYSTEM, "", "no thread key for the metrics");
+        return rl_fail(error, RL_SYSTEM, "", "cannot create a thread key for the metrics");
     if (!rl_tracked_init(track_names)) {
         pthread_key_delete(shard_key);
         return rl_fail(error, RL_NOMEM, "", "no memory for %zu tracked names", track_names);

@@ -1,12 +1,12 @@
 /*
  * metrics.h: what the daemon counts, for Prometheus.
  *
- * Design. Each thread counts in a shard of its own with relaxed loads and stores, so counting takes
- * no lock and shares no cache line; a scrape (exposition.h) adds the shards up. A thread gets its
- * shard at its first count; a shard outlives its thread, so nothing counted is lost, and serves
+ * Design. Each thread counts in its own shard with relaxed loads and stores, so counting takes
+ * no lock and shares no cache line; a scrape (exposition.h) adds up the shards. A thread gets its
+ * shard at its first count. A shard outlives its thread, so no counts are lost, and serves
  * the next one. The only shared cells are the gauges that one owner sets, and the tracked names.
  *
- * Any thread may call any function here, unless it says otherwise. Durations are nanoseconds.
+ * Any thread may call any function here unless it says otherwise. Durations are in nanoseconds.
  */
 #ifndef RL_METRICS_H
 #define RL_METRICS_H
@@ -21,7 +21,7 @@
 
 /* ---- Labels --------------------------------------------------------------------------------- */
 
-/* Why a request was not carried out although it may have been a good one. */
+/* Why a request that may have been valid was rejected. */
 #define RL_REJECT_MAP(X)                                                                           \
     X(QUEUE_FULL, "queue_full")                                                                    \
     X(QUEUE_BYTES, "queue_bytes")                                                                  \
@@ -52,39 +52,39 @@ const char *rl_reject_name(enum rl_reject reason);
 
 /* ---- Life ----------------------------------------------------------------------------------- */
 
-/* Once, before any other thread counts. `track_names` as the setting. RL_NOMEM. */
+/* Call once, before any other thread counts. `track_names` is the setting. RL_NOMEM. */
 enum rl_status rl_metrics_init(size_t track_names, struct rl_error *error);
 /* After every other thread has ended. Counters start from 0 again if init is called again. */
 void rl_metrics_release(void);
 
 /* ---- Counting ------------------------------------------------------------------------------- */
 
-/* +1 when a request's headers are in, -1 when its reply is done with; in any threads. */
+/* +1 when a request's headers have arrived, -1 when its reply has ended; in any threads. */
 void rl_metrics_in_flight(int change);
-/* A request was answered: once for each. Bytes are those of the bodies as sent. */
+/* A request was answered; call once for each. Bytes are those of the bodies as sent. */
 void rl_metrics_request(enum rl_method method, enum rl_handler handler, unsigned code,
                         uint64_t duration, uint64_t request_bytes, uint64_t response_bytes);
 
-/* An answered batch: from its headers to the end of its body, and from its reply to the end of it.
+/* An answered batch: the times to read its body and to send its reply.
  */
 void rl_metrics_transfer(uint64_t read, uint64_t write);
-/* One request's decoding, with the items it held. */
+/* One request was decoded, with this many items. */
 void rl_metrics_decode(uint64_t duration, size_t items);
-/* One measure of one request, computed: its share of the time. */
+/* One measure of one request was computed; `duration` is its share of the time. */
 void rl_metrics_compute(enum rl_measure_id measure, uint64_t duration, size_t lists,
                         uint64_t pairs);
 void rl_metrics_encode(uint64_t duration);
 void rl_metrics_queue_wait(uint64_t duration);
-/* How many requests one pass of the executor took. */
+/* How many requests were computed in one pass of the executor. */
 void rl_metrics_batch(size_t requests);
 
 void rl_metrics_rejected(enum rl_reject reason);
-/* A client went away before its answer was ready. */
+/* A client disconnected before its reply was ready. */
 void rl_metrics_client_gone(void);
 
 /* A connection was opened (+1) or closed (-1); in any threads. */
 void rl_metrics_connections(int change);
-/* A connection over the limit was turned away. */
+/* A connection over the limit was rejected. */
 void rl_metrics_connection_rejected(void);
 void rl_metrics_reload(bool ok);
 
@@ -106,7 +106,7 @@ enum {
 #undef RL_CODE_COUNT
 };
 
-/* An upper bound of a bucket, inclusive, and how it is written. */
+/* The inclusive upper bound of a bucket, and its label. */
 struct rl_bound {
     uint64_t value; /* nanoseconds, bytes, requests */
     const char *label;
@@ -115,7 +115,7 @@ extern const struct rl_bound rl_time_bounds[RL_TIME_BUCKETS];
 extern const struct rl_bound rl_size_bounds[RL_SIZE_BUCKETS];
 extern const struct rl_bound rl_batch_bounds[RL_BATCH_BUCKETS];
 
-/* Cells count what fell into each bucket alone; the last one is what was over every bound. */
+/* Each cell counts one bucket alone, not cumulatively; the last one is above every bound. */
 struct rl_time_histogram {
     uint64_t sum, cells[RL_TIME_BUCKETS + 1]; /* sum in nanoseconds */
 };
@@ -126,7 +126,7 @@ struct rl_batch_histogram {
     uint64_t sum, cells[RL_BATCH_BUCKETS + 1];
 };
 
-/* All counters. Cells of 64 bits only: shards are added up cell by cell. */
+/* All counters. Every cell has 64 bits, so that shards can be added cell by cell. */
 struct rl_counters {
     uint64_t requests[RL_METHODS][RL_HANDLERS][RL_CODES];
     struct rl_time_histogram duration[RL_HANDLERS];
@@ -148,7 +148,7 @@ struct rl_gauges {
 size_t rl_code_index(unsigned code);
 unsigned rl_code_at(size_t index);
 
-/* The sums as they stand now; counts going on meanwhile may or may not be in. Any thread. */
+/* The current sums; concurrent counts may or may not be included. Any thread. */
 void rl_metrics_read(struct rl_counters *ret_counters);
 void rl_metrics_read_gauges(struct rl_gauges *ret_gauges);
 

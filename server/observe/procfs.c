@@ -1,5 +1,5 @@
 /*
- * procfs.c: reading /proc/self.
+ * procfs.c: reads /proc/self.
  */
 #include "server/observe/procfs.h"
 
@@ -22,7 +22,7 @@ static double seconds_of(clockid_t clock)
     return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
 }
 
-/* Reads the start of a file as text; false when there is none. */
+/* Reads the start of a file as text; false if it is missing or empty. */
 static bool read_text(const char *path, char *text, size_t size)
 {
     const int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -36,8 +36,8 @@ static bool read_text(const char *path, char *text, size_t size)
     return true;
 }
 
-/* Field 22 of stat is the start, in ticks since boot; fields are counted from behind the name,
- * which may hold anything. */
+/* Field 22 of stat is the start time in ticks since boot; fields are counted from after the name,
+ * which may contain anything. */
 static double start_time(void)
 {
     char text[1024];
@@ -53,8 +53,8 @@ static double start_time(void)
     return seconds_of(CLOCK_REALTIME) - seconds_of(CLOCK_BOOTTIME) + since_boot;
 }
 
-/* Read once: two clocks read at two moments differ by a little each time, and a start that changes
- * looks to Prometheus like a restart. */
+/* Computed once: the two clocks are read at slightly different moments, and a start time that
+ * varies looks like a restart to Prometheus. */
 static double first_start;
 
 static void remember_start(void)
@@ -79,7 +79,8 @@ static double count_fds(void)
     double count = -3; /* ".", ".." and the directory's own */
     if (!directory)
         return -1;
-    while (readdir(directory)) /* cppcheck-suppress readdirCalled ; the stream is this call's own */
+    while (
+        readdir(directory)) /* cppcheck-suppress readdirCalled ; only this call uses the stream */
         count++;
     closedir(directory);
     return count;

@@ -22,8 +22,8 @@ struct named {
     struct named_cell cells[RL_MEASURES];
 };
 
-/* An open hash table, at most half full. A slot is set once, under the lock, and its entry lives
- * until the end, so adding to a known name and reading need no lock. */
+/* An open-addressing hash table, at most half full. A slot is set once, under the lock, and its
+ * entry is never freed before release, so adding to a known name and reading need no lock. */
 static struct {
     _Atomic(struct named *) *slots;
     size_t mask, limit;
@@ -33,7 +33,7 @@ static struct {
     pthread_mutex_t lock;
 } names = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-/* FNV-1a, seeded so that a client cannot pick names that collide. */
+/* FNV-1a, seeded so that clients cannot choose names that collide. */
 static uint64_t hash_name(const char *name, size_t length)
 {
     uint64_t hash = 0xcbf29ce484222325u ^ names.seed;
@@ -58,7 +58,7 @@ static bool is_named(const struct named *entry, const char *name, size_t length,
            memcmp(entry->name, name, length) == 0;
 }
 
-/* The slot that holds a name, or else the empty one where it belongs. */
+/* The slot of a name, or the empty slot where it belongs. */
 static _Atomic(struct named *) *slot_of(const char *name, size_t length, uint64_t hash)
 {
     for (size_t i = hash & names.mask;; i = (i + 1) & names.mask) {
@@ -74,7 +74,7 @@ static bool has_room(void)
     return atomic_load_explicit(&names.taken, memory_order_relaxed) < names.limit;
 }
 
-/* Under a lock, as two threads may see a new name at once and only one may take the last place. */
+/* Takes the lock: two threads may add the same name, and only one may take the last slot. */
 static struct named *named_add(const char *name, size_t length, uint64_t hash)
 {
     pthread_mutex_lock(&names.lock);
@@ -88,7 +88,7 @@ static struct named *named_add(const char *name, size_t length, uint64_t hash)
     return entry;
 }
 
-/* The entry of a name, made where there is room for it, else NULL. */
+/* The entry of a name, created if needed; NULL if the table is full or memory is short. */
 static struct named *named_get(const char *name, size_t length)
 {
     const uint64_t hash = hash_name(name, length);

@@ -1,8 +1,8 @@
 /*
- * tracked.h: the last value of each measure under the names that clients give, for Prometheus.
+ * tracked.h: the last value of each measure under the request names that clients send.
  *
- * The first `limit` distinct names are kept; values under others are only counted. Lock free except
- * when a new name comes in. Any thread, unless a function says otherwise.
+ * The first `limit` distinct names are kept; values under other names are only counted. Lock-free
+ * except for a new name. Any thread, unless a function says otherwise.
  */
 #ifndef RL_TRACKED_H
 #define RL_TRACKED_H
@@ -13,15 +13,15 @@
 
 #include "core/rankloss.h"
 
-/* Once, before other threads run; `limit` is track-names. False when there is no memory. */
+/* Call once, before other threads run; `limit` is track-names. False if memory is short. */
 bool rl_tracked_init(size_t limit);
 /* After every other thread has ended. */
 void rl_tracked_release(void);
 
-/* The name is copied, and cut at 128 bytes. */
+/* Records a value. The name is copied and cut at 128 bytes. */
 void rl_tracked_add(enum rl_measure_id measure, const char *name, double value);
 
-/* What is kept of one name and measure. */
+/* The record of one name and measure. */
 struct rl_tracked {
     const char *name;
     enum rl_measure_id measure;

@@ -1,4 +1,4 @@
-/* app.js: joins controls and scripts, and starts. Comes last. */
+/* app.js: connects the controls and starts the page. Comes last. */
 
 const catalogue = {};
 

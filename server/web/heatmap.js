@@ -30,7 +30,7 @@ function drawHeat(items) {
     $("heat-caption").textContent =
         name === "pairwise_mean_squared_error"
             ? "Loss of each pair, row i by column j, in the order of their scores"
-            : "Loss of each pair: row i should stand above column j";
+            : "Loss of each pair: row i should rank above column j";
     $("heat-note").hidden = pairs && shown.length > 0 && valid.length <= HEAT_ITEMS;
     $("heat-note").textContent = !pairs
         ? "List MLE judges the whole order at once and has no pairs; the column Loss shows what each item adds to it."

@@ -24,7 +24,7 @@ function readMetrics(text, at) {
     return sample;
 }
 
-/* A quantile of what two samples of a histogram have between them, in seconds; null if nothing. */
+/* A quantile of what a histogram counted between two samples, in seconds; null if nothing. */
 function quantile(older, newer, share) {
     const edges = [...newer.keys()].sort((a, b) => a - b);
     const count = (edge) => newer.get(edge) - (older.get(edge) ?? 0);

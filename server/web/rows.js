@@ -76,7 +76,7 @@ function readCell(cell, what, delimiter) {
     return value;
 }
 
-/* Reads rows into a batch; `cells[list][item]` says where each value stands in the text. */
+/* Reads rows into a batch; `cells[list][item]` is the place of each value in the text. */
 function readRows(text) {
     const batch = { labels: [], scores: [], masks: [], weights: [] };
     const cells = [];

@@ -1,4 +1,4 @@
-/* samples.js: batches to try the page with, and how a batch is written out as text. */
+/* samples.js: sample batches, and how a batch is written as text. */
 
 /* Seeded, so that a sample is the same each time. */
 function randomSource(seed) {

@@ -75,8 +75,8 @@ function showCopied(shown) {
 
 async function copyCode() {
     const text = $("code-text").textContent;
-    clearTimeout(copiedTimer); /* the copy before this one must not end this one's word early */
-    showCopied(false); /* so that it is said anew */
+    clearTimeout(copiedTimer); /* a previous copy must not reset this one's label early */
+    showCopied(false); /* so that screen readers announce it again */
     try {
         await navigator.clipboard.writeText(text);
     } catch {

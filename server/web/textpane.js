@@ -62,7 +62,7 @@ function countLines() {
     drawEditor();
 }
 
-/* Replaces the text so that the browser's undo brings the old one back, where it can. */
+/* Replaces the text so that the browser's undo can restore the old one, if it supports that. */
 function setInput(text, focus = false) {
     const input = $("input");
     const before = document.activeElement;

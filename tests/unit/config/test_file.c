@@ -1,5 +1,5 @@
 /*
- * test_file.c: small files are read whole; what is no such file is named.
+ * test_file.c: small files are read whole; errors name the file.
  */
 #include "config/file.h"
 
@@ -67,7 +67,7 @@ START_TEST(says_what_is_wrong)
 }
 END_TEST
 
-/* A pipe with a writer that says nothing must not hang a reload. */
+/* A pipe whose writer is silent must not hang a reload. */
 START_TEST(gives_up_on_a_silent_pipe)
 {
     struct rl_error error;

@@ -1,5 +1,5 @@
 /*
- * test_manual.c: what is told of the settings is what the table holds.
+ * test_manual.c: --help and its JSON show what the table holds.
  */
 #include "config/manual.h"
 
@@ -46,7 +46,7 @@ START_TEST(help_names_every_setting)
 }
 END_TEST
 
-START_TEST(json_tells_every_row)
+START_TEST(json_has_every_row)
 {
     char *const text = printed(rl_settings_help_json);
     json_t *const root = json_loads(text, 0, NULL);

@@ -61,7 +61,7 @@ static enum rl_status load(struct process *process, struct rl_settings **ret_set
 
 /* ---- Values to try -------------------------------------------------------------------------- */
 
-/* A value other than the default, in bounds, that stands well beside all other defaults. */
+/* A value other than the default, in bounds and compatible with all other defaults. */
 static void sample(const struct rl_setting *row, char text[TEXT_MAX])
 {
     struct rl_settings *settings;
@@ -222,7 +222,7 @@ START_LOOP_TEST(later_sources_win, RL_SETTINGS)
 }
 END_TEST
 
-/* A value over the bounds, from each source; the refusal says where it stood. */
+/* A value over the bounds, from each source; the error names the source. */
 START_LOOP_TEST(out_of_bounds, RL_SETTINGS)
 {
     const struct rl_setting *const row = rl_setting_get((enum rl_setting_id)_i);
@@ -533,8 +533,8 @@ START_LOOP_TEST(actions, 11)
 }
 END_TEST
 
-/* Flags of actions stand beside settings without being one. */
-START_TEST(actions_are_no_settings)
+/* Flags that choose an action are not settings. */
+START_TEST(actions_are_not_settings)
 {
     struct rl_settings *settings;
     struct rl_error error;

@@ -1,5 +1,5 @@
 /*
- * test_probe.c: the probe against a server that gives it one canned answer.
+ * test_probe.c: the probe against a server that sends one canned answer.
  */
 #include "server/probe.h"
 
@@ -14,7 +14,7 @@
 
 #include "tests/lib/unittest.h"
 
-/* Accepts once, keeps what it was asked, and says `answer`. */
+/* Accepts once, records the request and sends `answer`. */
 struct server {
     int listener;
     const char *answer;

@@ -96,12 +96,12 @@ START_LOOP_TEST(bad_files, 7)
         const char *text, *says;
     } cases[] = {
         {"good-token\nsecret7\n", "line 2: the token is shorter than 8 bytes"},
-        {"good-token\n\n\nsecret token\n", "line 4: the token holds a blank"},
-        {"secret-\xc3\xa9-token\n", "line 1: the token holds a blank or a byte that is not"},
-        {"secret\x01token\n", "line 1: the token holds"},
-        {" secret-token\n", "line 1: the token holds a blank"},
-        {"", "holds no token"},
-        {"# nothing\n\n", "holds no token"},
+        {"good-token\n\n\nsecret token\n", "line 4: the token contains a blank"},
+        {"secret-\xc3\xa9-token\n", "line 1: the token contains a blank or a byte that is not"},
+        {"secret\x01token\n", "line 1: the token contains"},
+        {" secret-token\n", "line 1: the token contains a blank"},
+        {"", "contains no token"},
+        {"# nothing\n\n", "contains no token"},
     };
     struct rl_auth *auth = NULL;
     struct rl_error error;
@@ -127,7 +127,8 @@ START_TEST(too_long_and_too_many)
     for (int i = 0; i <= RL_TOKENS_MAX; i++)
         used += (size_t)snprintf(text + used, sizeof(text) - used, "token%05d\n", i);
     ck_assert_int_eq(rl_auth_create(scratch_text("tokens", text), &auth, &error), RL_CONFIG);
-    ck_assert_ptr_nonnull(strstr(error.detail, "line 10001: the token is one token too many"));
+    ck_assert_ptr_nonnull(
+        strstr(error.detail, "line 10001: the token exceeds the limit of 10000 tokens"));
     text[used - 11] = '\0';
     ck_assert_int_eq(rl_auth_create(scratch_text("tokens", text), &auth, &error), RL_OK);
     ck_assert_int_eq(rl_auth_check(auth, "Bearer token00000"), RL_AUTH_OK);

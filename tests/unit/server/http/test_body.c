@@ -143,7 +143,7 @@ START_TEST(large_buffers_serve_the_next_large_body)
     ck_assert_ptr_ne(reserve((1 << 20) + 1), first); /* too small for it */
     ck_assert_ptr_ne(reserve(100000), first);        /* too large for it */
     for (size_t size = 2 << 20; size < 8 << 20; size += 1 << 20)
-        reserve(size); /* others take its place, and as many are kept as there are places */
+        reserve(size); /* others replace it; the number of spares is bounded */
     rl_body_free_spares();
 }
 END_TEST

@@ -133,7 +133,7 @@ START_LOOP_TEST(false_claims_of_size, 4)
     char *const text = numbers(20000);
     struct bytes packed = member(text, 20000);
     memcpy(packed.data + packed.length - 4, claims[_i], 4);
-    /* The claim is held against what came out: the stream is not whole gzip. */
+    /* The claim is compared with the output, so the stream is not valid gzip. */
     expect_failure(&packed, (size_t)1 << 34, RL_SYNTAX);
     free(packed.data);
     free(text);

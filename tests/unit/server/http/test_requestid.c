@@ -56,7 +56,7 @@ static void *make_ids(void *first)
     return NULL;
 }
 
-/* No two ids are alike, over threads too, and every digit takes every value about as often. */
+/* No two ids are equal, across threads too, and every digit is uniformly distributed. */
 START_TEST(made_ids_differ)
 {
     pthread_t threads[THREADS];

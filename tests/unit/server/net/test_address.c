@@ -1,5 +1,5 @@
 /*
- * test_address.c: listening sockets from every form, and what stands in their way.
+ * test_address.c: listening sockets from every form, and the errors of opening them.
  */
 #include "server/net/address.h"
 

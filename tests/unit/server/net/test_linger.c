@@ -1,5 +1,5 @@
 /*
- * test_linger.c: sockets on their way out, over TCP, where a reset would show.
+ * test_linger.c: lingering sockets over TCP, where a reset would show.
  */
 #include "server/net/linger.h"
 

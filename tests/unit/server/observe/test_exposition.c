@@ -1,6 +1,6 @@
 /*
- * test_exposition.c: both formats, held to their rules line by line, and to promtool where it is
- * installed.
+ * test_exposition.c: both formats, checked line by line against their rules, and by promtool if it
+ * is installed.
  */
 #include "server/observe/exposition.h"
 

@@ -104,7 +104,8 @@ START_TEST(times_are_now_in_utc)
 }
 END_TEST
 
-/* Texts that would start a line, fake a field or drive a terminal, and bytes that are no UTF-8. */
+/* Texts that would start a line, fake a field or control a terminal, and bytes that are not UTF-8.
+ */
 START_LOOP_TEST(hostile_texts_stay_inside_their_value, 21)
 {
     static const char *const texts[] = {
@@ -167,7 +168,7 @@ START_TEST(good_characters_are_kept)
 }
 END_TEST
 
-/* A huge value is cut, and the fields behind it are there; so is a line of many values. */
+/* A huge value is cut and later fields are kept; a line of many values is cut too. */
 START_LOOP_TEST(long_lines_are_cut_and_whole, 2)
 {
     static char huge[100000];

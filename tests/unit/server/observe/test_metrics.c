@@ -86,7 +86,7 @@ START_TEST(requests_are_counted)
 }
 END_TEST
 
-START_TEST(the_road_is_counted)
+START_TEST(stages_are_counted)
 {
     begin(0);
     rl_metrics_transfer(4000, 6000);
