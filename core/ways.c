@@ -39,7 +39,7 @@ static const struct rl_way ways[RL_MEASURES] = {
     [RL_LIST_MLE] =
         {
             .method = RL_METHOD_LISTMLE,
-            .item_cost = 10,
+            .item_cost = 8,
         },
     [RL_SOFTMAX] =
         {
@@ -49,44 +49,32 @@ static const struct rl_way ways[RL_MEASURES] = {
     [RL_DCG] =
         {
             .method = RL_METHOD_RANKING,
-            .item_cost = 3,
-            .pair_cost = 0.1,
-            .sweep_cost = 1,
+            .item_cost = 14,
         },
     [RL_NDCG] =
         {
             .method = RL_METHOD_RANKING,
-            .item_cost = 3,
-            .pair_cost = 0.1,
-            .sweep_cost = 1,
+            .item_cost = 14,
         },
     [RL_MEAN_RECIPROCAL_RANK] =
         {
             .method = RL_METHOD_RANKING,
-            .item_cost = 3,
-            .pair_cost = 0.1,
-            .sweep_cost = 1,
+            .item_cost = 0.1,
         },
     [RL_MEAN_AVERAGE_PRECISION] =
         {
             .method = RL_METHOD_RANKING,
-            .item_cost = 3,
-            .pair_cost = 0.1,
-            .sweep_cost = 1,
+            .item_cost = 8,
         },
     [RL_PRECISION_AT_K] =
         {
             .method = RL_METHOD_RANKING,
-            .item_cost = 3,
-            .pair_cost = 0.1,
-            .sweep_cost = 1,
+            .item_cost = 4,
         },
     [RL_RECALL_AT_K] =
         {
             .method = RL_METHOD_RANKING,
-            .item_cost = 3,
-            .pair_cost = 0.1,
-            .sweep_cost = 1,
+            .item_cost = 4,
         },
 };
 

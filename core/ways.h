@@ -19,8 +19,9 @@ enum rl_method {
 
 /*
  * Costs are nanoseconds of one thread: per item, per pair, and per n * log2(n), where a list of n
- * items takes the pairs or the sweeps, whichever cost less. They lie between those of AVX2 and
- * AVX-512 (make bench-kernels prints times beside estimates).
+ * items takes the pairs or the sweeps, whichever cost less. The item_cost of a metric counts only
+ * the items whose ranks it uses; finding those is rl_standing_cost. The numbers lie between those
+ * of AVX2 and AVX-512 (make bench-kernels prints times beside estimates).
  */
 struct rl_way {
     enum rl_method method;

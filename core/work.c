@@ -209,12 +209,17 @@ static void fill_totals(const struct rl_batch *batch, const struct rl_eval *eval
 
 /* ---- Cost ------------------------------------------------------------------------------------ */
 
-/* Nanoseconds that a list and each item of it take before any evaluation. */
-static const double LIST_COST = 100, GATHER_COST = 2.5;
+/* Nanoseconds that a list takes before any evaluation, and each item before any loss. An item of a
+ * list that has the team for itself takes more: its scratch is mapped anew. */
+static const double LIST_COST = 100, WIDEN_COST = 2.5, MAP_COST = 1;
 
 static void note_cost(const struct rl_eval *eval, struct rl_work_state *state)
 {
     const struct rl_way *way = rl_way_of(eval->measure->id);
+    if (way->method == RL_METHOD_RANKING) {
+        state->rank_cost += way->item_cost;
+        return;
+    }
     double times = eval->include & RL_GRADIENT ? 3 : 1;
     double top = eval->include & RL_TOP_PAIRS ? 20 : 0;
     state->item_cost += way->item_cost * times + top;
@@ -222,40 +227,74 @@ static void note_cost(const struct rl_eval *eval, struct rl_work_state *state)
     state->sweep_cost += way->sweep_cost * times;
 }
 
-/* Of a list with `pairs` pairs at most. */
-static double cost_of(const struct rl_work *work, size_t items, double most_pairs)
+/* What the cost of a list depends on. */
+struct shape {
+    size_t items, positives; /* positives: items with a label above 0 */
+    double pairs;            /* at most */
+};
+
+static double losses_cost(const struct rl_work_state *state, const struct shape *shape)
 {
-    const struct rl_work_state *state = work->state;
-    double n = (double)items, bits = 64 - (double)__builtin_clzll(items | 1);
-    double pairs = state->pair_cost * most_pairs, sweeps = state->sweep_cost * n * bits;
-    double own = state->item_cost * n + (pairs < sweeps ? pairs : sweeps);
-    return LIST_COST + GATHER_COST * n + own;
+    double n = (double)shape->items, bits = 64 - (double)__builtin_clzll(shape->items | 1);
+    double pairs = state->pair_cost * shape->pairs, sweeps = state->sweep_cost * n * bits;
+    return (WIDEN_COST + state->item_cost) * n + fmin(pairs, sweeps);
+}
+
+static double metrics_cost(const struct rl_work_state *state, const struct shape *shape)
+{
+    const struct rl_rank_needs *needs = &state->rank_needs;
+    size_t ranked = shape->positives < needs->depth ? shape->positives : needs->depth;
+    return rl_standing_cost(needs, shape->items, shape->positives) +
+           state->rank_cost * (double)ranked;
+}
+
+static double cost_of(const struct rl_work_state *state, const struct shape *shape)
+{
+    double cost = LIST_COST;
+    if (shape->items > RL_CUT_ALONE)
+        cost += MAP_COST * (double)shape->items;
+    if (state->needs_wide)
+        cost += losses_cost(state, shape);
+    if (state->needs_ranks)
+        cost += metrics_cost(state, shape);
+    return cost;
 }
 
 double rl_list_cost(const struct rl_work *work, size_t items)
 {
-    return cost_of(work, items, (double)items * (double)items / 2);
+    struct shape shape = {
+        .items = items, .positives = items, .pairs = (double)items * (double)items / 2};
+    return cost_of(work->state, &shape);
 }
 
-/* No fewer than the pairs of a list, and at most 1.5 times as many where labels are few. */
-static double most_pairs(const struct rl_batch *batch, size_t list)
+/* Counts no fewer pairs than the list has, and at most 1.5 times as many where labels are few. */
+static struct shape shape_of(const struct rl_batch *batch, size_t list)
 {
     double lowest = INFINITY, count = 0, held = 0; /* items that hold the lowest label */
+    size_t positives = 0;
     for (size_t i = batch->offsets[list]; i < batch->offsets[list + 1]; i++) {
         double label = rl_column_get(batch->labels, batch->dtype, i);
+        positives += label > 0;
         count += label >= 0;
         held = label >= 0 && label < lowest ? 0 : held;
         lowest = label >= 0 && label < lowest ? label : lowest;
         held += label == lowest;
     }
-    return (count - held) * held + (count - held) * (count - held) / 2;
+    return (struct shape){
+        .items = rl_list_items(batch, list),
+        .positives = positives,
+        .pairs = (count - held) * held + (count - held) * (count - held) / 2,
+    };
 }
 
 double rl_work_cost(const struct rl_work *work)
 {
-    double cost = ((const struct rl_work_state *)work->state)->analysis_cost;
-    for (size_t list = 0; list < work->batch->lists; list++)
-        cost += cost_of(work, rl_list_items(work->batch, list), most_pairs(work->batch, list));
+    const struct rl_work_state *state = work->state;
+    double cost = state->analysis_cost;
+    for (size_t list = 0; list < work->batch->lists; list++) {
+        struct shape shape = shape_of(work->batch, list);
+        cost += cost_of(state, &shape);
+    }
     return cost;
 }
 

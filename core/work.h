@@ -27,7 +27,8 @@ struct rl_work_state {
     struct rl_rank_needs rank_needs;         /* of all metrics */
     size_t max_top_k;                        /* 0 when no evaluation wants top pairs */
     double weight_sum;                       /* as sent; 0 when none were */
-    double item_cost, pair_cost, sweep_cost; /* see rl_list_cost */
+    double item_cost, pair_cost, sweep_cost; /* of all losses; see rl_list_cost */
+    double rank_cost;                        /* of all metrics, for each ranked item */
     struct rl_eval_state *evals;             /* [count] */
     /* Each thread writes the places of the lists it has: */
     uint8_t *outcomes; /* [lists] how each ended; see rl_perlist_compute */

@@ -3,6 +3,7 @@
  */
 #include "core/ranking/standing.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "core/base/column.h"
@@ -15,6 +16,7 @@
 static const double COUNT_PAIR = 0.06;                   /* of one item and one score */
 static const double SORT_LIST = 500, SORT_ITEM = 6;      /* of a list, and of each item */
 static const double SELECT_ITEM = 0.05, SELECT_TOP = 40; /* of each item, and of each in the top */
+static const double READ_ITEM = 0.2, READ_POSITIVE = 1;  /* finding the positive items */
 
 /* The most items that are selected: each new one is inserted among them. */
 enum { TOP_MOST = 64, TOP_SHARE = 8 };
@@ -262,17 +264,41 @@ static void rank_by_sorting(struct making *making, struct rl_room room)
         add_found(making, rank, order[rank]);
 }
 
+/* What each way of ranking the positive items costs; selecting is infinite where it cannot serve.
+ */
+struct rank_costs {
+    double counting, sorting, selecting;
+};
+
+static struct rank_costs rank_costs_of(size_t count, size_t positives, size_t depth)
+{
+    const double n = (double)count;
+    const bool can_select = depth <= TOP_MOST && depth * TOP_SHARE <= count;
+    return (struct rank_costs){
+        .counting = (double)positives * n * COUNT_PAIR,
+        .sorting = SORT_LIST + SORT_ITEM * n,
+        .selecting = can_select ? SELECT_ITEM * n + SELECT_TOP * (double)depth : INFINITY,
+    };
+}
+
+double rl_standing_cost(const struct rl_rank_needs *needs, size_t items, size_t positives)
+{
+    const size_t depth = needs->depth < items ? needs->depth : items;
+    const struct rank_costs costs = rank_costs_of(items, positives, depth);
+    const double ranks = fmin(fmin(costs.counting, costs.sorting), costs.selecting);
+    const double first = needs->first && depth < items ? COUNT_PAIR * (double)items : 0;
+    const double reading = READ_ITEM * (double)items + READ_POSITIVE * (double)positives;
+    return reading + (positives > 0 ? first : 0) + (positives > 0 && depth > 0 ? ranks : 0);
+}
+
 static void rank_positives(struct making *making, struct rl_room room)
 {
-    const double n = (double)making->contest.count, depth = (double)making->depth;
-    const double counting = (double)making->standing->positives * n * COUNT_PAIR;
-    const double sorting = SORT_LIST + SORT_ITEM * n;
-    const double selecting = SELECT_ITEM * n + SELECT_TOP * depth;
-    const bool can_select = making->depth <= TOP_MOST && depth * TOP_SHARE <= n;
-    if (can_select && selecting < counting && selecting < sorting &&
+    const struct rank_costs costs =
+        rank_costs_of(making->contest.count, making->standing->positives, making->depth);
+    if (costs.selecting < costs.counting && costs.selecting < costs.sorting &&
         rank_by_selecting(making, room))
         return;
-    if (counting < sorting)
+    if (costs.counting < costs.sorting)
         rank_by_counting(making, room);
     else
         rank_by_sorting(making, room);

@@ -42,6 +42,10 @@ struct rl_standing {
 /* Bytes of room that a standing keeps for a list of `items`, with what making it takes. */
 size_t rl_standing_room(size_t items);
 
+/* Estimated nanoseconds of one thread to make the standing of a list of `items`, of which
+ * `positives` have a label above 0. */
+double rl_standing_cost(const struct rl_rank_needs *needs, size_t items, size_t positives);
+
 /* The standing's arrays come from *room. */
 void rl_standing_init(struct rl_standing *standing, struct rl_plan *plan,
                       const struct rl_rank_needs *needs, struct rl_runner *runner,

@@ -22,7 +22,7 @@ static void fill_work(struct random *random, size_t w, size_t lists)
 {
     batches[w] = (struct rl_batch){.lists = lists, .offsets = offsets[w]};
     states[w] = (struct rl_work_state){
-        .item_cost = 5, .pair_cost = 0.1, .sweep_cost = 10, .order = orders[w]};
+        .needs_wide = true, .item_cost = 5, .pair_cost = 0.1, .sweep_cost = 10, .order = orders[w]};
     works[w] = (struct rl_work){.batch = &batches[w], .state = &states[w]};
     pointers[w] = &works[w];
     for (size_t list = 0; list < lists; list++) {
@@ -81,7 +81,7 @@ START_TEST(short_lists_go_many_at_a_time)
 {
     struct rl_schedule schedule;
     batches[0] = (struct rl_batch){.lists = LISTS, .offsets = offsets[0]};
-    states[0] = (struct rl_work_state){.item_cost = 5, .order = orders[0]};
+    states[0] = (struct rl_work_state){.needs_wide = true, .item_cost = 5, .order = orders[0]};
     works[0] = (struct rl_work){.batch = &batches[0], .state = &states[0]};
     pointers[0] = &works[0];
     for (size_t list = 0; list <= LISTS; list++)

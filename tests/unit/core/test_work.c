@@ -3,6 +3,9 @@
  */
 #include "core/work.h"
 
+#include <math.h>
+#include <time.h>
+
 #include "tests/lib/unittest.h"
 
 static const size_t offsets[] = {0, 3, 3, 103};
@@ -76,6 +79,78 @@ START_TEST(weights_are_summed_as_sent)
     ck_assert_double_eq(weight_sum_of(RL_WEIGHT_SCALAR, RL_PAIRWISE_HINGE), 2.5);
     ck_assert_double_eq(weight_sum_of(RL_WEIGHT_LIST, RL_PAIRWISE_HINGE), 0 + 1 + 2);
     ck_assert_double_eq(weight_sum_of(RL_WEIGHT_ITEM, RL_PAIRWISE_HINGE), 20 * 10 + 0 + 1 + 2);
+}
+END_TEST
+
+/* A list with labels 1 at every `step`th item, else 0. */
+struct timed_list {
+    struct rl_batch batch;
+    size_t offsets[2];
+    float labels[5000], scores[5000];
+    double best; /* nanoseconds */
+    double cost; /* as estimated */
+};
+
+static void timed_list_init(struct timed_list *list, size_t items, size_t step)
+{
+    list->offsets[0] = 0;
+    list->offsets[1] = items;
+    list->best = INFINITY;
+    for (size_t i = 0; i < items; i++) {
+        list->labels[i] = i % step == step / 2;
+        list->scores[i] = (float)(i * 7919 % items);
+    }
+    list->batch = (struct rl_batch){.dtype = RL_FLOAT32,
+                                    .lists = 1,
+                                    .items = items,
+                                    .offsets = list->offsets,
+                                    .labels = list->labels,
+                                    .scores = list->scores};
+}
+
+static double now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return (double)time.tv_sec * 1e9 + (double)time.tv_nsec;
+}
+
+static void time_list(struct timed_list *list, enum rl_measure_id id, struct rl_scratch *scratch)
+{
+    struct rl_eval eval = eval_of(id, 0);
+    struct rl_arena arena;
+    struct rl_error error;
+    struct rl_work work;
+    rl_arena_init(&arena, SIZE_MAX);
+    ck_assert_int_eq(rl_work_init(&work, &list->batch, &eval, 1, &arena, &error), RL_OK);
+    list->cost = rl_work_cost(&work);
+    double begin = now();
+    rl_compute_inline(scratch, &work);
+    list->best = fmin(list->best, now() - begin);
+    ck_assert_int_eq(work.status, RL_OK);
+    rl_arena_release(&arena);
+}
+
+/* Both lists in turn, so that a busy machine slows both: only the ratio is looked at. */
+START_TEST(cost_follows_the_positive_items)
+{
+    static const enum rl_measure_id ids[] = {RL_NDCG, RL_MEAN_AVERAGE_PRECISION, RL_PAIRWISE_HINGE};
+    static struct timed_list sparse, dense;
+    struct rl_scratch scratch;
+    rl_scratch_init(&scratch);
+    for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+        timed_list_init(&sparse, 5000, 5000);
+        timed_list_init(&dense, 5000, 2);
+        for (int round = 0; round < 100; round++) {
+            time_list(&sparse, ids[i], &scratch);
+            time_list(&dense, ids[i], &scratch);
+        }
+        double estimated = dense.cost / sparse.cost, measured = dense.best / sparse.best;
+        ck_assert_msg(estimated < 8 * measured && measured < 8 * estimated,
+                      "%s: %.1f times as much estimated, %.1f measured",
+                      rl_measure_get(ids[i])->name, estimated, measured);
+    }
+    rl_scratch_release(&scratch);
 }
 END_TEST
 
