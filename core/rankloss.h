@@ -53,8 +53,8 @@ struct rl_error {
 };
 
 /* Fills *error, without a place in a text, and returns `status`, so that a caller can write
- * `return rl_fail(error, RL_INVALID, "/y_pred", "…", …);`. Text that does not fit is cut, never
- * within a UTF-8 sequence. */
+ * `return rl_fail(error, RL_INVALID, "/y_pred", "…", …);`. Text that does not fit is cut,
+ * maybe within a character. */
 enum rl_status rl_fail(struct rl_error *error, enum rl_status status, const char *pointer,
                        const char *format, ...) __attribute__((format(printf, 4, 5)));
 

@@ -3,9 +3,9 @@
  */
 #include "server/http/problem.h"
 
-#include <jansson.h>
-#include <stdlib.h>
-#include <string.h>
+#include <stdio.h>
+
+#include "server/text/jsonwriter.h"
 
 /* The HTTP form of a status. */
 struct row {
@@ -96,68 +96,58 @@ const char *rl_problem_reason(unsigned code)
     return "Internal Server Error";
 }
 
-/* Sets a member and takes over the value. False if the value is NULL or memory is short. */
-static bool set(json_t *object, const char *key, json_t *value)
+static void put_place(struct rl_text *text, const struct rl_error *error)
 {
-    return json_object_set_new(object, key, value) == 0;
-}
-
-static json_t *type_of(enum rl_status status)
-{
-    return json_sprintf("urn:ranklossd:problem:%s", rows[status].slug);
-}
-
-/* Text as JSON, without a final character that was cut in the middle. */
-static json_t *text_of(const char *text)
-{
-    const size_t length = strlen(text);
-    json_t *string = json_stringn(text, length);
-    for (size_t cut = 1; string == NULL && cut <= 3 && cut <= length; cut++)
-        string = json_stringn(text, length - cut);
-    return string;
-}
-
-static bool set_place(json_t *object, const struct rl_error *error)
-{
-    if (error->status == RL_SYNTAX && error->line > 0)
-        return set(object, "line", json_integer((json_int_t)error->line)) &&
-               set(object, "column", json_integer((json_int_t)error->column)) &&
-               set(object, "offset", json_integer((json_int_t)error->offset));
     const bool points = error->status == RL_INVALID || error->status == RL_NOT_FINITE;
-    if (!points && error->pointer[0] == '\0')
-        return true;
-    return set(object, "errors",
-               json_pack("[{s:o, s:o}]", "pointer", text_of(error->pointer), "detail",
-                         text_of(error->detail)));
+    if (error->status == RL_SYNTAX && error->line > 0) {
+        rl_put_count(text, "line", error->line);
+        rl_put_count(text, "column", error->column);
+        rl_put_count(text, "offset", error->offset);
+    } else if (points || error->pointer[0] != '\0') {
+        rl_put_array(text, "errors");
+        rl_put_object(text, NULL);
+        rl_put_string(text, "pointer", error->pointer);
+        rl_put_string(text, "detail", error->detail);
+        rl_put_object_end(text);
+        rl_put_array_end(text);
+    }
 }
 
-static bool fill(json_t *object, const struct rl_error *error, const char *request_id)
+static void put_type(struct rl_text *text, enum rl_status status)
 {
-    const enum rl_status status = error->status;
-    return set(object, "type", type_of(status)) &&
-           set(object, "title", json_string(rows[status].title)) &&
-           set(object, "status", json_integer((json_int_t)rl_problem_code(status))) &&
-           set(object, "detail", text_of(error->detail)) &&
-           (request_id[0] == '\0' || set(object, "request_id", json_string(request_id))) &&
-           set_place(object, error);
+    char type[64];
+    snprintf(type, sizeof(type), "urn:ranklossd:problem:%s", rows[status].slug);
+    rl_put_string(text, "type", type);
 }
 
-static int append(const char *buffer, size_t size, void *text)
+/* What fits into the least memory that a text takes. */
+static void write_short(const struct rl_error *error, struct rl_text *text)
 {
-    rl_text_append(text, buffer, size);
-    return 0;
+    rl_put_object(text, NULL);
+    put_type(text, error->status);
+    rl_put_count(text, "status", rl_problem_code(error->status));
+    rl_put_object_end(text);
+}
+
+static void write_whole(const struct rl_error *error, const char *request_id, struct rl_text *text)
+{
+    rl_put_object(text, NULL);
+    put_type(text, error->status);
+    rl_put_string(text, "title", rows[error->status].title);
+    rl_put_count(text, "status", rl_problem_code(error->status));
+    rl_put_string(text, "detail", error->detail);
+    if (request_id[0] != '\0')
+        rl_put_string(text, "request_id", request_id);
+    put_place(text, error);
+    rl_put_object_end(text);
 }
 
 void rl_problem_write(const struct rl_error *error, const char *request_id, struct rl_text *text)
 {
-    const size_t start = text->length;
-    json_t *const object = json_object();
-    const bool whole = object != NULL && fill(object, error, request_id) &&
-                       json_dump_callback(object, append, text, JSON_COMPACT) == 0;
-    json_decref(object);
-    if (whole && !text->failed)
+    write_whole(error, request_id, text);
+    if (!text->failed)
         return;
-    text->length = start;
-    rl_text_format(text, "{\"type\":\"urn:ranklossd:problem:%s\",\"status\":%u}",
-                   rows[error->status].slug, rl_problem_code(error->status));
+    text->failed = false;
+    text->length = 0;
+    write_short(error, text);
 }

@@ -32,10 +32,8 @@ const char *rl_problem_retry_after(enum rl_status status);
 bool rl_problem_closes(enum rl_status status);
 
 /*
- * Appends the problem's JSON. `request_id` may be "". The decoder puts no text that is not UTF-8
- * into an error; text that jansson rejects anyway is left out. If
- * memory is short, a fixed text without detail is written instead, so there is always an answer;
- * only text->failed says otherwise.
+ * Writes the problem's JSON into an empty text. `request_id` may be "". If memory is too short for
+ * all of it, only type and status are written; text->failed is set if there is none even for those.
  */
 void rl_problem_write(const struct rl_error *error, const char *request_id, struct rl_text *text);
 

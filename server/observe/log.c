@@ -21,6 +21,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "server/text/utf8.h"
+
 enum {
     TAIL = 8,        /* space reserved for the end of a line */
     VALUE_MAX = 1024 /* bytes of one text, so that a long path leaves space for the status */
@@ -91,27 +93,8 @@ static void add_seconds(struct line *line, double seconds)
     add_number(line, micros % 1000000, 6);
 }
 
-/* Length of the UTF-8 character at `text`, or 0 if it is invalid. */
-static size_t character_length(const unsigned char *text)
-{
-    static const unsigned least[] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t length = 1;
-    if (text[0] < 0x80)
-        return 1;
-    length = text[0] >= 0xf0 ? 4 : text[0] >= 0xe0 ? 3 : 2;
-    if (text[0] < 0xc2 || text[0] > 0xf4)
-        return 0;
-    unsigned code = text[0] & (0x7fu >> length);
-    for (size_t i = 1; i < length; i++) {
-        if ((text[i] & 0xc0) != 0x80)
-            return 0;
-        code = code << 6 | (text[i] & 0x3f);
-    }
-    return code < least[length] || code > 0x10ffff || (code >> 11) == 0x1b ? 0 : length;
-}
-
-/* The code point to escape at `text`, or 0: C0, DEL, the C1 controls, which terminals obey too,
- * and U+2028 and U+2029, which some readers treat as line breaks. */
+/* The character code to escape at `text`, or 0: C0, DEL, the C1 controls that terminals obey too,
+ * and the line and paragraph separators U+2028 and U+2029, where some readers break a line. */
 static unsigned escaped_code(const unsigned char *text, size_t length)
 {
     if (text[0] < 0x20 || text[0] == 0x7f)
@@ -141,8 +124,8 @@ static size_t plain_length(const unsigned char *text)
     return length;
 }
 
-/* Adds a text as a JSON string; bytes that are not UTF-8 become U+FFFD. A text longer than
- * VALUE_MAX, or too long for the line, is cut and ends with "…". */
+/* Adds a text in quotes, as a JSON string; bytes that are not UTF-8 become U+FFFD. A text over
+ * VALUE_MAX, or too long for the line, is cut and ends in "…". */
 static void add_quoted(struct line *line, const char *text)
 {
     static const char cut[] = "\xe2\x80\xa6";
@@ -156,7 +139,7 @@ static void add_quoted(struct line *line, const char *text)
             c += plain;
             continue;
         }
-        const size_t length = character_length(c);
+        const size_t length = rl_utf8_length((const char *)c, 4);
         if (length == 0)
             add_text(line, "\xef\xbf\xbd");
         else if (escaped_code(c, length))

@@ -1,5 +1,5 @@
 /*
- * text.c: a growing piece of text, and the JSON writers that append to it.
+ * text.c: a growing piece of text.
  */
 #include "server/text/text.h"
 
@@ -79,35 +79,6 @@ void rl_text_format(struct rl_text *text, const char *format, ...)
         text->length += (size_t)length;
     }
     va_end(again);
-}
-
-/* What stands for a byte that a JSON string may not hold as it is. */
-static void append_escape(struct rl_text *text, unsigned char byte)
-{
-    static const char short_forms[32] = {
-        ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't'};
-    if (byte >= 32)
-        rl_text_append(text, (const char[]){'\\', (char)byte}, 2);
-    else if (short_forms[byte])
-        rl_text_append(text, (const char[]){'\\', short_forms[byte]}, 2);
-    else
-        rl_text_format(text, "\\u%04x", (unsigned)byte);
-}
-
-void rl_text_json_string(struct rl_text *text, const char *bytes, size_t length)
-{
-    size_t done = 0;
-    rl_text_append(text, "\"", 1);
-    for (size_t i = 0; i < length; i++) {
-        const unsigned char byte = (unsigned char)bytes[i];
-        if (byte >= 32 && byte != '"' && byte != '\\')
-            continue;
-        rl_text_append(text, bytes + done, i - done);
-        append_escape(text, byte);
-        done = i + 1;
-    }
-    rl_text_append(text, bytes + done, length - done);
-    rl_text_append(text, "\"", 1);
 }
 
 static void advance(struct rl_text *text, const char *stop)

@@ -1,5 +1,5 @@
 /*
- * text.h: a growing piece of text, and the JSON writers that append to it.
+ * text.h: a growing piece of text.
  *
  * Numbers are written as the shortest text that reads back as the same value of their type.
  *
@@ -32,9 +32,7 @@ void rl_text_string(struct rl_text *text, const char *literal);
 void rl_text_format(struct rl_text *text, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* A JSON string with its quotes; `bytes` must be UTF-8. */
-void rl_text_json_string(struct rl_text *text, const char *bytes, size_t length);
-/* JSON numbers; the value must be finite. Whole numbers are written without a point ("3"). */
+/* The value must be finite. Whole numbers are written without a point ("3"). */
 void rl_text_double(struct rl_text *text, double value);
 void rl_text_float(struct rl_text *text, float value);
 void rl_text_unsigned(struct rl_text *text, uint64_t value);

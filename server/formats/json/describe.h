@@ -7,7 +7,8 @@
 #include "server/formats/query.h"
 #include "server/text/text.h"
 
-/* Appends {"losses": [...]} or {"metrics": [...]}; bounds come from the limits. RL_NOMEM. */
+/* Writes {"losses": [...], ...} or {"metrics": [...], ...} into an empty text; bounds come from
+ * the limits. RL_NOMEM. */
 enum rl_status rl_describe_measures(enum rl_kind kind, const struct rl_limits *limits,
                                     struct rl_text *text, struct rl_error *error);
 

@@ -2,7 +2,7 @@
  * encode.c: from results to the text of the reply.
  *
  * Long arrays of numbers are written straight into room reserved for the longest texts they could
- * have; all the rest goes through text.h.
+ * have; all the rest goes through jsonwriter.h.
  */
 #include "server/formats/json/encode.h"
 
@@ -11,8 +11,8 @@
 #include <string.h>
 
 #include "server/formats/json/encodeparts.h"
-#include "server/formats/json/put.h"
 #include "server/http/problem.h"
+#include "server/text/jsonwriter.h"
 #include "server/text/numwriter.h"
 
 /* One reply in the making. */
@@ -30,7 +30,7 @@ static void add_dtype(struct rl_text *text, const struct rl_query *query)
 
 /* ---- Arrays of numbers ----------------------------------------------------------------------- */
 
-/* Numbers first … end - 1 with a comma behind each. */
+/* Numbers first … end - 1, each followed by a comma. */
 static char *write_numbers(char *out, const void *values, enum rl_dtype dtype, size_t first,
                            size_t end)
 {
@@ -61,7 +61,7 @@ static void add_numbers(struct rl_text *text, const void *values, enum rl_dtype 
     text->length = (size_t)(out - text->data);
 }
 
-/* Empty lists from `*list` on, with a comma behind each. */
+/* Empty lists from `*list` on, each followed by a comma. */
 static char *write_empty_lists(char *out, const struct rl_batch *batch, size_t *list)
 {
     for (; *list < batch->lists && batch->offsets[*list] == batch->offsets[*list + 1]; ++*list) {
@@ -85,8 +85,9 @@ static size_t list_of(const struct rl_batch *batch, size_t item)
     return low;
 }
 
-/* Items first … end - 1 in their lists, with a comma behind each item and list. Lists may begin
- * before and end behind; empty ones are written behind the list before them. */
+/* Items first … end - 1 in their lists, each item and list followed by a comma. The first list may
+ * begin before `first` and the last may end after `end`; empty lists are written after the list
+ * before them. */
 static char *write_items(char *out, const struct rl_batch *batch, const void *values, size_t first,
                          size_t end)
 {
@@ -125,7 +126,7 @@ struct blocks {
     char **stops; /* where each block's text ends */
 };
 
-/* How far from the beginning block `index` has its place: behind all that those before it can take,
+/* How far from the beginning block `index` is placed: after all that the blocks before it can take,
  * a number with its comma for each item, brackets and a comma for each list. */
 static size_t block_place(const struct rl_batch *batch, size_t index)
 {
@@ -200,13 +201,13 @@ static void add_loss(struct encoding *encoding, size_t index, const struct rl_re
     const enum rl_dtype dtype = query->batch.dtype;
     rl_put_key(text, "loss");
     if (eval->reduction != RL_NONE)
-        rl_put_number(text, dtype, result->value);
+        rl_put_number(text, NULL, dtype, result->value);
     else if (!eval->measure->value_per_list)
         add_items(encoding, result->values);
     else if (query->batched)
         add_numbers(text, result->values, dtype, query->batch.lists);
     else
-        rl_put_number(text, dtype,
+        rl_put_number(text, NULL, dtype,
                       dtype == RL_FLOAT32 ? *(const float *)result->values
                                           : *(const double *)result->values);
 }
@@ -216,8 +217,7 @@ static void add_loss_settings(struct rl_text *text, const struct rl_query *query
     const struct rl_eval *eval = &query->evals[index];
     rl_put_string(text, "name", query->names[index]);
     if (query->reduction_null[index]) {
-        rl_put_key(text, "reduction");
-        rl_text_string(text, "null");
+        rl_put_null(text, "reduction");
     } else {
         rl_put_string(text, "reduction", rl_reduction_name(eval->reduction));
     }
@@ -231,19 +231,16 @@ static void add_metric_settings(struct rl_text *text, const struct rl_query *que
     if (eval->k > 0) {
         rl_put_count(text, "k", eval->k);
     } else {
-        rl_put_key(text, "k");
-        rl_text_string(text, "null");
+        rl_put_null(text, "k");
     }
 }
 
 static void add_per_list(struct rl_text *text, const struct rl_query *query, bool loss,
                          const struct rl_list_result *lists)
 {
-    rl_put_key(text, "per_list");
-    rl_text_append(text, "[", 1);
+    rl_put_array(text, "per_list");
     for (size_t l = 0; l < query->batch.lists; l++) {
-        rl_put_comma(text, l);
-        rl_text_append(text, "{", 1);
+        rl_put_object(text, NULL);
         rl_put_list_id(text, query, l);
         rl_put_double(text, loss ? "loss_sum" : "metric", loss ? lists[l].sum : lists[l].value);
         if (!loss)
@@ -252,34 +249,31 @@ static void add_per_list(struct rl_text *text, const struct rl_query *query, boo
         rl_put_count(text, "valid_items", lists[l].valid_items);
         if (loss)
             rl_put_count(text, "pairs", lists[l].pairs);
-        rl_text_append(text, "}", 1);
+        rl_put_object_end(text);
     }
-    rl_text_append(text, "]", 1);
+    rl_put_array_end(text);
 }
 
 static void add_pairs(struct rl_text *text, const struct rl_pair *pairs, size_t count)
 {
-    rl_text_append(text, "[", 1);
+    rl_put_array(text, NULL);
     for (size_t p = 0; p < count; p++) {
-        rl_put_comma(text, p);
-        rl_text_append(text, "{", 1);
+        rl_put_object(text, NULL);
         rl_put_count(text, "i", pairs[p].i);
         rl_put_count(text, "j", pairs[p].j);
         rl_put_double(text, "loss", pairs[p].loss);
-        rl_text_append(text, "}", 1);
+        rl_put_object_end(text);
     }
-    rl_text_append(text, "]", 1);
+    rl_put_array_end(text);
 }
 
 static void add_top_pairs(struct rl_text *text, const struct rl_result *result, size_t lists)
 {
-    rl_put_key(text, "top_pairs");
-    rl_text_append(text, "[", 1);
+    rl_put_array(text, "top_pairs");
     for (size_t l = 0; l < lists; l++) {
-        rl_put_comma(text, l);
         add_pairs(text, result->top_pairs + result->top_offsets[l], result->top_counts[l]);
     }
-    rl_text_append(text, "]", 1);
+    rl_put_array_end(text);
 }
 
 /* What `include` asked for. */
@@ -301,20 +295,19 @@ static void add_included(struct encoding *encoding, size_t index, const struct r
 
 /* ---- Replies --------------------------------------------------------------------------------- */
 
-/* The members of one evaluation's object; the dtype stands in it only where it is the reply. */
+/* The members of one evaluation's object; with the dtype only if the object is the whole reply. */
 static void add_evaluation(struct encoding *encoding, size_t index, const struct rl_result *result,
                            bool with_dtype)
 {
     const struct rl_query *query = encoding->query;
     struct rl_text *text = encoding->text;
     const bool loss = query->evals[index].measure->kind == RL_LOSS;
-    rl_text_append(text, "{", 1);
+    rl_put_object(text, NULL);
     if (loss) {
         add_loss(encoding, index, result);
         add_loss_settings(text, query, index);
     } else {
-        rl_put_key(text, "metric");
-        rl_put_number(text, query->batch.dtype, result->value);
+        rl_put_number(text, "metric", query->batch.dtype, result->value);
         add_metric_settings(text, query, index);
     }
     if (with_dtype)
@@ -322,36 +315,35 @@ static void add_evaluation(struct encoding *encoding, size_t index, const struct
     rl_put_totals(text, loss, &result->totals);
     add_included(encoding, index, result);
     rl_put_parts(text, query, index, result);
-    rl_text_append(text, "}", 1);
+    rl_put_object_end(text);
 }
 
 /* Lists, items and valid items of the batch. */
 static void add_counts(struct rl_text *text, const struct rl_totals *totals)
 {
-    rl_put_key(text, "totals");
-    rl_text_append(text, "{", 1);
+    rl_put_object(text, "totals");
     rl_put_count(text, "lists", totals->lists);
     rl_put_count(text, "items", totals->items);
     rl_put_count(text, "valid_items", totals->valid_items);
-    rl_text_append(text, "}", 1);
+    rl_put_object_end(text);
 }
 
 /* A comparison: every evaluation of every system. */
 static void add_comparison(struct rl_text *text, const struct rl_query *query,
                            const struct rl_result *results)
 {
-    rl_text_string(text, "{\"results\":[");
+    rl_put_object(text, NULL);
+    rl_put_array(text, "results");
     for (size_t i = 0; i < query->count; i++) {
-        rl_put_comma(text, i);
-        rl_text_append(text, "{", 1);
+        rl_put_object(text, NULL);
         if (query->evals[i].measure->kind == RL_LOSS)
             add_loss_settings(text, query, i);
         else
             add_metric_settings(text, query, i);
         rl_put_systems(text, query, i, &results[i]);
-        rl_text_append(text, "}", 1);
+        rl_put_object_end(text);
     }
-    rl_text_append(text, "]", 1);
+    rl_put_array_end(text);
     if (query->name)
         rl_put_string(text, "name", query->name);
     rl_put_string(text, "baseline", query->systems[query->batch.baseline]);
@@ -360,26 +352,26 @@ static void add_comparison(struct rl_text *text, const struct rl_query *query,
     rl_put_count(text, "seed", query->seed);
     add_dtype(text, query);
     add_counts(text, &results[0].parts[0].totals);
-    rl_text_append(text, "}", 1);
+    rl_put_object_end(text);
 }
 
 static void add_evaluations(struct encoding *encoding, const struct rl_result *results)
 {
     const struct rl_query *query = encoding->query;
     struct rl_text *text = encoding->text;
-    rl_text_string(text, "{\"results\":[");
+    rl_put_object(text, NULL);
+    rl_put_array(text, "results");
     for (size_t i = 0; i < query->count; i++) {
-        rl_put_comma(text, i);
         add_evaluation(encoding, i, &results[i], false);
         if (encoding->stop != NULL && atomic_load_explicit(encoding->stop, memory_order_relaxed))
             return;
     }
-    rl_text_append(text, "]", 1);
+    rl_put_array_end(text);
     if (query->name)
         rl_put_string(text, "name", query->name);
     add_dtype(text, query);
     add_counts(text, &results[0].totals);
-    rl_text_append(text, "}", 1);
+    rl_put_object_end(text);
 }
 
 enum rl_status rl_json_write(const struct rl_query *query, const struct rl_result *results,

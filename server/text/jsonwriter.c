@@ -1,0 +1,158 @@
+/*
+ * jsonwriter.c: writes JSON, appended to a text.
+ */
+#include "server/text/jsonwriter.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "server/text/utf8.h"
+
+/* ---- Strings --------------------------------------------------------------------------------- */
+
+/* Appends what replaces a byte that a JSON string may not contain. */
+static void append_escape(struct rl_text *text, unsigned char byte)
+{
+    static const char short_forms[32] = {
+        ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't'};
+    if (byte >= 32)
+        rl_text_append(text, (const char[]){'\\', (char)byte}, 2);
+    else if (short_forms[byte])
+        rl_text_append(text, (const char[]){'\\', short_forms[byte]}, 2);
+    else
+        rl_text_format(text, "\\u%04X", (unsigned)byte);
+}
+
+/* Whether the rest of a string begins a character and ends within it. */
+static bool is_cut(const char *bytes, size_t length)
+{
+    const unsigned char lead = (unsigned char)bytes[0];
+    if (lead < 0xc2 || lead > 0xf4 || length >= (lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4))
+        return false;
+    for (size_t i = 1; i < length; i++)
+        if (((unsigned char)bytes[i] & 0xc0) != 0x80)
+            return false;
+    return true;
+}
+
+/* Takes bytes that are not UTF-8 from the rest of a string. Returns how many. */
+static size_t append_invalid(struct rl_text *text, const char *bytes, size_t length)
+{
+    if (is_cut(bytes, length))
+        return length;
+    rl_text_string(text, "\xef\xbf\xbd");
+    return 1;
+}
+
+/* Bytes from `bytes` on that are written as they are. */
+static size_t plain_length(const char *bytes, size_t length)
+{
+    size_t plain = 0, step = 1;
+    for (; plain < length && step > 0; plain += step) {
+        const unsigned char byte = (unsigned char)bytes[plain];
+        step = byte < 32 || byte == '"' || byte == '\\' ? 0
+               : byte < 0x80                            ? 1
+                             : rl_utf8_length(bytes + plain, length - plain);
+    }
+    return plain;
+}
+
+static void append_string(struct rl_text *text, const char *bytes)
+{
+    const char *const end = bytes + strlen(bytes);
+    rl_text_append(text, "\"", 1);
+    while (bytes < end) {
+        const size_t plain = plain_length(bytes, (size_t)(end - bytes));
+        rl_text_append(text, bytes, plain);
+        bytes += plain;
+        if (bytes == end)
+            break;
+        if ((unsigned char)*bytes < 0x80)
+            append_escape(text, (unsigned char)*bytes++);
+        else
+            bytes += append_invalid(text, bytes, (size_t)(end - bytes));
+    }
+    rl_text_append(text, "\"", 1);
+}
+
+/* ---- Members and elements -------------------------------------------------------------------- */
+
+/* The comma, unless this is the first in its object or array, or the value of a key. */
+static void begin(struct rl_text *text, const char *key)
+{
+    const char last = text->length > 0 ? text->data[text->length - 1] : '{';
+    if (last != '{' && last != '[' && last != ':')
+        rl_text_append(text, ",", 1);
+    if (key == NULL)
+        return;
+    append_string(text, key);
+    rl_text_append(text, ":", 1);
+}
+
+void rl_put_key(struct rl_text *text, const char *key)
+{
+    begin(text, key);
+}
+
+void rl_put_object(struct rl_text *text, const char *key)
+{
+    begin(text, key);
+    rl_text_append(text, "{", 1);
+}
+
+void rl_put_array(struct rl_text *text, const char *key)
+{
+    begin(text, key);
+    rl_text_append(text, "[", 1);
+}
+
+void rl_put_object_end(struct rl_text *text)
+{
+    rl_text_append(text, "}", 1);
+}
+
+void rl_put_array_end(struct rl_text *text)
+{
+    rl_text_append(text, "]", 1);
+}
+
+void rl_put_null(struct rl_text *text, const char *key)
+{
+    begin(text, key);
+    rl_text_string(text, "null");
+}
+
+void rl_put_count(struct rl_text *text, const char *key, uint64_t count)
+{
+    begin(text, key);
+    rl_text_unsigned(text, count);
+}
+
+void rl_put_string(struct rl_text *text, const char *key, const char *value)
+{
+    begin(text, key);
+    append_string(text, value);
+}
+
+void rl_put_double(struct rl_text *text, const char *key, double value)
+{
+    begin(text, key);
+    rl_text_double(text, value);
+}
+
+void rl_put_or_null(struct rl_text *text, const char *key, double value)
+{
+    if (isfinite(value))
+        rl_put_double(text, key, value);
+    else
+        rl_put_null(text, key);
+}
+
+void rl_put_number(struct rl_text *text, const char *key, enum rl_dtype dtype, double value)
+{
+    begin(text, key);
+    if (dtype == RL_FLOAT32)
+        rl_text_float(text, (float)value);
+    else
+        rl_text_double(text, value);
+}
