@@ -267,7 +267,6 @@ class Start(unittest.TestCase):
         self.fails(*here, "--auth-tokens-file", "/no/such", words="auth-tokens-file.*/no/such")
         self.fails(*here, "--auth-tokens-file", directory, words="auth-tokens-file")
         self.fails(*here, "--no-such-setting", "1", words="no-such-setting")
-        self.fails(*here, env={"RANKLOSSD_NO_SUCH": "1"}, words="RANKLOSSD_NO_SUCH")
         self.fails(*here, "--config", junk, words="junk")
         self.fails("--listen", "192.0.2.1:0", words="listen")
         self.fails("--listen", "unix:/no/such/directory/socket", words="/no/such")
