@@ -22,7 +22,7 @@
 struct rl_segments;
 
 /* Cuts the text of `tok` into segments of `size` bytes, in its arena, and counts its marks. */
-enum rl_status rl_segments_cut(struct rl_tokenizer *tok, struct rl_team *team, size_t size,
+enum rl_status rl_segments_cut(struct rl_tokenizer *tok, struct rl_team *team, size_t segment,
                                struct rl_segments **ret_segments, struct rl_marks *ret_marks);
 
 /* Words that the block of arrays needs between values and rows for the rows of segments. */
