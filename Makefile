@@ -6,8 +6,8 @@
 BUILD    ?= build
 CC       ?= cc
 # What the compiler makes code for, which may be another machine than this one.
-TARGET   := $(shell $(CC) -dumpmachine)
-AR       := $(shell $(CC) -print-prog-name=ar)
+TARGET   := $(shell $(CC) -dumpmachine 2>/dev/null)
+AR       := $(or $(shell $(CC) -print-prog-name=ar 2>/dev/null),ar)
 OPT      ?= -O3
 WARNINGS  = -Wall -Wextra -Wshadow -Wconversion -Werror
 # No contraction and no fast-math: a reply has the same bits on every machine. (Nobody reads errno or
