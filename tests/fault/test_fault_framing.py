@@ -3,7 +3,7 @@
 import socket
 import time
 
-from daemon import SLOW, DaemonCase, eventually
+from daemon import SANITIZER, SLOW, DaemonCase, eventually
 from wire import Closed, Wire
 
 HINGE = "/v1/losses/pairwise_hinge"
@@ -297,6 +297,8 @@ class Framing(DaemonCase):
 class Arguments(DaemonCase):
     """80: more query arguments than the connection's memory holds records of."""
     flags = ("--io-threads", 2)
+    # A sanitizer keeps freed memory for a while, 256 MiB of it; it finds leaks by itself at the end.
+    GROWTH = 300 << 20 if SANITIZER else 4 << 20
 
     TARGETS = ("/livez?" + "&a" * 600, HINGE + "?" + "&" * 7000,
                "/v1/losses?" + "&".join(f"x{number}=1" for number in range(900)))
@@ -327,7 +329,7 @@ class Arguments(DaemonCase):
         flood(100)
         rss = self.daemon.rss()
         flood(3000)
-        self.assertLess(self.daemon.rss() - rss, 4 << 20)
+        self.assertLess(self.daemon.rss() - rss, self.GROWTH)
         self.assertEqual(self.daemon.settled_metrics().value("http_requests_in_flight"), 1)
 
     def test_fault_80_no_end_of_a_connection_leaves_a_job(self):
@@ -348,7 +350,7 @@ class Arguments(DaemonCase):
         flood(60)
         rss = self.daemon.rss()
         flood(900)
-        self.assertLess(self.daemon.rss() - rss, 4 << 20)
+        self.assertLess(self.daemon.rss() - rss, self.GROWTH)
 
 
 class Trailers(DaemonCase):
