@@ -51,7 +51,7 @@ class Curl(DaemonAt, unittest.TestCase):
                          ["pairwise_hinge", "list_mle", "ndcg"])
         self.assertEqual(replies[3]["status"], 422)
         self.assertEqual(replies[3]["errors"][0]["pointer"], "/y_pred/0/1")
-        self.assertEqual(len(replies[4]["losses"]), 5)
+        self.assertEqual(len(replies[4]["losses"]), 6)
 
 
 class Commands(DaemonAt, unittest.TestCase):
