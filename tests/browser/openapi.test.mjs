@@ -182,7 +182,7 @@ test("a generated client type-checks, and makes real calls", async () => {
     assert.deepEqual(JSON.parse(stdout), {
         hinge: 1.25,
         names: ["pairwise_logistic", "ndcg"],
-        losses: 5,
+        losses: 6,
         problem: "/y_true",
     });
 });

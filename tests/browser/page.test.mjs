@@ -150,7 +150,7 @@ describe("evaluating", () => {
             const shown = await page.$$eval("#losses td:last-child, #metrics td:last-child", (cells) =>
                 cells.map((cell) => Number(cell.textContent)),
             );
-            assert.equal(shown.length, 11);
+            assert.equal(shown.length, 12);
             shown.forEach((value, i) =>
                 assert.ok(
                     Math.abs(value - expected[i]) <= 1e-5 * Math.max(1, Math.abs(expected[i])),
