@@ -48,8 +48,8 @@ static ALWAYS_INLINE void store_lanes(double *to, const struct lanes *lanes, int
 /* A chunk of targets on its way past the sources. */
 struct targets {
     int vectors;
-    size_t all; /* so many sources lie below every target, */
-    size_t any; /* so many below some */
+    size_t all; /* sources below every target */
+    size_t any; /* sources below at least one target */
     struct lanes below, scores;
     struct lanes high, low;  /* T - score, exactly, as a sum of two */
     struct lanes rise, fall; /* not for hinge and step */

@@ -18,7 +18,7 @@ enum {
     COUNTED = 96,
     /* Keys that may be moved, for each key, to put doubles right. */
     MOVES = 2,
-    /* Of so many items one may be new among the top ones before sorting is cheaper. */
+    /* Sorting is cheaper once more than 1 in TOP_SHARE items has entered the top. */
     TOP_SHARE = 16,
 };
 

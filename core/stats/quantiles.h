@@ -21,7 +21,7 @@ double rl_quantile(const double *ascending, size_t n, double q);
 
 /*
  * Holm, "A simple sequentially rejective multiple test procedure" (1979): p[n] becomes the adjusted
- * values, in the same order. NaN is no test and stays. O(n^2).
+ * values, in the same order. A NaN marks a missing test: it stays NaN and is not counted. O(n^2).
  */
 void rl_holm(const double *p, size_t n, double *ret_adjusted);
 

@@ -16,7 +16,7 @@
 struct rl_ratio {
     const double *a, *b; /* [lists], finite */
     size_t lists;
-    double scale; /* R times this is the result: 1, or where the divisor is no sum over lists (a
+    double scale; /* R times this is the result: 1, or where the divisor is not a sum over lists (a
                      sum, a scalar weight) what makes up for it */
 };
 
