@@ -8,6 +8,11 @@
 
 #include <string.h>
 
+/* What every metric of a ranking takes. */
+#define RANKED                                                                                     \
+    (RL_TAKES_K | RL_TAKES_TIES | RL_TAKES_WITHOUT_RELEVANT | RL_TAKES_UNRETRIEVED |               \
+     RL_TAKES_UNLABELLED)
+
 static const struct rl_measure measures[RL_MEASURES] = {
     [RL_PAIRWISE_HINGE] =
         {
@@ -16,7 +21,7 @@ static const struct rl_measure measures[RL_MEASURES] = {
             .name = "pairwise_hinge",
             .formula = "loss_i = sum over j with y_i > y_j of max(0, 1 - (s_i - s_j) / T)",
             .summary = "Penalises each pair that is ordered wrongly or by less than a margin of T.",
-            .takes_temperature = true,
+            .takes = RL_TAKES_TEMPERATURE,
             .has_pairs = true,
         },
     [RL_PAIRWISE_LOGISTIC] =
@@ -26,7 +31,7 @@ static const struct rl_measure measures[RL_MEASURES] = {
             .name = "pairwise_logistic",
             .formula = "loss_i = sum over j with y_i > y_j of log(1 + exp(-(s_i - s_j) / T))",
             .summary = "Negative log likelihood that each pair is ordered as its labels are.",
-            .takes_temperature = true,
+            .takes = RL_TAKES_TEMPERATURE,
             .has_pairs = true,
         },
     [RL_PAIRWISE_SOFT_ZERO_ONE] =
@@ -36,7 +41,7 @@ static const struct rl_measure measures[RL_MEASURES] = {
             .name = "pairwise_soft_zero_one",
             .formula = "loss_i = sum over j with y_i > y_j of 1 - 1 / (1 + exp(-(s_i - s_j) / T))",
             .summary = "A smooth count of the pairs that are ordered wrongly.",
-            .takes_temperature = true,
+            .takes = RL_TAKES_TEMPERATURE,
             .has_pairs = true,
         },
     [RL_PAIRWISE_MEAN_SQUARED_ERROR] =
@@ -56,7 +61,7 @@ static const struct rl_measure measures[RL_MEASURES] = {
             .formula = "loss = -sum_i (z_i - log(sum over k >= i of exp(z_k) + 1e-10)), "
                        "items by y descending, z = s / T - max(s / T)",
             .summary = "Negative log likelihood of the order of the labels, one value per list.",
-            .takes_temperature = true,
+            .takes = RL_TAKES_TEMPERATURE,
             .value_per_list = true,
         },
     [RL_SOFTMAX] =
@@ -67,7 +72,7 @@ static const struct rl_measure measures[RL_MEASURES] = {
             .formula = "loss = -sum_i y_i log(exp(s_i / T) / sum_k exp(s_k / T))",
             .summary = "Cross entropy of the labels and the softmax of the scores, one value per "
                        "list, as TF-Ranking's SoftmaxLoss; 0 where all labels are 0.",
-            .takes_temperature = true,
+            .takes = RL_TAKES_TEMPERATURE,
             .value_per_list = true,
         },
     [RL_DCG] =
@@ -78,7 +83,7 @@ static const struct rl_measure measures[RL_MEASURES] = {
             .formula = "sum over ranks r <= k of w_r (2^y_r - 1) / log2(1 + r), "
                        "over the list's weight",
             .summary = "Discounted cumulative gain of the ranking by score.",
-            .takes_k = true,
+            .takes = RANKED | RL_TAKES_GAIN | RL_TAKES_DISCOUNT,
         },
     [RL_NDCG] =
         {
@@ -87,7 +92,7 @@ static const struct rl_measure measures[RL_MEASURES] = {
             .name = "ndcg",
             .formula = "DCG of the ranking by score / DCG of the ranking by w (2^y - 1)",
             .summary = "Discounted cumulative gain relative to that of the best ranking.",
-            .takes_k = true,
+            .takes = RANKED | RL_TAKES_GAIN | RL_TAKES_DISCOUNT,
         },
     [RL_MEAN_RECIPROCAL_RANK] =
         {
@@ -96,7 +101,7 @@ static const struct rl_measure measures[RL_MEASURES] = {
             .name = "mean_reciprocal_rank",
             .formula = "1 / r of the first rank r <= k with y_r >= 1, or 0",
             .summary = "How high the first relevant item stands.",
-            .takes_k = true,
+            .takes = RANKED | RL_TAKES_RELEVANT_FROM,
         },
     [RL_MEAN_AVERAGE_PRECISION] =
         {
@@ -106,7 +111,7 @@ static const struct rl_measure measures[RL_MEASURES] = {
             .formula = "sum over ranks r <= k with y_r >= 1 of w_r P(r) / sum of w_i with y_i >= 1,"
                        " P(r) the share of y >= 1 up to r",
             .summary = "Precision at each relevant item, averaged over the relevant items.",
-            .takes_k = true,
+            .takes = RANKED | RL_TAKES_RELEVANT_FROM,
         },
     [RL_PRECISION_AT_K] =
         {
@@ -115,7 +120,7 @@ static const struct rl_measure measures[RL_MEASURES] = {
             .name = "precision_at_k",
             .formula = "number of y_r >= 1 among ranks r <= k / min(k, number of valid items)",
             .summary = "The share of the first k items that is relevant.",
-            .takes_k = true,
+            .takes = RANKED | RL_TAKES_RELEVANT_FROM | RL_TAKES_PRECISION_OVER,
         },
     [RL_RECALL_AT_K] =
         {
@@ -124,8 +129,40 @@ static const struct rl_measure measures[RL_MEASURES] = {
             .name = "recall_at_k",
             .formula = "number of y_r >= 1 among ranks r <= k / number of y_i >= 1",
             .summary = "The share of the relevant items that stands among the first k.",
-            .takes_k = true,
+            .takes = RANKED | RL_TAKES_RELEVANT_FROM,
         },
+};
+
+static const char *const definers[RL_DEFINERS] = {
+    [RL_KERAS] = "keras",
+    [RL_TREC_EVAL] = "trec_eval",
+    [RL_SKLEARN] = "sklearn",
+    [RL_XGBOOST] = "xgboost",
+};
+
+/* What a preset does not name is 0: the first value of its enumeration. */
+static const struct rl_definition definitions[RL_DEFINERS] = {
+    [RL_KERAS] = {.relevant_from = 1, .max_grade = 4, .persistence = 0.8},
+    [RL_TREC_EVAL] = {.gain = RL_GAIN_LINEAR,
+                      .precision_over = RL_PRECISION_OVER_K,
+                      .unretrieved = RL_UNRETRIEVED_COUNT,
+                      .unlabelled = RL_UNLABELLED_ZERO,
+                      .list_weights = RL_LIST_WEIGHTS_AS_SENT,
+                      .relevant_from = 1,
+                      .max_grade = 4,
+                      .persistence = 0.8},
+    [RL_SKLEARN] = {.gain = RL_GAIN_LINEAR,
+                    .ties = RL_TIES_AVERAGE,
+                    .list_weights = RL_LIST_WEIGHTS_AS_SENT,
+                    .relevant_from = 1,
+                    .max_grade = 4,
+                    .persistence = 0.8},
+    [RL_XGBOOST] = {.without_relevant = RL_WITHOUT_RELEVANT_ONE,
+                    .precision_over = RL_PRECISION_OVER_K,
+                    .list_weights = RL_LIST_WEIGHTS_AS_SENT,
+                    .relevant_from = 1,
+                    .max_grade = 4,
+                    .persistence = 0.8},
 };
 
 static const char *const reductions[RL_REDUCTIONS] = {
@@ -144,6 +181,16 @@ const struct rl_measure *rl_measure_find(enum rl_kind kind, const char *name)
 const struct rl_measure *rl_measure_get(enum rl_measure_id id)
 {
     return &measures[id];
+}
+
+const char *rl_definer_name(enum rl_definer definer)
+{
+    return definers[definer];
+}
+
+const struct rl_definition *rl_definition_get(enum rl_definer definer)
+{
+    return &definitions[definer];
 }
 
 const char *rl_reduction_name(enum rl_reduction reduction)

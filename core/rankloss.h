@@ -142,15 +142,31 @@ enum rl_measure_id {
     RL_MEASURES
 };
 
+/* The parameters that change what a measure means, as a set of bits. */
+enum rl_parameter {
+    RL_TAKES_TEMPERATURE = 1u << 0, /* Keras-RS ignores it for the squared error */
+    RL_TAKES_K = 1u << 1,
+    /* Members of struct rl_definition. */
+    RL_TAKES_GAIN = 1u << 2,
+    RL_TAKES_DISCOUNT = 1u << 3,
+    RL_TAKES_RELEVANT_FROM = 1u << 4,
+    RL_TAKES_TIES = 1u << 5,
+    RL_TAKES_WITHOUT_RELEVANT = 1u << 6,
+    RL_TAKES_PRECISION_OVER = 1u << 7,
+    RL_TAKES_UNRETRIEVED = 1u << 8,
+    RL_TAKES_UNLABELLED = 1u << 9,
+    RL_TAKES_MAX_GRADE = 1u << 10,
+    RL_TAKES_PERSISTENCE = 1u << 11,
+};
+
 /* One row: what can be evaluated, and what it takes. Static, read only. */
 struct rl_measure {
     enum rl_measure_id id;
     enum rl_kind kind;
-    const char *name;       /* as in the URL */
-    const char *formula;    /* one line of plain text */
-    const char *summary;    /* one sentence */
-    bool takes_temperature; /* accepted and used; Keras-RS ignores it for the squared error */
-    bool takes_k;
+    const char *name;    /* as in the URL */
+    const char *formula; /* one line of plain text */
+    const char *summary; /* one sentence */
+    unsigned takes;      /* of enum rl_parameter */
     bool value_per_list; /* one value per list instead of one per item */
     bool has_pairs;      /* top_pairs makes sense */
 };
@@ -183,9 +199,80 @@ enum rl_include {
     RL_SUMMARY = 1u << 4,
 };
 
+/*
+ * Whose definition of a metric: tools of this field give different numbers under one name, since
+ * they differ in what follows. The first value of each enumeration is Keras-RS's.
+ */
+enum rl_gain {
+    RL_GAIN_EXPONENTIAL, /* 2^y - 1 */
+    RL_GAIN_LINEAR,      /* y */
+    RL_GAIN_TABLE        /* by whole grade; a label of no grade in the table is RL_INVALID */
+};
+enum rl_discount {
+    RL_DISCOUNT_LOG2,       /* 1 / log2(1 + r), ranks r count from 1 */
+    RL_DISCOUNT_RECIPROCAL, /* 1 / r */
+    RL_DISCOUNT_NONE,       /* 1 */
+    RL_DISCOUNT_TABLE       /* by rank, 0 after the end of the table */
+};
+enum rl_ties {                  /* items of equal score are ranked */
+               RL_TIES_INPUT,   /* in the order of the input */
+               RL_TIES_AVERAGE, /* in every order: the exact expectation */
+               RL_TIES_WORST,   /* the less relevant first (lower labels first) */
+               RL_TIES_BEST     /* the more relevant first */
+};
+enum rl_without_relevant { /* a list without a relevant item */
+                           RL_WITHOUT_RELEVANT_ZERO,
+                           RL_WITHOUT_RELEVANT_ONE,
+                           RL_WITHOUT_RELEVANT_SKIP /* is left out of the mean */
+};
+enum rl_precision_over {                         /* precision at k divides by */
+                         RL_PRECISION_OVER_LIST, /* min(k, number of ranked items) */
+                         RL_PRECISION_OVER_K
+};
+enum rl_unretrieved {                       /* a labelled, unmasked item whose score is NaN */
+                      RL_UNRETRIEVED_ERROR, /* the batch has none */
+                      RL_UNRETRIEVED_COUNT  /* is judged but never ranked */
+};
+enum rl_unlabelled { /* an unmasked item whose label is NaN */
+                     RL_UNLABELLED_DROP,
+                     RL_UNLABELLED_ZERO /* is ranked as not relevant */
+};
+enum rl_list_weights {                            /* a list's weight in the mean over lists */
+                       RL_LIST_WEIGHTS_RELEVANCE, /* Keras-RS's: mean weight of its relevance
+                                                     (ranking.h) */
+                       RL_LIST_WEIGHTS_AS_SENT    /* its own weight; RL_INVALID for a batch with
+                                                     weights of items */
+};
+
+struct rl_definition {
+    enum rl_gain gain;
+    enum rl_discount discount;
+    enum rl_ties ties;
+    enum rl_without_relevant without_relevant;
+    enum rl_precision_over precision_over;
+    enum rl_unretrieved unretrieved;
+    enum rl_unlabelled unlabelled;
+    enum rl_list_weights list_weights;
+    double relevant_from;    /* the label from which an item is relevant; above 0 and finite */
+    double max_grade;        /* of expected_reciprocal_rank: above 0, finite; 4 */
+    double persistence;      /* of rank_biased_precision: above 0 and below 1; 0.8 */
+    const double *gains;     /* [gain_count] of RL_GAIN_TABLE: finite, >= 0 */
+    const double *discounts; /* [discount_count] of RL_DISCOUNT_TABLE: finite, >= 0 */
+    size_t gain_count, discount_count;
+};
+
+/* What a tool does, as a definition: the presets. */
+enum rl_definer { RL_KERAS, RL_TREC_EVAL, RL_SKLEARN, RL_XGBOOST, RL_DEFINERS };
+
+/* "keras", "trec_eval", …; static. */
+const char *rl_definer_name(enum rl_definer definer);
+/* Static, read only. */
+const struct rl_definition *rl_definition_get(enum rl_definer definer);
+
 /* One evaluation of a batch. */
 struct rl_eval {
     const struct rl_measure *measure;
+    const struct rl_definition *definition; /* metrics; NULL means Keras-RS's */
     double temperature;          /* > 0 and finite; rounded to the batch's dtype before use */
     enum rl_reduction reduction; /* losses */
     size_t k;                    /* metrics; 0 means the whole list */

@@ -459,7 +459,7 @@ START_TEST(temperature_is_a_unit_of_scores)
         for (size_t e = 0; e < first.count; e++) {
             double x = first.work.results[e].totals.sum, y = second.work.results[e].totals.sum;
             double bound = sample.batch.dtype == RL_FLOAT32 ? 1e-6 : 1e-12;
-            if (first.evals[e].measure->takes_temperature)
+            if (first.evals[e].measure->takes & RL_TAKES_TEMPERATURE)
                 ck_assert_msg(fabs(x - y) <= bound * fabs(x) + 1e-300, "%s: %.17g and %.17g",
                               first.evals[e].measure->name, x, y);
         }

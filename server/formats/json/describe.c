@@ -110,7 +110,7 @@ static void put_parameters(struct rl_text *text, const struct rl_measure *measur
         put_temperature(text);
         put_reduction(text);
     }
-    if (measure->takes_k)
+    if (measure->takes & RL_TAKES_K)
         put_k(text);
     put_dtype(text);
     put_include(text, measure);

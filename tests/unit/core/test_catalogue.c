@@ -42,8 +42,9 @@ START_TEST(rows_take_what_the_contract_says)
     for (int id = 0; id < RL_MEASURES; id++) {
         const struct rl_measure *row = rl_measure_get((enum rl_measure_id)id);
         bool loss = row->kind == RL_LOSS;
-        ck_assert_int_eq(row->takes_k, !loss);
-        ck_assert_int_eq(row->takes_temperature, loss && row->id != RL_PAIRWISE_MEAN_SQUARED_ERROR);
+        ck_assert_int_eq((row->takes & RL_TAKES_K) != 0, !loss);
+        ck_assert_int_eq((row->takes & RL_TAKES_TEMPERATURE) != 0,
+                         loss && row->id != RL_PAIRWISE_MEAN_SQUARED_ERROR);
         ck_assert_int_eq(row->value_per_list, row->id == RL_LIST_MLE || row->id == RL_SOFTMAX);
         ck_assert_int_eq(row->has_pairs, loss && !row->value_per_list);
     }

@@ -37,7 +37,7 @@ static void check_row(const json_t *row, const struct rl_measure *measure)
     ck_assert_int_eq(json_object_get(row, "value_per") != NULL, loss);
     ck_assert_int_eq(parameter(row, "temperature") != NULL, loss);
     ck_assert_int_eq(parameter(row, "reduction") != NULL, loss);
-    ck_assert_int_eq(parameter(row, "k") != NULL, measure->takes_k);
+    ck_assert_int_eq(parameter(row, "k") != NULL, (measure->takes & RL_TAKES_K) != 0);
     ck_assert_ptr_nonnull(parameter(row, "top_k"));
     ck_assert_ptr_nonnull(parameter(row, "confidence_level"));
     ck_assert_ptr_nonnull(parameter(row, "dtype"));
