@@ -91,7 +91,7 @@ enum rl_socket_mode { RL_MODE_OWNER, RL_MODE_GROUP, RL_MODE_ALL }; /* 0600, 0660
     X(INTEGER, queue_capacity, .name = "queue-capacity", .text = "256", .min = 1, .max = 1000000, \
       .help = "Most large requests in the queue; further ones are answered 429.") \
     X(SIZE, queue_bytes, .name = "queue-bytes", .text = "512MiB", .min = 1 * RL_MIB, .max = 1024 * RL_GIB, \
-      .help = "Most bytes of request bodies in the queue; further requests are answered 429.") \
+      .help = "Most bytes of request bodies that arrive or wait; further requests are answered 429. Small bodies may take an eighth more.") \
     X(DURATION, max_work, .name = "max-work", .text = "30s", .min = 10, .max = 86400000, \
       .help = "Most computation per request, in estimated seconds of one thread; a larger request is answered 413.") \
     X(DURATION, request_timeout, .name = "request-timeout", .text = "30s", .min = 10, .max = 3600000, \

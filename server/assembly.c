@@ -4,12 +4,11 @@
 #include "server/assembly.h"
 
 #include <jansson.h>
-#include <limits.h>
-#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
+#include "server/base/clock.h"
 #include "server/base/threads.h"
 #include "server/formats/json/jsonmem.h"
 #include "server/http/auth.h"
@@ -27,21 +26,11 @@
 enum {
     OTHER_DESCRIPTORS = 64, /* other than connections: epolls, eventfds, listeners, files */
     LINGER_DESCRIPTORS = RL_LINGER_SOCKETS,
-    KEPT_BLOCK = 32 << 20, /* the largest value that glibc accepts */
 };
-
-/* Keeps freed memory for the next large request, which saves page faults. The executor returns it
- * to the kernel when it is idle. Setting either option stops glibc from adjusting both, so both are
- * set. */
-static void keep_freed_memory(void)
-{
-    (void)mallopt(M_MMAP_THRESHOLD, KEPT_BLOCK);
-    (void)mallopt(M_TRIM_THRESHOLD, INT_MAX);
-}
 
 enum rl_status rl_assembly_init(const struct rl_settings *settings, struct rl_error *error)
 {
-    keep_freed_memory();
+    rl_memory_init();
     json_object_seed(0);
     rl_jsonmem_install();
     rl_transport_init();
@@ -246,9 +235,11 @@ static bool serve(void *server, int fd, const struct sockaddr *address, socklen_
     return rl_transport_add(server, fd, address, length);
 }
 
-static void watch(void *executor)
+static void tick(void *argument)
 {
-    rl_executor_watch(executor);
+    struct rl_assembly *const assembly = argument;
+    rl_executor_watch(assembly->context.executor);
+    rl_memory_tend(&assembly->memory, rl_clock_coarse_ms());
 }
 
 static enum rl_status start_acceptor(struct rl_assembly *assembly, struct rl_error *error)
@@ -257,8 +248,8 @@ static enum rl_status start_acceptor(struct rl_assembly *assembly, struct rl_err
     struct rl_acceptor_options options = {.count = context->separate_admin ? 2 : 1,
                                           .connections = context->connections,
                                           .linger = context->linger,
-                                          .tick = watch,
-                                          .context = context->executor};
+                                          .tick = tick,
+                                          .context = assembly};
     for (int i = 0; i < RL_ADDRESSES; i++)
         options.gates[i] = (struct rl_gate){
             .listener = &assembly->listeners[i], .serve = serve, .server = assembly->transports[i]};

@@ -8,6 +8,7 @@
 #ifndef RL_ASSEMBLY_H
 #define RL_ASSEMBLY_H
 
+#include "server/base/memory.h"
 #include "server/net/acceptor.h"
 #include "server/net/address.h"
 #include "server/request/context.h"
@@ -22,6 +23,7 @@ struct rl_assembly {
     struct rl_acceptor *acceptor;
     int threads; /* of the team */
     unsigned io_threads;
+    struct rl_memory_watch memory; /* the acceptor's thread */
 };
 
 /* Once, before any other thread runs: core, jansson, embedded files, metrics. */

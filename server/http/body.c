@@ -14,7 +14,8 @@ enum { FIRST_CAPACITY = 4096 };
 
 enum {
     SPARES = 4,
-    WASTE_MAX = 4, /* a spare more than this many times the requested size is not used */
+    WASTE = 4, /* a spare is used if no more than this part of it, a fourth, stays unused */
+    SPARE_BYTES = 64 * 1024 * 1024, /* of all spares together */
 };
 
 /* Released large buffers, kept for the next large body of any thread. malloc would keep them
@@ -25,7 +26,8 @@ static struct {
         char *data; /* NULL: none */
         size_t capacity;
     } kept[SPARES];
-    size_t next; /* the slot that the next one replaces */
+    size_t next;  /* the slot that the next one replaces */
+    size_t bytes; /* of all */
 } spares = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* A buffer of at least `size` bytes, or NULL if no spare fits. */
@@ -35,26 +37,38 @@ static char *take_spare(size_t size, size_t *ret_capacity)
     pthread_mutex_lock(&spares.lock);
     for (size_t i = 0; i < SPARES && data == NULL; i++) {
         const size_t capacity = spares.kept[i].capacity;
-        if (spares.kept[i].data == NULL || capacity < size || capacity / WASTE_MAX > size)
+        if (spares.kept[i].data == NULL || capacity < size || capacity - size > capacity / WASTE)
             continue;
         data = spares.kept[i].data;
         spares.kept[i].data = NULL;
+        spares.bytes -= capacity;
         *ret_capacity = capacity;
     }
     pthread_mutex_unlock(&spares.lock);
     return data;
 }
 
-/* Keeps a buffer as a spare in place of the oldest one. */
-static void put_spare(char *data, size_t capacity)
+/* Makes a buffer a spare in place of the oldest one, which it returns (NULL: none); returns the
+ * buffer itself where the other spares leave no room. */
+static char *exchange_spare(char *data, size_t capacity)
 {
     pthread_mutex_lock(&spares.lock);
     char *const oldest = spares.kept[spares.next].data;
-    spares.kept[spares.next].data = data;
-    spares.kept[spares.next].capacity = capacity;
-    spares.next = (spares.next + 1) % SPARES;
+    const size_t others = spares.bytes - (oldest != NULL ? spares.kept[spares.next].capacity : 0);
+    const bool fits = capacity <= SPARE_BYTES && others <= SPARE_BYTES - capacity;
+    if (fits) {
+        spares.kept[spares.next].data = data;
+        spares.kept[spares.next].capacity = capacity;
+        spares.bytes = others + capacity;
+        spares.next = (spares.next + 1) % SPARES;
+    }
     pthread_mutex_unlock(&spares.lock);
-    free(oldest);
+    return fits ? oldest : data;
+}
+
+static void put_spare(char *data, size_t capacity)
+{
+    free(exchange_spare(data, capacity));
 }
 
 void rl_body_free_spares(void)

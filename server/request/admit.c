@@ -159,14 +159,20 @@ enum rl_status rl_admit_announced(struct rl_job *job, struct rl_error *error)
 enum rl_status rl_admit_bytes(struct rl_job *job, struct rl_error *error)
 {
     struct rl_admission *const admission = job->context->admission;
-    if (job->body.length <= RL_ADMIT_SMALL_BODY)
-        return RL_OK;
     const size_t more = job->body.length - job->held;
+    const size_t room = job->body.length <= RL_ADMIT_SMALL_BODY ? admission->max_bytes / 8 : 0;
     job->held = job->body.length;
     if (atomic_fetch_add_explicit(&admission->held, more, memory_order_relaxed) + more >
-        admission->max_bytes)
+        admission->max_bytes + room)
         return refuse_bytes(admission, error);
     return RL_OK;
+}
+
+void rl_admit_body_gone(struct rl_job *job)
+{
+    if (job->held > 0)
+        atomic_fetch_sub_explicit(&job->context->admission->held, job->held, memory_order_relaxed);
+    job->held = 0;
 }
 
 /* ---- Both ------------------------------------------------------------------------------------ */
@@ -174,9 +180,7 @@ enum rl_status rl_admit_bytes(struct rl_job *job, struct rl_error *error)
 void rl_admit_end(struct rl_job *job)
 {
     struct rl_admission *const admission = job->context->admission;
-    if (job->held > 0)
-        atomic_fetch_sub_explicit(&admission->held, job->held, memory_order_relaxed);
-    job->held = 0;
+    rl_admit_body_gone(job);
     if (job->promise == 0 && !job->placed)
         return;
     pthread_mutex_lock(&admission->lock);

@@ -3,7 +3,9 @@
  *
  * A small request is decoded, computed and answered by the I/O thread that read it. A larger one
  * waits for the executor. Two bounds hold for what waits: places in the queue (queue-capacity) and
- * bytes of bodies (queue-bytes). Bytes count from the moment they arrive until the job ends.
+ * bytes of bodies (queue-bytes). Bytes count from the moment they arrive until the body is freed.
+ * Small bodies may fill an eighth of queue-bytes more than large ones, which thus cannot keep them
+ * out.
  *
  * A place can be promised when the headers announce a large body. Otherwise every client that comes
  * while one place is free would send its body, and all but one of them for nothing. A promise keeps
@@ -43,6 +45,8 @@ size_t rl_admission_held(const struct rl_admission *admission);
 enum rl_status rl_admit_announced(struct rl_job *job, struct rl_error *error);
 /* More of the body has arrived: counts it. RL_QUEUE_FULL. I/O thread. */
 enum rl_status rl_admit_bytes(struct rl_job *job, struct rl_error *error);
+/* The body was freed before the end of the job. The thread that owns the job. */
+void rl_admit_body_gone(struct rl_job *job);
 /* The body has arrived: gives the job a place in the queue. RL_QUEUE_FULL, RL_DRAINING. I/O thread.
  */
 enum rl_status rl_admit_place(struct rl_job *job, struct rl_error *error);

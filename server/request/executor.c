@@ -4,7 +4,6 @@
 #include "server/request/executor.h"
 
 #include <execinfo.h>
-#include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
@@ -144,8 +143,8 @@ void rl_executor_cancel(struct rl_executor *executor)
 
 /* ---- The thread ------------------------------------------------------------------------------ */
 
-/* Works until the queue ends. Memory that large requests freed is kept while they come, which saves
- * page faults, and given back to the system after a quiet second. */
+/* Works until the queue ends. Memory that large requests used is kept while they come, which saves
+ * page faults, and freed after a quiet second (memory.h then gives it to the kernel). */
 static void work_off(struct rl_executor *executor)
 {
     struct rl_job *jobs[RL_STAGES_MOST];
@@ -159,7 +158,6 @@ static void work_off(struct rl_executor *executor)
         } else {
             rl_team_trim(executor->team);
             rl_body_free_spares();
-            malloc_trim(0);
         }
         patience_ms = take == RL_TAKE_JOBS ? QUIET_MS : 0;
     }

@@ -71,7 +71,7 @@ struct rl_job {
     /* read body */
     struct rl_body body;
     /* What admission counts for this job (admit.c). */
-    size_t held;      /* bytes of its body */
+    size_t held;      /* bytes of its body that are in memory */
     uint64_t promise; /* the period in which a place was promised; 0: none */
     bool placed;      /* it has a place in the queue */
 

@@ -84,7 +84,9 @@ static enum rl_status decode_job(struct rl_job *job, struct rl_team *team, size_
     if (status != RL_OK)
         return status;
     if (!job->query.uses_body)
-        rl_body_end(&job->body); /* may be large */
+        rl_body_end(&job->body);
+    if (job->body.capacity == 0) /* it was large */
+        rl_admit_body_gone(job);
     job->progress = RL_PROGRESS_DECODED;
     job->times.decode = rl_clock_now() - start;
     rl_metrics_decode(job->times.decode, job->query.batch.items);

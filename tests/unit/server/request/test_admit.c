@@ -123,8 +123,18 @@ START_TEST(bytes_are_bounded_as_they_arrive)
     rl_admit_end(&jobs[1]);
     ck_assert_int_eq(announce(&jobs[2], LARGE + 1), RL_QUEUE_FULL);
     ck_assert_int_eq(announce(&jobs[2], LARGE), RL_OK);
-    rl_admit_end(&jobs[0]);
+    rl_admit_body_gone(&jobs[0]);
     ck_assert_uint_eq(rl_admission_held(context.admission), 0);
+}
+END_TEST
+
+START_TEST(small_bodies_count_and_find_an_eighth_more)
+{
+    ck_assert_int_eq(receive(&jobs[0], BYTES), RL_OK);
+    ck_assert_int_eq(receive(&jobs[1], BYTES / 16), RL_OK);
+    ck_assert_int_eq(receive(&jobs[2], BYTES / 16), RL_OK);
+    ck_assert_uint_eq(rl_admission_held(context.admission), BYTES + BYTES / 8);
+    ck_assert_int_eq(receive(&jobs[3], 1), RL_QUEUE_FULL);
 }
 END_TEST
 

@@ -1,0 +1,71 @@
+"""FAULTS 82 and up: what many clients together can make the process hold."""
+
+import resource
+import unittest
+
+from daemon import SANITIZER, Daemon, JSON_TYPE, eventually
+
+HINGE = "/v1/losses/pairwise_hinge"
+BODY = b'{"y_true":[1,0],"y_pred":[0,1]}'
+
+
+def allow_descriptors(count):
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(count, hard), hard))
+
+
+class Crowd(unittest.TestCase):
+    """82: bodies of 65 KB on thousands of connections."""
+
+    COUNT = 300 if SANITIZER else 3000
+    SIZE = 65 * 1000
+
+    def crowd(self, daemon):
+        """Connections whose bodies are in but for their last byte."""
+        body = BODY + b" " * (self.SIZE - 1 - len(BODY))
+        wires = [daemon.connect() for _ in range(self.COUNT)]
+        for wire in wires:
+            self.addCleanup(wire.close)
+            wire.request("POST", HINGE, {**JSON_TYPE, "Content-Length": str(self.SIZE)}, body)
+        return wires
+
+    def test_fault_82_every_byte_counts_and_no_memory_stays(self):
+        allow_descriptors(self.COUNT + 100)
+        with Daemon() as daemon:
+            before = daemon.rss()
+            wires, held = self.crowd(daemon), self.COUNT * (self.SIZE - 1)
+            eventually(lambda: daemon.metrics().value("ranklossd_queue_bytes") == held, 20)
+            for wire in wires:
+                wire.send(b" ")
+            self.assertEqual({wire.read_reply().status for wire in wires}, {200})
+            for wire in wires:
+                wire.close()
+            eventually(lambda: daemon.metrics().value("ranklossd_queue_bytes") == 0)
+            if not SANITIZER:
+                eventually(lambda: daemon.rss() < before + (16 << 20), 15, "memory going back")
+
+    def test_fault_82_small_bodies_have_a_bound_of_their_own(self):
+        """An eighth of queue-bytes on top, so that large ones do not keep them out."""
+        with Daemon("--queue-bytes", "1MiB", "--max-body-bytes", "1000000",
+                    "--max-inflated-bytes", "1000000") as daemon:
+            with daemon.connect() as large, daemon.connect() as refused:
+                large.request("POST", HINGE, {**JSON_TYPE, "Content-Length": "1000000"},
+                              b" " * 999999)
+                eventually(lambda: daemon.metrics().value("ranklossd_queue_bytes") == 999999)
+                reply = refused.exchange("POST", HINGE, JSON_TYPE, BODY + b" " * 90000)
+                self.assertEqual(reply.status, 429)
+                self.assertEqual(reply.header("Retry-After"), "1")
+                full, held = [daemon.connect() for _ in range(3)], 999999
+                for wire in full:
+                    eventually(lambda: daemon.metrics().value("ranklossd_queue_bytes") == held)
+                    self.addCleanup(wire.close)
+                    wire.request("POST", HINGE, {**JSON_TYPE, "Content-Length": "60000"},
+                                 b" " * 59999)
+                    held += 59999
+                self.assertEqual(full[2].send(b" ").read_reply().status, 429)
+                self.assertEqual(daemon.post(HINGE, BODY).status, 200)
+                for wire in full:
+                    wire.close()
+                eventually(lambda: daemon.metrics().value("ranklossd_queue_bytes") == 999999)
+                large.send(b" ")
+                self.assertEqual(large.read_reply().status, 400)
