@@ -29,7 +29,7 @@ static bool grow(struct buffer *buffer, size_t max)
     size_t capacity = buffer->capacity ? 2 * buffer->capacity : FIRST_SIZE;
     if (capacity > max + 2)
         capacity = max + 2;
-    char *data = realloc(buffer->data, capacity);
+    char *const data = realloc(buffer->data, capacity);
     if (!data)
         return false;
     buffer->data = data;

@@ -201,7 +201,7 @@ void rl_settings_free(struct rl_settings *settings)
 
 enum rl_status rl_settings_create(struct rl_settings **ret_settings, struct rl_error *error)
 {
-    struct rl_settings *settings = calloc(1, sizeof(*settings));
+    struct rl_settings *const settings = calloc(1, sizeof(*settings));
     if (!settings)
         return rl_fail(error, RL_NOMEM, "", "no memory for the settings");
     for (size_t i = 0; i < RL_SETTINGS; i++) {

@@ -199,7 +199,7 @@ void rl_words_release(struct rl_words *words)
 
 static bool words_add(struct rl_words *words, const char *word, size_t length)
 {
-    const char **items = reallocarray(words->items, words->count + 1, sizeof(*items));
+    const char **const items = reallocarray(words->items, words->count + 1, sizeof(*items));
     if (!items)
         return false;
     words->items = items;

@@ -59,7 +59,7 @@ static int start_threads(int threads)
 enum rl_status rl_team_create(int threads, struct rl_team **ret_team, struct rl_error *error)
 {
     struct rl_team *team = malloc(sizeof(*team));
-    struct rl_scratch *scratch = calloc((size_t)threads, sizeof(*scratch));
+    struct rl_scratch *const scratch = calloc((size_t)threads, sizeof(*scratch));
     if (!team || !scratch) {
         free(team);
         free(scratch);
@@ -71,7 +71,7 @@ enum rl_status rl_team_create(int threads, struct rl_team **ret_team, struct rl_
         .scratch = scratch,
     };
     rl_schedule_init(&team->schedule);
-    int started = start_threads(threads);
+    const int started = start_threads(threads);
     if (started != threads) {
         rl_team_free(team);
         return rl_fail(error, RL_SYSTEM, "", "only %d of %d threads started", started, threads);
@@ -123,11 +123,11 @@ static void compute_alone(struct rl_team *team, struct rl_work *work)
 
 static void compute_chunk(void *context, size_t chunk)
 {
-    struct rl_team *team = context;
+    struct rl_team *const team = context;
     struct rl_runner serial = rl_runner_serial();
     size_t begin, end;
-    struct rl_work *work = rl_schedule_chunk(&team->schedule, chunk, &begin, &end);
-    const struct rl_work_state *state = work->state;
+    struct rl_work *const work = rl_schedule_chunk(&team->schedule, chunk, &begin, &end);
+    const struct rl_work_state *const state = work->state;
     for (size_t i = begin; i < end; i++)
         rl_perlist_compute(work, state->order[i], &team->scratch[omp_get_thread_num()], &serial);
 }

@@ -28,7 +28,7 @@ static size_t smaller(size_t a, size_t b)
 static struct rl_extreme *take_extremes(const struct rl_batch *batch, const struct rl_eval *eval,
                                         struct rl_arena *arena)
 {
-    size_t lists = batch->lists / rl_parts_systems(batch);
+    const size_t lists = batch->lists / rl_parts_systems(batch);
     size_t per_part = smaller(eval->top_k, lists), parts = 1 + batch->group_count;
     return rl_arena_array(arena, smaller(per_part * parts, 2 * lists), sizeof(struct rl_extreme));
 }
@@ -51,7 +51,7 @@ bool rl_parts_take(const struct rl_batch *batch, const struct rl_eval *eval, str
     if (!result->comparisons)
         return false;
     for (size_t s = 0; s < systems; s++) {
-        struct rl_comparison *whole = &result->comparisons[s * parts];
+        struct rl_comparison *const whole = &result->comparisons[s * parts];
         whole->most_better = take_extremes(batch, eval, arena);
         whole->most_worse = take_extremes(batch, eval, arena);
         if (!whole->most_better || !whole->most_worse)
@@ -63,7 +63,7 @@ bool rl_parts_take(const struct rl_batch *batch, const struct rl_eval *eval, str
 static size_t room_bytes(const struct rl_batch *batch, size_t resamples)
 {
     size_t lists = batch->lists / rl_parts_systems(batch), systems = rl_parts_systems(batch);
-    size_t most = resamples > lists ? resamples : lists;
+    const size_t most = resamples > lists ? resamples : lists;
     return 7 * rl_room_bytes(lists, sizeof(double)) + 3 * rl_room_bytes(lists, sizeof(uint32_t)) +
            rl_room_bytes(batch->group_count + 2, sizeof(size_t)) +
            rl_room_bytes(most, sizeof(double)) +
@@ -84,8 +84,8 @@ bool rl_parts_take_room(const struct rl_batch *batch, const struct rl_eval *eval
     }
     if (!needed)
         return true;
-    size_t bytes = room_bytes(batch, resamples);
-    char *memory = rl_arena_alloc(arena, bytes);
+    const size_t bytes = room_bytes(batch, resamples);
+    char *const memory = rl_arena_alloc(arena, bytes);
     *ret_room = (struct rl_room){memory, memory ? memory + bytes : NULL};
     return memory;
 }
@@ -99,10 +99,10 @@ double rl_parts_cost(const struct rl_batch *batch, const struct rl_eval *eval)
     if (!rl_parts_needed(batch, eval))
         return 0;
     double systems = (double)rl_parts_systems(batch), lists = (double)batch->lists / systems;
-    double layers = batch->groups ? 2 : 1; /* the whole, and its groups */
+    const double layers = batch->groups ? 2 : 1; /* the whole, and its groups */
     double parts = 1 + (double)batch->group_count, resamples = (double)eval->resamples;
-    double bootstraps = eval->include & RL_CONFIDENCE ? systems + (systems - 1) : 0;
-    double tests = eval->include & RL_CONFIDENCE ? systems - 1 : 0;
+    const double bootstraps = eval->include & RL_CONFIDENCE ? systems + (systems - 1) : 0;
+    const double tests = eval->include & RL_CONFIDENCE ? systems - 1 : 0;
     return layers * lists *
                (GATHER_COST * (3 * systems) +
                 resamples * (bootstraps * DRAW_COST + tests * FLIP_COST)) +

@@ -33,14 +33,14 @@ static size_t class_of(size_t items)
 /* Sorts a work's lists by class; ret_starts: [CLASSES + 1] into the order. */
 static void order_lists(struct rl_work *work, size_t *ret_starts)
 {
-    const struct rl_batch *batch = work->batch;
-    struct rl_work_state *state = work->state;
+    const struct rl_batch *const batch = work->batch;
+    struct rl_work_state *const state = work->state;
     size_t next[CLASSES] = {0}, place = 0;
     for (size_t list = 0; list < batch->lists; list++)
         if (!rl_is_alone(batch, list))
             next[class_of(rl_list_items(batch, list))]++;
     for (size_t class = 0; class < CLASSES; class ++) {
-        size_t count = next[class];
+        const size_t count = next[class];
         ret_starts[class] = next[class] = place;
         place += count;
     }
@@ -55,8 +55,8 @@ static void add_segments(struct rl_schedule *schedule, struct rl_work *work)
     size_t starts[CLASSES + 1];
     order_lists(work, starts);
     for (size_t class = 0; class < CLASSES; class ++) {
-        double chunk = CHUNK_NANOSECONDS / rl_list_cost(work, ((size_t)1 << class) - 1);
-        struct rl_segment segment = {
+        const double chunk = CHUNK_NANOSECONDS / rl_list_cost(work, ((size_t)1 << class) - 1);
+        const struct rl_segment segment = {
             .work = work,
             .class = class,
             .begin = starts[class],
@@ -70,10 +70,10 @@ static void add_segments(struct rl_schedule *schedule, struct rl_work *work)
 
 static bool reserve(struct rl_schedule *schedule, size_t works)
 {
-    size_t need = works * CLASSES;
+    const size_t need = works * CLASSES;
     if (need <= schedule->capacity)
         return true;
-    struct rl_segment *segments = realloc(schedule->segments, need * sizeof(*segments));
+    struct rl_segment *const segments = realloc(schedule->segments, need * sizeof(*segments));
     if (!segments)
         return false;
     schedule->segments = segments;
@@ -96,7 +96,7 @@ bool rl_schedule_fill(struct rl_schedule *schedule, struct rl_work *const *works
         add_segments(schedule, works[i]);
     qsort(schedule->segments, schedule->count, sizeof(*schedule->segments), longest_first);
     for (size_t i = 0; i < schedule->count; i++) {
-        struct rl_segment *segment = &schedule->segments[i];
+        struct rl_segment *const segment = &schedule->segments[i];
         segment->first = schedule->chunks;
         schedule->chunks += (segment->end - segment->begin + segment->chunk - 1) / segment->chunk;
     }
@@ -108,14 +108,14 @@ struct rl_work *rl_schedule_chunk(const struct rl_schedule *schedule, size_t chu
 {
     size_t low = 0, high = schedule->count;
     while (high - low > 1) {
-        size_t middle = (low + high) / 2;
+        const size_t middle = (low + high) / 2;
         if (schedule->segments[middle].first <= chunk)
             low = middle;
         else
             high = middle;
     }
-    const struct rl_segment *segment = &schedule->segments[low];
-    size_t begin = segment->begin + (chunk - segment->first) * segment->chunk;
+    const struct rl_segment *const segment = &schedule->segments[low];
+    const size_t begin = segment->begin + (chunk - segment->first) * segment->chunk;
     *ret_begin = begin;
     *ret_end = segment->end - begin < segment->chunk ? segment->end : begin + segment->chunk;
     return segment->work;

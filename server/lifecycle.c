@@ -308,7 +308,7 @@ int rl_lifecycle_check(const struct rl_sources *sources)
         status = rl_init(getenv("RANKLOSSD_ISA"), &error);
     if (status == RL_OK)
         status = rl_assembly_check(settings, &error);
-    if (status != RL_OK && settings != NULL)
+    if (status != RL_OK && settings)
         rl_settings_blame(settings, &error);
     rl_settings_free(settings);
     rl_sources_unknown(sources, print_unknown, NULL);

@@ -52,7 +52,7 @@ static int print_table(enum rl_status (*print)(FILE *out, struct rl_error *error
 static void wait_asleep(char **argv)
 {
     char path[PATH_MAX];
-    if (getenv("OMP_WAIT_POLICY") != NULL || getenv("GOMP_SPINCOUNT") != NULL)
+    if (getenv("OMP_WAIT_POLICY") || getenv("GOMP_SPINCOUNT"))
         return;
     const ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 1);
     if (length < 0 || setenv("OMP_WAIT_POLICY", "passive", 1) != 0)

@@ -46,7 +46,7 @@ static enum rl_status refuse(const char *url, struct rl_error *error)
 static bool split_authority(char *authority, struct target *target)
 {
     char *const colon = strrchr(authority, ':');
-    if (colon == NULL || colon[1] == '\0')
+    if (!colon || colon[1] == '\0')
         return false;
     *colon = '\0';
     target->port = colon + 1;
@@ -76,11 +76,11 @@ static enum rl_status parse(const char *url, struct target *target, struct rl_er
     } else if (strncmp(url, secure, sizeof(secure) - 1) == 0) {
         authority += sizeof(secure) - 1;
         target->tls = true;
-    } else if (strstr(url, "://") != NULL) {
+    } else if (strstr(url, "://")) {
         return refuse(url, error);
     }
     char *const slash = strchr(authority, '/');
-    if (slash != NULL) {
+    if (slash) {
         target->path = slash[1] != '\0' ? url + (slash - target->text) : target->path;
         *slash = '\0';
     }
@@ -112,7 +112,7 @@ static int connect_tcp(const struct target *target)
         errno = EHOSTUNREACH;
         return -1;
     }
-    for (const struct addrinfo *at = found; at != NULL && fd < 0; at = at->ai_next)
+    for (const struct addrinfo *at = found; at && fd < 0; at = at->ai_next)
         fd = connect_one(at->ai_addr, at->ai_addrlen);
     freeaddrinfo(found);
     return fd;
@@ -143,23 +143,23 @@ static int secure(struct channel *channel)
 
 static void hang_up(struct channel *channel)
 {
-    if (channel->tls != NULL)
+    if (channel->tls)
         gnutls_deinit(channel->tls);
-    if (channel->credentials != NULL)
+    if (channel->credentials)
         gnutls_certificate_free_credentials(channel->credentials);
     close(channel->fd);
 }
 
 static ssize_t put(const struct channel *channel, const char *text, size_t length)
 {
-    return channel->tls != NULL ? gnutls_record_send(channel->tls, text, length)
-                                : send(channel->fd, text, length, MSG_NOSIGNAL);
+    return channel->tls ? gnutls_record_send(channel->tls, text, length)
+                        : send(channel->fd, text, length, MSG_NOSIGNAL);
 }
 
 static ssize_t get(const struct channel *channel, char *text, size_t room)
 {
-    return channel->tls != NULL ? gnutls_record_recv(channel->tls, text, room)
-                                : recv(channel->fd, text, room, 0);
+    return channel->tls ? gnutls_record_recv(channel->tls, text, room)
+                        : recv(channel->fd, text, room, 0);
 }
 
 /* Sends the request and returns the status code of the answer, or 0 without one. */
@@ -178,7 +178,7 @@ static int ask(const struct channel *channel, const char *path)
     while (got < sizeof("HTTP/1.1 200")) {
         const ssize_t more = get(channel, text + got, sizeof(text) - 1 - got);
         /* GnuTLS returns "again" for a session ticket and for a timeout. */
-        if (channel->tls != NULL && more == GNUTLS_E_AGAIN && rl_clock_now() < deadline)
+        if (channel->tls && more == GNUTLS_E_AGAIN && rl_clock_now() < deadline)
             continue;
         if (more <= 0)
             return 0;
@@ -231,7 +231,7 @@ static int probe(const char *url, bool tls)
 
 int rl_probe(const struct rl_sources *sources, const char *url)
 {
-    if (url != NULL)
+    if (url)
         return probe(url, false);
     struct rl_settings *settings;
     struct rl_error error;

@@ -41,7 +41,7 @@ void rl_arena_init(struct rl_arena *arena, size_t limit)
 static void free_others(struct rl_chunk *chunk, const struct rl_chunk *kept)
 {
     while (chunk) {
-        struct rl_chunk *next = chunk->next;
+        struct rl_chunk *const next = chunk->next;
         if (chunk != kept)
             free(chunk->memory);
         chunk = next;
@@ -83,10 +83,10 @@ static struct rl_chunk *chunk_create(size_t size)
 {
     if (size > SIZE_MAX - sizeof(struct rl_chunk))
         return NULL;
-    char *memory = take_memory(sizeof(struct rl_chunk) + size);
+    char *const memory = take_memory(sizeof(struct rl_chunk) + size);
     if (!memory)
         return NULL;
-    size_t past = (uintptr_t)memory % ALIGNMENT;
+    const size_t past = (uintptr_t)memory % ALIGNMENT;
     struct rl_chunk *chunk = (void *)(memory + (ALIGNMENT - past) % ALIGNMENT);
     *chunk = (struct rl_chunk){.memory = memory, .size = size};
     return chunk;
@@ -103,12 +103,12 @@ static size_t next_chunk_size(const struct rl_arena *arena)
 /* A chunk with room for `size` bytes, linked into the arena; NULL when malloc refuses. */
 static struct rl_chunk *chunk_with_room(struct rl_arena *arena, size_t size)
 {
-    struct rl_chunk *head = arena->chunks;
+    struct rl_chunk *const head = arena->chunks;
     if (head && head->size - head->used >= size)
         return head;
-    size_t shared = next_chunk_size(arena);
-    bool own = size > shared / SHARED_PART;
-    struct rl_chunk *chunk = chunk_create(own ? size : shared);
+    const size_t shared = next_chunk_size(arena);
+    const bool own = size > shared / SHARED_PART;
+    struct rl_chunk *const chunk = chunk_create(own ? size : shared);
     if (!chunk)
         return NULL;
     struct rl_chunk **link = own && head ? &head->next : &arena->chunks;
@@ -121,11 +121,11 @@ void *rl_arena_alloc(struct rl_arena *arena, size_t size)
 {
     if (size > arena->limit - arena->used || size > PTRDIFF_MAX)
         return NULL;
-    size_t padded = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-    struct rl_chunk *chunk = chunk_with_room(arena, size);
+    const size_t padded = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    struct rl_chunk *const chunk = chunk_with_room(arena, size);
     if (!chunk)
         return NULL;
-    char *block = (char *)(chunk + 1) + chunk->used;
+    char *const block = (char *)(chunk + 1) + chunk->used;
     size_t room = chunk->size - chunk->used;
     chunk->used += padded < room ? padded : room;
     room = arena->limit - arena->used;

@@ -24,7 +24,7 @@ static inline size_t rl_block_begin(size_t block)
 
 static inline size_t rl_block_end(size_t block, size_t n)
 {
-    size_t end = (block + 1) * RL_BLOCK;
+    const size_t end = (block + 1) * RL_BLOCK;
     return end < n ? end : n;
 }
 

@@ -27,7 +27,7 @@ static inline size_t rl_cut_begin(size_t piece)
 
 static inline size_t rl_cut_end(size_t piece, size_t n)
 {
-    size_t end = (piece + 1) * RL_CUT;
+    const size_t end = (piece + 1) * RL_CUT;
     return end < n ? end : n;
 }
 

@@ -48,7 +48,7 @@ struct rl_stoppable {
 
 static inline void rl_runner_run_one(void *context, size_t index)
 {
-    const struct rl_stoppable *stoppable = context;
+    const struct rl_stoppable *const stoppable = context;
     if (!rl_runner_stopped(stoppable->runner))
         stoppable->body(stoppable->context, index);
 }

@@ -39,7 +39,8 @@ static size_t round_up(size_t size, size_t unit)
 
 static void *map_large(size_t size)
 {
-    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *const memory =
+        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED)
         return NULL;
 #ifdef MADV_HUGEPAGE
@@ -57,16 +58,16 @@ static void *take_small(size_t size)
 /* A larger size than asked for, so that slowly growing lists do not take new memory each time. */
 static size_t size_for(size_t bytes)
 {
-    size_t size = bytes < SMALLEST ? SMALLEST : bytes + bytes / 4;
+    const size_t size = bytes < SMALLEST ? SMALLEST : bytes + bytes / 4;
     return size < LARGE ? size : round_up(size, HUGE_PAGE);
 }
 
 bool rl_scratch_reserve(struct rl_scratch *scratch, size_t bytes, struct rl_room *ret_room)
 {
     if (!scratch->base || bytes > scratch->size) {
-        size_t size = size_for(bytes);
+        const size_t size = size_for(bytes);
         rl_scratch_release(scratch);
-        void *memory = size < LARGE ? take_small(size) : map_large(size);
+        void *const memory = size < LARGE ? take_small(size) : map_large(size);
         if (!memory)
             return false;
         *scratch = (struct rl_scratch){.base = memory, .size = size};

@@ -33,8 +33,8 @@ void rl_scratch_trim(struct rl_scratch *scratch);
 /* An array aligned to RL_ROOM_ALIGNMENT, not cleared. The room must suffice. */
 static inline void *rl_room_take(struct rl_room *room, size_t count, size_t size)
 {
-    size_t bytes = rl_room_bytes(count, size);
-    char *array = room->next;
+    const size_t bytes = rl_room_bytes(count, size);
+    char *const array = room->next;
     assert(bytes <= (size_t)(room->end - room->next) && "the need was computed beforehand");
     room->next += bytes;
     return array;

@@ -88,7 +88,7 @@ static inline size_t digit_of(uint64_t key, unsigned shift, unsigned bits)
 
 static void find_differences(void *context, size_t block)
 {
-    struct radix *radix = context;
+    struct radix *const radix = context;
     const uint64_t *from = radix->from, first = from[0];
     const size_t end = rl_cut_end(block, radix->n);
     uint64_t differences = 0;
@@ -99,11 +99,11 @@ static void find_differences(void *context, size_t block)
 
 static void count_digits(void *context, size_t block)
 {
-    const struct radix *radix = context;
-    const uint64_t *from = radix->from;
+    const struct radix *const radix = context;
+    const uint64_t *const from = radix->from;
     const unsigned shift = radix->shift, bits = radix->bits;
     const size_t end = rl_cut_end(block, radix->n);
-    uint32_t *counts = radix->counts + (block << bits);
+    uint32_t *const counts = radix->counts + (block << bits);
     memset(counts, 0, sizeof(*counts) << bits);
     for (size_t i = rl_cut_begin(block); i < end; i++)
         counts[digit_of(from[i], shift, bits)]++;
@@ -125,19 +125,19 @@ static void place_digits(struct radix *radix)
 
 static void move_keys(void *context, size_t block)
 {
-    const struct radix *radix = context;
-    const uint64_t *from = radix->from;
-    uint64_t *to = radix->to;
+    const struct radix *const radix = context;
+    const uint64_t *const from = radix->from;
+    uint64_t *const to = radix->to;
     const unsigned shift = radix->shift, bits = radix->bits;
     const size_t end = rl_cut_end(block, radix->n);
-    uint32_t *places = radix->counts + (block << bits);
+    uint32_t *const places = radix->counts + (block << bits);
     for (size_t i = rl_cut_begin(block); i < end; i++)
         to[places[digit_of(from[i], shift, bits)]++] = from[i];
 }
 
 static void swap_arrays(struct radix *radix, uint64_t *keys, uint64_t *spare)
 {
-    uint64_t *sorted = radix->to;
+    uint64_t *const sorted = radix->to;
     radix->to = sorted == spare ? keys : spare;
     radix->from = sorted;
 }
@@ -148,7 +148,7 @@ static void swap_arrays(struct radix *radix, uint64_t *keys, uint64_t *spare)
 static uint32_t all_differences(struct radix *radix, struct rl_runner *runner)
 {
     uint64_t differences = 0;
-    size_t blocks = rl_cut_count(radix->n);
+    const size_t blocks = rl_cut_count(radix->n);
     runner->run(runner, blocks, find_differences, radix);
     for (size_t block = 0; block < blocks; block++)
         differences |= radix->differences[block];
@@ -196,14 +196,14 @@ uint64_t *rl_sort(uint64_t *keys, uint64_t *spare, size_t n, struct rl_runner *r
                   struct rl_room room)
 {
     struct radix radix = {.from = keys, .n = n, .bits = digit_bits(n)};
-    size_t blocks = rl_cut_count(n);
+    const size_t blocks = rl_cut_count(n);
     if (n <= INSERTED) {
         insert_all(keys, n, SIZE_MAX);
         return keys;
     }
     radix.counts = rl_room_take(&room, blocks << radix.bits, sizeof(uint32_t));
     radix.differences = rl_room_take(&room, blocks, sizeof(uint64_t));
-    uint32_t differences = all_differences(&radix, runner);
+    const uint32_t differences = all_differences(&radix, runner);
     if (blocks > 1 || differences == 0 || highest_bits(differences, radix.bits) == differences)
         return sort_by_bits(&radix, differences, runner, keys, spare);
     uint64_t *sorted =

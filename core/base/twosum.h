@@ -15,7 +15,7 @@
 /* a - b rounded; *ret_lost is what rounding took from it. */
 static inline double rl_difference(double a, double b, double *ret_lost)
 {
-    double difference = a - b;
+    const double difference = a - b;
     *ret_lost = RL_LOST_OF_DIFFERENCE(a, b, difference);
     return difference;
 }

@@ -70,7 +70,7 @@ static inline vec vec_larger(vec a, vec b)
 #elif defined(__SSE2__)
     return (vec)_mm_max_pd((__m128d)a, (__m128d)b);
 #else
-    vec_mask where = a > b;
+    const vec_mask where = a > b;
     return (vec)((where & (vec_mask)a) | (~where & (vec_mask)b));
 #endif
 }
@@ -85,7 +85,7 @@ static inline vec vec_lesser(vec a, vec b)
 #elif defined(__SSE2__)
     return (vec)_mm_min_pd((__m128d)a, (__m128d)b);
 #else
-    vec_mask where = a < b;
+    const vec_mask where = a < b;
     return (vec)((where & (vec_mask)a) | (~where & (vec_mask)b));
 #endif
 }
@@ -100,12 +100,12 @@ static inline double vec_sum(vec v)
     four halves =
         __builtin_shufflevector(v, v, 0, 1, 2, 3) + __builtin_shufflevector(v, v, 4, 5, 6, 7);
 #else
-    four halves = v;
+    const four halves = v;
 #endif
     two pair = __builtin_shufflevector(halves, halves, 0, 1) +
                __builtin_shufflevector(halves, halves, 2, 3);
 #else
-    two pair = v;
+    const two pair = v;
 #endif
     return pair[0] + pair[1];
 }

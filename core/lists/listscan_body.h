@@ -22,7 +22,7 @@ static inline WHOLE OF_TYPE(bits)(NUMBER value)
 /* Bit operations rather than comparisons and conversions: the compiler makes vectors of these. */
 static uint32_t OF_TYPE(grades)(const void *column, size_t n, uint8_t *restrict ret_grades)
 {
-    const NUMBER *labels = column;
+    const NUMBER *const labels = column;
     WHOLE any = 0, lost = 0;
     for (size_t i = 0; i < n; i++) {
         const NUMBER label = labels[i] + 0; /* -0.0 becomes 0.0 */
@@ -74,14 +74,14 @@ static void OF_TYPE(rank_together)(const NUMBER *scores, size_t n, const uint32_
 static bool OF_TYPE(goes_alone)(size_t n, const uint32_t *targets, size_t count)
 {
     enum { ALONE = 24, TIES = 2 };
-    size_t between = targets[count - 1] - targets[0];
+    const size_t between = targets[count - 1] - targets[0];
     return count * (n / OF_TYPE(WIDTH) + ALONE) < n + TIES * between;
 }
 
 static void OF_TYPE(ranks)(const void *column, size_t n, const uint32_t *targets, size_t count,
                            uint32_t *ret_ranks)
 {
-    const NUMBER *scores = column;
+    const NUMBER *const scores = column;
     for (size_t begin = 0; begin < count; begin += OF_TYPE(WIDTH)) {
         const size_t left = count - begin, group = left < OF_TYPE(WIDTH) ? left : OF_TYPE(WIDTH);
         if (!OF_TYPE(goes_alone)(n, targets + begin, group)) {

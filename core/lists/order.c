@@ -57,22 +57,22 @@ static inline float value32(uint32_t ascending)
 
 static inline uint64_t ascending64(double value)
 {
-    uint64_t bits = rl_to_bits(value);
+    const uint64_t bits = rl_to_bits(value);
     return bits ^ (bits >> 63 ? UINT64_MAX : (uint64_t)1 << 63);
 }
 
 static inline uint64_t number64(const struct ordering *ordering, size_t place)
 {
-    uint64_t number = ascending64(((const double *)ordering->column)[place] + 0.0);
+    const uint64_t number = ascending64(((const double *)ordering->column)[place] + 0.0);
     return ordering->descending ? ~number : number;
 }
 
 static void make_keys(void *context, size_t piece)
 {
-    struct ordering *ordering = context;
+    struct ordering *const ordering = context;
     const size_t begin = rl_cut_begin(piece), end = rl_cut_end(piece, ordering->n);
     if (ordering->dtype == RL_FLOAT32) {
-        const float *values = ordering->column;
+        const float *const values = ordering->column;
         const uint32_t flip = ordering->descending ? UINT32_MAX : 0;
         for (size_t i = begin; i < end; i++)
             ordering->keys[i] = rl_key(ascending32(values[i] + 0.0f) ^ flip, (uint32_t)i);
@@ -86,7 +86,7 @@ static void make_keys(void *context, size_t piece)
 
 static void keep_sorted(void *context, size_t piece)
 {
-    const struct ordering *ordering = context;
+    const struct ordering *const ordering = context;
     const size_t begin = rl_cut_begin(piece), end = rl_cut_end(piece, ordering->n);
     for (size_t r = begin; r < end; r++)
         ordering->ret_places[r] = rl_key_payload(ordering->sorted[r]);
@@ -105,7 +105,7 @@ static void keep_sorted(void *context, size_t piece)
 /* Inserts by the lower halves where the upper ones are equal. Gives up after MOVES * n moves. */
 static bool settle(const struct ordering *ordering)
 {
-    uint64_t *keys = ordering->sorted;
+    uint64_t *const keys = ordering->sorted;
     size_t moves = MOVES * ordering->n;
     for (size_t i = 1; i < ordering->n; i++) {
         const uint64_t key = keys[i];
@@ -126,7 +126,7 @@ static bool settle(const struct ordering *ordering)
 /* Numbers of the lower or upper half of doubles, for the places that the sorted keys have. */
 static void renumber(void *context, size_t piece)
 {
-    const struct ordering *ordering = context;
+    const struct ordering *const ordering = context;
     for (size_t i = rl_cut_begin(piece); i < rl_cut_end(piece, ordering->n); i++) {
         const uint32_t place = rl_key_payload(ordering->sorted[i]);
         const uint64_t number = number64(ordering, place);
@@ -226,7 +226,7 @@ static void top_insert(struct top *top, double value, size_t place)
 bool rl_order_top(enum rl_dtype dtype, const void *column, size_t n, size_t most,
                   struct rl_room room, uint32_t *ret_places)
 {
-    const struct rl_listscan *scan = rl_listscan_kernels(dtype);
+    const struct rl_listscan *const scan = rl_listscan_kernels(dtype);
     struct top top = {rl_room_take(&room, most, sizeof(double)), ret_places, 0, most};
     size_t i = 0, budget = n / TOP_SHARE;
     for (; i < most; i++)

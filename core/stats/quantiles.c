@@ -15,16 +15,16 @@ size_t rl_order_ascending_room(size_t n)
 
 void rl_order_ascending(double *values, size_t n, struct rl_runner *runner, struct rl_room room)
 {
-    double *unordered = rl_room_take(&room, n, sizeof(*unordered));
-    uint32_t *places = rl_room_take(&room, n, sizeof(*places));
+    double *const unordered = rl_room_take(&room, n, sizeof(*unordered));
+    uint32_t *const places = rl_room_take(&room, n, sizeof(*places));
     memcpy(unordered, values, n * sizeof(*values));
     rl_order(RL_FLOAT64, unordered, n, RL_ASCENDING, runner, room, places, values);
 }
 
 double rl_quantile(const double *ascending, size_t n, double q)
 {
-    double place = q * (double)(n - 1);
-    size_t below = (size_t)place;
+    const double place = q * (double)(n - 1);
+    const size_t below = (size_t)place;
     if (below >= n - 1)
         return ascending[n - 1];
     double low = ascending[below], high = ascending[below + 1], part = place - (double)below;

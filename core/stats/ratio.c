@@ -19,9 +19,9 @@ double rl_ratio_standard_error(const struct rl_ratio *ratio)
     double a = rl_sum(ratio->a, ratio->lists), b = rl_sum(ratio->b, ratio->lists);
     if (ratio->lists < 2 || b == 0)
         return NAN;
-    double r = a / b;
+    const double r = a / b;
     for (size_t l = 0; l < ratio->lists; l++) {
-        double rest = ratio->a[l] - r * ratio->b[l];
+        const double rest = ratio->a[l] - r * ratio->b[l];
         squares += rest * rest;
     }
     return fabs(ratio->scale / b) * sqrt(n / (n - 1) * squares);

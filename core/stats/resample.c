@@ -63,24 +63,24 @@ static double resampled_ratio(const struct rl_ratio *ratio, uint64_t stream)
     size_t l = 0;
     for (; l + LANES <= n; l += LANES) {
         for (size_t lane = 0; lane < LANES; lane++) {
-            size_t drawn = below(draw(stream, l + lane), n);
+            const size_t drawn = below(draw(stream, l + lane), n);
             sums[lane] += a[drawn];
             divisors[lane] += b[drawn];
         }
     }
     for (; l < n; l++) {
-        size_t drawn = below(draw(stream, l), n);
+        const size_t drawn = below(draw(stream, l), n);
         sums[0] += a[drawn];
         divisors[0] += b[drawn];
     }
-    double sum = (sums[0] + sums[1]) + (sums[2] + sums[3]);
-    double divisor = (divisors[0] + divisors[1]) + (divisors[2] + divisors[3]);
+    const double sum = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+    const double divisor = (divisors[0] + divisors[1]) + (divisors[2] + divisors[3]);
     return divisor != 0 ? ratio->scale * (sum / divisor) : 0;
 }
 
 static void bootstrap_piece(void *context, size_t piece)
 {
-    const struct bootstrap *work = context;
+    const struct bootstrap *const work = context;
     for (size_t r = piece * PIECE; r < piece_end(piece, work->resamples); r++)
         work->values[r] = resampled_ratio(work->ratio, stream_of(work->seed, 'b', r));
 }
@@ -125,10 +125,10 @@ static double flipped_sum(const double *differences, size_t lists, uint64_t stre
 
 static void flip_piece(void *context, size_t piece)
 {
-    const struct flips *work = context;
+    const struct flips *const work = context;
     uint64_t count = 0;
     for (size_t r = piece * PIECE; r < piece_end(piece, work->resamples); r++) {
-        uint64_t stream = stream_of(work->seed, 'f', r);
+        const uint64_t stream = stream_of(work->seed, 'f', r);
         count += fabs(flipped_sum(work->differences, work->lists, stream)) >= work->observed;
     }
     work->counts[piece] = count;

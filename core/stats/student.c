@@ -19,7 +19,8 @@ static double gamma_ratio(double a)
     for (; a < 20; a++)
         factor *= a / (a + 0.5);
     double u = 1 / a, u2 = u * u;
-    double exponent = u * (-1.0 / 8 + u2 * (1.0 / 192 + u2 * (-1.0 / 640 + u2 * (17.0 / 14336))));
+    const double exponent =
+        u * (-1.0 / 8 + u2 * (1.0 / 192 + u2 * (-1.0 / 640 + u2 * (17.0 / 14336))));
     return factor * sqrt(a) * rl_exp(exponent);
 }
 
@@ -37,8 +38,8 @@ static double beta_fraction(double a, double b, double x)
     double c = 1, d = 1 / nonzero(1 - (a + b) * x / (a + 1)), fraction = d;
     for (int step = 1; step < MOST_STEPS; step++) {
         double m = step, change;
-        double even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m));
-        double odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1));
+        const double even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m));
+        const double odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1));
         d = 1 / nonzero(1 + even * d);
         c = nonzero(1 + even / c);
         fraction *= c * d;
@@ -61,7 +62,7 @@ double rl_student_two_sided(double t, double degrees)
         return 0;
     double x = 1 / (1 + square), y = square / (1 + square);
     /* x^a y^(1/2) / B(a, 1/2) */
-    double front = rl_exp(-a * rl_log1p(square)) * sqrt(y) * gamma_ratio(a) / ROOT_OF_PI;
+    const double front = rl_exp(-a * rl_log1p(square)) * sqrt(y) * gamma_ratio(a) / ROOT_OF_PI;
     if (x < (a + 1) / (a + 2.5))
         return front * beta_fraction(a, 0.5, x) / a;
     return 1 - front * beta_fraction(0.5, a, y) / 0.5;
@@ -70,7 +71,7 @@ double rl_student_two_sided(double t, double degrees)
 /* The density, which is half the rate at which the two-sided probability falls. */
 static double density(double t, double degrees)
 {
-    double power = -(degrees + 1) / 2 * rl_log1p(t * t / degrees);
+    const double power = -(degrees + 1) / 2 * rl_log1p(t * t / degrees);
     return rl_exp(power) * gamma_ratio(degrees / 2) / (ROOT_OF_PI * sqrt(degrees));
 }
 
@@ -81,8 +82,8 @@ double rl_student_quantile(double p, double degrees)
     enum { MOST_STEPS = 1100 };
     double t = 0;
     for (int step = 0; step < MOST_STEPS; step++) {
-        double excess = rl_student_two_sided(t, degrees) - p;
-        double next = t + excess / (2 * density(t, degrees));
+        const double excess = rl_student_two_sided(t, degrees) - p;
+        const double next = t + excess / (2 * density(t, degrees));
         if (!(next > t * (1 + 1e-15)))
             return next > 0 ? next : t;
         t = next;

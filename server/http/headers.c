@@ -26,7 +26,7 @@ static bool is_token_byte(unsigned char byte)
     static const char others[] = "!#$%&'*+-.^_`|~";
     return (byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z') ||
            (byte >= 'a' && byte <= 'z') ||
-           (byte != '\0' && memchr(others, byte, sizeof(others) - 1) != NULL);
+           (byte != '\0' && memchr(others, byte, sizeof(others) - 1));
 }
 
 static bool is_token(const char *text, size_t length)
@@ -61,7 +61,7 @@ bool rl_headers_clean(const char *target, size_t length)
 void rl_headers_init(struct rl_headers *headers, const struct rl_request_line *line)
 {
     *headers = (struct rl_headers){0};
-    if (line == NULL)
+    if (!line)
         return;
     if (!line->target_clean ||
         line->version != line->method + strlen(line->method) + 1 + line->target_length + 1)
@@ -73,16 +73,15 @@ void rl_headers_init(struct rl_headers *headers, const struct rl_request_line *l
 /* Whether a line starts right after the CRLF of the previous one. */
 static bool in_place(struct rl_headers *headers, const char *name, const char *value_end)
 {
-    const bool good = headers->next == NULL || headers->next == name;
-    if (headers->next != NULL)
+    const bool good = !headers->next || headers->next == name;
+    if (headers->next)
         headers->next = value_end + CRLF;
     return good;
 }
 
 void rl_headers_end(struct rl_headers *headers, const struct rl_request_line *line, size_t size)
 {
-    if (headers->next != NULL && headers->fault == NULL &&
-        headers->next + CRLF != line->method + size)
+    if (headers->next && !headers->fault && headers->next + CRLF != line->method + size)
         headers->fault = "the header fields do not end with an empty line";
 }
 
@@ -98,7 +97,7 @@ void rl_headers_add(struct rl_headers *headers, const char *name, size_t name_le
                     const char *value, size_t value_length)
 {
     headers->bytes += name_length + value_length + 4;
-    if (headers->fault != NULL)
+    if (headers->fault)
         return;
     if (!in_place(headers, name, value + value_length))
         headers->fault = "a line of the headers is folded or does not end with CRLF";
@@ -107,11 +106,11 @@ void rl_headers_add(struct rl_headers *headers, const char *name, size_t name_le
     else if (has_control(value, value_length))
         headers->fault = "a header field's value contains a control character";
     const struct field *const field = find(name, name_length);
-    if (field == NULL)
+    if (!field)
         return;
     const char **const slot = (const char **)(void *)((char *)headers + field->offset);
-    if (*slot == NULL)
-        *slot = value != NULL ? value : "";
+    if (!*slot)
+        *slot = value ? value : "";
     else if (field->single)
         headers->fault = "a header field that may appear only once is repeated";
 }
@@ -119,9 +118,9 @@ void rl_headers_add(struct rl_headers *headers, const char *name, size_t name_le
 static enum rl_status check_transfer(const struct rl_headers *headers, unsigned version,
                                      struct rl_error *error)
 {
-    if (headers->transfer_encoding == NULL)
+    if (!headers->transfer_encoding)
         return RL_OK;
-    if (headers->content_length != NULL)
+    if (headers->content_length)
         return rl_fail(error, RL_FRAMING, "",
                        "Transfer-Encoding and Content-Length cannot be used "
                        "together");
@@ -136,9 +135,9 @@ static enum rl_status check_transfer(const struct rl_headers *headers, unsigned 
 enum rl_status rl_headers_check(const struct rl_headers *headers, unsigned version,
                                 size_t max_bytes, struct rl_error *error)
 {
-    if (headers->fault != NULL)
+    if (headers->fault)
         return rl_fail(error, RL_FRAMING, "", "%s", headers->fault);
-    if (version >= 1 && headers->host == NULL)
+    if (version >= 1 && !headers->host)
         return rl_fail(error, RL_FRAMING, "", "the Host header field is missing");
     const enum rl_status status = check_transfer(headers, version, error);
     if (status != RL_OK)
@@ -146,14 +145,14 @@ enum rl_status rl_headers_check(const struct rl_headers *headers, unsigned versi
     if (headers->bytes > max_bytes)
         return rl_fail(error, RL_HEADERS_TOO_LARGE, "",
                        "the header fields are larger than %zu bytes", max_bytes);
-    if (headers->expect != NULL && strcasecmp(headers->expect, "100-continue") != 0)
+    if (headers->expect && strcasecmp(headers->expect, "100-continue") != 0)
         return rl_fail(error, RL_EXPECTATION, "", "the only supported expectation is 100-continue");
     return RL_OK;
 }
 
 enum rl_status rl_headers_check_trailers(const struct rl_headers *trailers, struct rl_error *error)
 {
-    if (trailers->fault != NULL)
+    if (trailers->fault)
         return rl_fail(error, RL_FRAMING, "", "in the trailer, %s", trailers->fault);
     if (trailers->content_length || trailers->transfer_encoding || trailers->host)
         return rl_fail(error, RL_FRAMING, "",
@@ -163,11 +162,11 @@ enum rl_status rl_headers_check_trailers(const struct rl_headers *trailers, stru
 
 bool rl_headers_body(const struct rl_headers *headers, size_t *ret_length)
 {
-    if (headers->transfer_encoding != NULL) {
+    if (headers->transfer_encoding) {
         *ret_length = SIZE_MAX;
         return true;
     }
-    if (headers->content_length == NULL)
+    if (!headers->content_length)
         return false;
     errno = 0;
     const unsigned long long length = strtoull(headers->content_length, NULL, 10);
@@ -197,7 +196,7 @@ bool rl_headers_json(const struct rl_headers *headers)
 {
     static const char type[] = "application/json";
     const char *rest = headers->content_type;
-    if (rest == NULL || strncasecmp(rest, type, sizeof(type) - 1) != 0)
+    if (!rest || strncasecmp(rest, type, sizeof(type) - 1) != 0)
         return false;
     rest = skip_blanks(rest + sizeof(type) - 1);
     while (*rest == ';') {
@@ -213,7 +212,7 @@ bool rl_headers_matches(const struct rl_headers *headers, const char *etag)
 {
     const char *list = headers->if_none_match;
     const size_t length = strlen(etag);
-    while (list != NULL && *list != '\0') {
+    while (list && *list != '\0') {
         list += strspn(list, " \t,");
         if (*list == '*')
             return true;

@@ -54,7 +54,7 @@ bool rl_host_allowed(const char *host, const struct rl_words *names)
     for (size_t i = 0; i < names->count; i++)
         if (strcmp(names->items[i], "*") == 0)
             return true;
-    if (host == NULL)
+    if (!host)
         return true;
     if (!take_name(host, name))
         return false;

@@ -26,7 +26,7 @@ struct rl_reply_head {
 static inline void rl_reply_head_add(struct rl_reply_head *head, const char *name,
                                      const char *value)
 {
-    if (value == NULL)
+    if (!value)
         return;
     assert(head->count < RL_REPLY_FIELDS_MAX);
     head->fields[head->count++] = (struct rl_reply_field){name, value};

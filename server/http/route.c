@@ -33,7 +33,7 @@ const char *rl_route_path(const char *target)
         return target;
     const char *const authority = strchr(target, ':') + 3;
     const char *const path = strchr(authority, '/');
-    return path != NULL ? path : "/";
+    return path ? path : "/";
 }
 
 static const char *const prefixes[] = {[RL_LOSS] = "/v1/losses/", [RL_METRIC] = "/v1/metrics/"};
@@ -48,7 +48,7 @@ static const char *name_after(const char *path, enum rl_kind kind)
 static const struct rl_measure *find_measure(const char *path, enum rl_kind kind)
 {
     const char *const name = name_after(path, kind);
-    return name != NULL ? rl_measure_find(kind, name) : NULL;
+    return name ? rl_measure_find(kind, name) : NULL;
 }
 
 static bool find_batch(const char *path, struct rl_route *route)
@@ -104,9 +104,9 @@ static enum rl_status refuse_name(enum rl_kind kind, struct rl_error *error)
 
 static enum rl_status refuse_path(const char *path, enum rl_scope scope, struct rl_error *error)
 {
-    if (scope != RL_SCOPE_ADMIN && name_after(path, RL_LOSS) != NULL)
+    if (scope != RL_SCOPE_ADMIN && name_after(path, RL_LOSS))
         return refuse_name(RL_LOSS, error);
-    if (scope != RL_SCOPE_ADMIN && name_after(path, RL_METRIC) != NULL)
+    if (scope != RL_SCOPE_ADMIN && name_after(path, RL_METRIC))
         return refuse_name(RL_METRIC, error);
     return rl_fail(error, RL_NOT_FOUND, "", "no resource at this path");
 }
@@ -125,7 +125,7 @@ enum rl_status rl_route_find(const char *path, enum rl_scope scope, struct rl_ro
 
 bool rl_route_takes_body(const struct rl_route *route)
 {
-    return route->target.evaluate || route->target.compare || route->target.measure != NULL;
+    return route->target.evaluate || route->target.compare || route->target.measure;
 }
 
 enum rl_status rl_route_check_method(const struct rl_route *route, enum rl_method method,

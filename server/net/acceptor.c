@@ -131,7 +131,7 @@ static void reap(struct rl_acceptor *acceptor, uint64_t now_ms)
     if (now_ms < acceptor->reap_at_ms)
         return;
     acceptor->reap_at_ms = now_ms + TICK_MS;
-    if (acceptor->options.tick != NULL)
+    if (acceptor->options.tick)
         acceptor->options.tick(acceptor->options.context);
     rl_connections_reap(acceptor->options.connections, now_ms,
                         (enum rl_reap)atomic_load_explicit(&acceptor->reap, memory_order_relaxed));
@@ -278,7 +278,7 @@ static void release(struct rl_acceptor *acceptor)
 
 void rl_acceptor_stop(struct rl_acceptor *acceptor)
 {
-    if (acceptor == NULL)
+    if (!acceptor)
         return;
     ask(acceptor, WANT_STOP);
     pthread_join(acceptor->thread, NULL);
@@ -307,7 +307,7 @@ enum rl_status rl_acceptor_start(const struct rl_acceptor_options *options,
                                  struct rl_acceptor **ret_acceptor, struct rl_error *error)
 {
     struct rl_acceptor *const acceptor = calloc(1, sizeof(*acceptor));
-    if (acceptor == NULL)
+    if (!acceptor)
         return rl_fail(error, RL_NOMEM, "", "no memory for the acceptor");
     acceptor->options = *options;
     acceptor->reap = RL_REAP_OVERDUE;

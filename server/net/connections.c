@@ -31,7 +31,7 @@ enum rl_status rl_connections_create(size_t max, size_t descriptors,
 {
     struct rl_connections *const registry =
         calloc(1, sizeof(*registry) + descriptors * sizeof(registry->admitted[0]));
-    if (registry == NULL)
+    if (!registry)
         return rl_fail(error, RL_NOMEM, "", "no memory for the connection registry");
     pthread_mutex_init(&registry->lock, NULL);
     registry->list.next = registry->list.prev = &registry->list;
@@ -44,7 +44,7 @@ enum rl_status rl_connections_create(size_t max, size_t descriptors,
 
 void rl_connections_free(struct rl_connections *registry)
 {
-    if (registry == NULL)
+    if (!registry)
         return;
     for (size_t fd = 0; fd < registry->descriptors; fd++)
         rl_connections_withdraw(registry, (int)fd);
@@ -79,7 +79,7 @@ static uint64_t deadline_in(uint64_t state)
 void rl_connections_withdraw(struct rl_connections *registry, int fd)
 {
     struct rl_connection *const connection = atomic_exchange(&registry->admitted[fd], NULL);
-    if (connection == NULL)
+    if (!connection)
         return;
     atomic_fetch_sub_explicit(&registry->count, 1, memory_order_relaxed);
     free(connection);
@@ -92,7 +92,7 @@ static void name_client(const struct sockaddr *address, char client[INET6_ADDRST
         bytes = &((const struct sockaddr_in *)(const void *)address)->sin_addr;
     else if (address->sa_family == AF_INET6)
         bytes = &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
-    if (bytes != NULL)
+    if (bytes)
         (void)inet_ntop(address->sa_family, bytes, client, INET6_ADDRSTRLEN);
 }
 
@@ -105,7 +105,7 @@ bool rl_connections_admit(struct rl_connections *registry, int fd, bool plain,
     if (rl_connections_count(registry) >= registry->max)
         return false;
     struct rl_connection *const connection = calloc(1, sizeof(*connection));
-    if (connection == NULL)
+    if (!connection)
         return false;
     connection->registry = registry;
     connection->fd = fd;
@@ -119,7 +119,7 @@ bool rl_connections_admit(struct rl_connections *registry, int fd, bool plain,
 struct rl_connection *rl_connection_open(struct rl_connections *registry, int fd)
 {
     struct rl_connection *const connection = atomic_exchange(&registry->admitted[fd], NULL);
-    if (connection == NULL)
+    if (!connection)
         return NULL;
     atomic_store_explicit(&connection->state, state_of(registry, RL_PHASE_FRESH),
                           memory_order_relaxed);
@@ -135,7 +135,7 @@ struct rl_connection *rl_connection_open(struct rl_connections *registry, int fd
 
 void rl_connection_close(struct rl_connection *connection)
 {
-    if (connection == NULL)
+    if (!connection)
         return;
     struct rl_connections *const registry = connection->registry;
     pthread_mutex_lock(&registry->lock);

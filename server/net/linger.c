@@ -29,7 +29,7 @@ struct rl_linger {
 enum rl_status rl_linger_create(struct rl_linger **ret_linger, struct rl_error *error)
 {
     struct rl_linger *const linger = calloc(1, sizeof(*linger));
-    if (linger == NULL)
+    if (!linger)
         return rl_fail(error, RL_NOMEM, "", "no memory for lingering connections");
     linger->epoll = epoll_create1(EPOLL_CLOEXEC);
     if (linger->epoll < 0) {
@@ -52,7 +52,7 @@ static void release(struct slot *slot)
 
 void rl_linger_free(struct rl_linger *linger)
 {
-    if (linger == NULL)
+    if (!linger)
         return;
     for (size_t i = 0; i < RL_LINGER_SOCKETS; i++)
         release(&linger->slots[i]);

@@ -110,7 +110,7 @@ enum rl_status rl_intake_body(struct rl_job *job, struct rl_error *error)
 {
     if (job->method != RL_METHOD_POST)
         return refuse_body(job, error);
-    if (job->headers.content_length == NULL && job->headers.transfer_encoding == NULL)
+    if (!job->headers.content_length && !job->headers.transfer_encoding)
         return rl_fail(error, RL_LENGTH_REQUIRED, "", "the request has no Content-Length");
     enum rl_status status = check_type(job, error);
     if (status == RL_OK)

@@ -13,7 +13,7 @@ struct rl_job *rl_job_create(const struct rl_context *context, enum rl_scope sco
                              struct rl_scratch *scratch)
 {
     struct rl_job *const job = calloc(1, sizeof(*job));
-    if (job == NULL)
+    if (!job)
         return NULL;
     job->context = context;
     job->scope = scope;
@@ -24,7 +24,7 @@ struct rl_job *rl_job_create(const struct rl_context *context, enum rl_scope sco
 
 void rl_job_free(struct rl_job *job)
 {
-    if (job == NULL)
+    if (!job)
         return;
     rl_arena_release(&job->arena);
     rl_body_release(&job->body);
@@ -62,8 +62,7 @@ static unsigned code_unanswered(const struct rl_job *job)
 {
     if (job->progress == RL_PROGRESS_NEW)
         return 400; /* libmicrohttpd answered, or the client left before its headers ended */
-    return job->connection != NULL && rl_connection_phase(job->connection) == RL_PHASE_DOOMED ? 408
-                                                                                              : 499;
+    return job->connection && rl_connection_phase(job->connection) == RL_PHASE_DOOMED ? 408 : 499;
 }
 
 static bool is_logged(const struct rl_job *job)

@@ -32,7 +32,7 @@ static void init_condition(pthread_cond_t *condition)
 enum rl_status rl_queue_create(size_t most, struct rl_queue **ret_queue, struct rl_error *error)
 {
     struct rl_queue *const queue = calloc(1, sizeof(*queue) + most * sizeof(struct rl_job *));
-    if (queue == NULL)
+    if (!queue)
         return rl_fail(error, RL_NOMEM, "", "no memory for the queue");
     queue->most = most;
     pthread_mutex_init(&queue->lock, NULL);
@@ -43,7 +43,7 @@ enum rl_status rl_queue_create(size_t most, struct rl_queue **ret_queue, struct 
 
 void rl_queue_free(struct rl_queue *queue)
 {
-    if (queue == NULL)
+    if (!queue)
         return;
     pthread_cond_destroy(&queue->wake);
     pthread_mutex_destroy(&queue->lock);
@@ -56,7 +56,7 @@ void rl_queue_put(struct rl_queue *queue, struct rl_job *job)
 {
     job->next = NULL;
     pthread_mutex_lock(&queue->lock);
-    if (queue->tail != NULL)
+    if (queue->tail)
         queue->tail->next = job;
     else
         queue->head = job;
@@ -69,7 +69,7 @@ void rl_queue_put(struct rl_queue *queue, struct rl_job *job)
 static size_t take_locked(struct rl_queue *queue, size_t bytes, struct rl_job **jobs)
 {
     size_t count = 0, sum = 0;
-    while (queue->head != NULL && count < queue->most) {
+    while (queue->head && count < queue->most) {
         struct rl_job *const job = queue->head;
         sum += rl_body_claim(&job->body, job->context->settings->max_inflated_bytes);
         if (count > 0 && sum > bytes)
@@ -79,7 +79,7 @@ static size_t take_locked(struct rl_queue *queue, size_t bytes, struct rl_job **
         jobs[count] = queue->taken[count] = job;
         count++;
     }
-    if (queue->head == NULL)
+    if (!queue->head)
         queue->tail = NULL;
     queue->working = count;
     return count;
@@ -92,10 +92,10 @@ static bool await_locked(struct rl_queue *queue, uint64_t patience_ms)
     const struct timespec end = {.tv_sec = (time_t)(until / 1000000000u),
                                  .tv_nsec = (long)(until % 1000000000u)};
     int result = 0;
-    while (queue->head == NULL && !queue->stopped && result != ETIMEDOUT)
+    while (!queue->head && !queue->stopped && result != ETIMEDOUT)
         result = patience_ms == 0 ? pthread_cond_wait(&queue->wake, &queue->lock)
                                   : pthread_cond_timedwait(&queue->wake, &queue->lock, &end);
-    return queue->head != NULL || result != ETIMEDOUT;
+    return queue->head || result != ETIMEDOUT;
 }
 
 enum rl_take rl_queue_take(struct rl_queue *queue, size_t bytes, uint64_t patience_ms,
@@ -133,7 +133,7 @@ void rl_queue_visit(struct rl_queue *queue, void (*each)(struct rl_job *job))
 {
     pthread_mutex_lock(&queue->lock);
     for (size_t i = 0; i < queue->most && queue->working > 0; i++)
-        if (queue->taken[i] != NULL)
+        if (queue->taken[i])
             each(queue->taken[i]);
     pthread_mutex_unlock(&queue->lock);
 }
@@ -143,7 +143,7 @@ static struct rl_job *split_locked(struct rl_queue *queue, bool (*leaves)(const 
 {
     struct rl_job *removed = NULL, **removed_end = &removed, **at = &queue->head;
     queue->tail = NULL;
-    while (*at != NULL) {
+    while (*at) {
         struct rl_job *const job = *at;
         if (leaves(job)) {
             *at = job->next;
@@ -164,7 +164,7 @@ void rl_queue_remove(struct rl_queue *queue, bool (*leaves)(const struct rl_job 
     pthread_mutex_lock(&queue->lock);
     struct rl_job *job = split_locked(queue, leaves);
     pthread_mutex_unlock(&queue->lock);
-    while (job != NULL) {
+    while (job) {
         struct rl_job *const next = job->next; /* each() gives it away */
         each(context, job);
         job = next;

@@ -36,7 +36,7 @@ static enum rl_status accept_stages(struct rl_job *job, struct rl_error *error)
 static bool can_discard(const struct rl_job *job)
 {
     return !rl_problem_closes(job->status) && job->status != RL_UNAUTHORIZED &&
-           job->status != RL_TOO_LARGE && job->headers.expect == NULL &&
+           job->status != RL_TOO_LARGE && !job->headers.expect &&
            job->body.announced <= RL_BODY_DISCARD_MAX;
 }
 

@@ -114,7 +114,7 @@ enum rl_status rl_respond_read(struct rl_job *job, struct rl_error *error)
 /* Whether the client already has this reply (If-None-Match). */
 static bool is_unchanged(const struct rl_job *job)
 {
-    return job->reply.etag != NULL && rl_headers_matches(&job->headers, job->reply.etag);
+    return job->reply.etag && rl_headers_matches(&job->headers, job->reply.etag);
 }
 
 void rl_respond_compress(struct rl_job *job)
@@ -180,7 +180,7 @@ static void add_vary(struct rl_reply_head *head, const struct rl_job *job)
 
 static void add_storage(struct rl_reply_head *head, struct rl_reply *reply)
 {
-    if (reply->etag == NULL) {
+    if (!reply->etag) {
         rl_reply_head_add(head, "Cache-Control", "no-store");
         return;
     }
@@ -250,7 +250,7 @@ static unsigned code_of(const struct rl_job *job)
     const struct rl_reply *const reply = &job->reply;
     if (job->status != RL_OK)
         return rl_problem_code(job->status);
-    if (reply->content_type == NULL)
+    if (!reply->content_type)
         return 204;
     return is_unchanged(job) ? 304 : 200;
 }

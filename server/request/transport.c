@@ -72,8 +72,8 @@ static void put_job(struct io *io, struct rl_job *job)
  * its end. */
 static void end_request(struct io *io, struct rl_connection *connection, bool whole)
 {
-    struct rl_job *const job = connection != NULL ? connection->request : NULL;
-    if (job == NULL)
+    struct rl_job *const job = connection ? connection->request : NULL;
+    if (!job)
         return;
     connection->request = NULL;
     if (!whole)
@@ -108,7 +108,7 @@ static void on_connection(void *argument, struct MHD_Connection *mhd, void **soc
     }
     struct rl_connection *const connection = *socket_context;
     end_request(io, connection, false); /* not every end calls on_completed first */
-    let_linger(transport, fd, connection != NULL && connection->linger);
+    let_linger(transport, fd, connection && connection->linger);
     rl_connection_close(connection);
     *socket_context = NULL;
 }
@@ -120,7 +120,7 @@ static struct MHD_Response *wrap(struct rl_reply *reply)
 {
     struct MHD_Response *const response = MHD_create_response_from_buffer(
         reply->length, reply->data, reply->owned ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
-    if (response != NULL)
+    if (response)
         reply->owned = false;
     return response;
 }
@@ -141,7 +141,7 @@ static enum MHD_Result respond(struct rl_job *job)
     if (!rl_respond(job, &head))
         return MHD_NO;
     struct MHD_Response *const response = wrap(&job->reply);
-    if (response == NULL)
+    if (!response)
         return MHD_NO;
     enum MHD_Result result = MHD_NO;
     if (add_fields(response, &head) && rl_connection_enter(job->connection, RL_PHASE_WRITE))
@@ -156,7 +156,7 @@ static enum MHD_Result respond(struct rl_job *job)
 static struct rl_job *take_job(struct io *io)
 {
     struct rl_job *const job = io->spare;
-    if (job == NULL)
+    if (!job)
         return rl_job_create(io->transport->options.context, io->transport->options.scope,
                              &io->scratch);
     io->spare = job->next;
@@ -171,7 +171,7 @@ static size_t take_arguments(char *target)
 {
     size_t arguments = 1;
     char *const query = strchr(target, '?');
-    if (query == NULL)
+    if (!query)
         return 0;
     for (const char *c = query; *c != '\0'; c++)
         arguments += *c == '&';
@@ -185,8 +185,8 @@ static void *on_target(void *argument, const char *target, struct MHD_Connection
     struct io *const io = argument;
     const size_t arguments = take_arguments((char *)(uintptr_t)target);
     struct rl_connection *const connection = connection_of(mhd);
-    struct rl_job *const job = connection != NULL ? take_job(io) : NULL;
-    if (job == NULL)
+    struct rl_job *const job = connection ? take_job(io) : NULL;
+    if (!job)
         return NULL;
     rl_job_begin(job, mhd, connection);
     connection->request = job;
@@ -232,7 +232,7 @@ static void gather_headers(struct rl_job *job, struct MHD_Connection *mhd)
 static enum rl_next run(struct rl_job *job, struct MHD_Connection *mhd)
 {
     struct rl_headers trailers;
-    if (job->headers.transfer_encoding != NULL && job->times.received == 0) {
+    if (job->headers.transfer_encoding && job->times.received == 0) {
         rl_headers_init(&trailers, NULL);
         MHD_get_connection_values_n(mhd, MHD_FOOTER_KIND, gather_one, &trailers);
         rl_request_trailers(job, &trailers);
@@ -283,7 +283,7 @@ static enum MHD_Result answer(void *argument, struct MHD_Connection *mhd, const 
 {
     (void)argument;
     struct rl_job *const job = *request_context;
-    if (job == NULL)
+    if (!job)
         return MHD_NO; /* there was no memory for it */
     if (job->progress == RL_PROGRESS_NEW)
         return begin(job, mhd, path, method, version);
@@ -380,7 +380,7 @@ static bool start_io(struct rl_transport *transport, struct io *io)
 static void stop_io(struct io *io)
 {
     MHD_stop_daemon(io->mhd);
-    while (io->spare != NULL) {
+    while (io->spare) {
         struct rl_job *const job = io->spare;
         io->spare = job->next;
         rl_job_free(job);
@@ -401,7 +401,7 @@ enum rl_status rl_transport_start(const struct rl_transport_options *options,
 {
     struct rl_transport *const transport =
         calloc(1, sizeof(*transport) + options->threads * sizeof(transport->io[0]));
-    if (transport == NULL)
+    if (!transport)
         return rl_fail(error, RL_NOMEM, "", "no memory for the I/O threads");
     transport->options = *options;
     while (transport->started < options->threads &&
@@ -419,7 +419,7 @@ enum rl_status rl_transport_start(const struct rl_transport_options *options,
 
 void rl_transport_stop(struct rl_transport *transport)
 {
-    if (transport == NULL)
+    if (!transport)
         return;
     for (unsigned i = 0; i < transport->started; i++)
         stop_io(&transport->io[i]);

@@ -83,7 +83,7 @@ static void begin(struct rl_text *text, const char *key)
     const char last = text->length > 0 ? text->data[text->length - 1] : '{';
     if (last != '{' && last != '[' && last != ':')
         rl_text_append(text, ",", 1);
-    if (key == NULL)
+    if (!key)
         return;
     append_string(text, key);
     rl_text_append(text, ":", 1);

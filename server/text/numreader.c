@@ -75,7 +75,7 @@ static const char *take_fraction(const char *text, const char *end, struct parts
 {
     if (text == end || *text != '.')
         return text;
-    const char *stop = take_digits(text + 1, end, &parts->digits);
+    const char *const stop = take_digits(text + 1, end, &parts->digits);
     parts->fraction = stop - (text + 1);
     parts->count += parts->fraction;
     if (parts->fraction == 0)
@@ -242,7 +242,7 @@ enum rl_number_status rl_number_read(const char *text, const char *end, const ch
 {
     struct parts parts;
     const char *bad;
-    const char *stop = take_apart(text, end, &parts, &bad);
+    const char *const stop = take_apart(text, end, &parts, &bad);
     *ret_stop = stop ? stop : bad;
     if (!stop)
         return RL_NUMBER_MALFORMED;

@@ -177,7 +177,7 @@ struct room {
 
 static char *write_digits(char *out, const struct room *room, struct layout layout)
 {
-    const char *text = room->text + ZEROS + layout.skip;
+    const char *const text = room->text + ZEROS + layout.skip;
     memcpy(out, text, COPY);
     if (layout.count > layout.whole) {
         out[layout.whole] = '.';

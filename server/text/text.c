@@ -25,7 +25,7 @@ void rl_text_release(struct rl_text *text)
 
 char *rl_text_take(struct rl_text *text, size_t *ret_length)
 {
-    char *data = text->data;
+    char *const data = text->data;
     *ret_length = text->length;
     *text = (struct rl_text){0};
     return data;
@@ -42,7 +42,7 @@ bool rl_text_reserve(struct rl_text *text, size_t extra)
         capacity *= 2;
     if (text->limit > 0 && capacity > text->limit)
         capacity = text->limit;
-    char *data = capacity - text->length < extra ? NULL : realloc(text->data, capacity);
+    char *const data = capacity - text->length < extra ? NULL : realloc(text->data, capacity);
     if (!data) {
         text->failed = true;
         return false;

@@ -16,7 +16,7 @@ static bool may_follow(unsigned char lead, unsigned char second)
 
 size_t rl_utf8_length(const char *text, size_t length)
 {
-    const unsigned char *bytes = (const unsigned char *)text;
+    const unsigned char *const bytes = (const unsigned char *)text;
     if (length == 0)
         return 0;
     if (bytes[0] < 0x80)

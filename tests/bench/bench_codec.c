@@ -86,7 +86,7 @@ static const struct {
 static char *write_value(char *out, const char *format, bool label)
 {
     static const char *const words[] = {"true", "false", "false", "null"};
-    if (format == NULL)
+    if (!format)
         return out + sprintf(out, "%s", words[random_bits() % 4]);
     return out + sprintf(out, format, label ? (double)(random_bits() % 5) : 4 * uniform() - 2);
 }
@@ -145,13 +145,13 @@ static double time_decode(char *body, size_t length, struct rl_team *team, clock
 static double time_jansson(const char *body, size_t length)
 {
     const double start = seconds(CLOCK_THREAD_CPUTIME_ID);
-    json_t *root = json_loadb(body, length, 0, NULL);
+    json_t *const root = json_loadb(body, length, 0, NULL);
     if (!root)
         exit(1);
     json_decref(root);
     /* A large allocation merges the thousands of small blocks just freed. That belongs to those who
      * freed them, not to whoever asks for the next large one. */
-    void *volatile large = malloc(1 << 20);
+    void *volatile const large = malloc(1 << 20);
     free(large);
     return seconds(CLOCK_THREAD_CPUTIME_ID) - start;
 }
@@ -160,7 +160,7 @@ static long status_kib(const char *field)
 {
     char line[256];
     long kib = 0;
-    FILE *file = fopen("/proc/self/status", "r");
+    FILE *const file = fopen("/proc/self/status", "r");
     while (file && fgets(line, sizeof(line), file))
         if (strncmp(line, field, strlen(field)) == 0)
             kib = strtol(line + strlen(field) + 1, NULL, 10);
@@ -172,7 +172,7 @@ static long status_kib(const char *field)
 /* Makes the peak so far forgotten. */
 static void reset_peak(void)
 {
-    FILE *file = fopen("/proc/self/clear_refs", "w");
+    FILE *const file = fopen("/proc/self/clear_refs", "w");
     if (!file || fputs("5", file) < 0 || fclose(file) != 0)
         exit(1);
 }
@@ -208,7 +208,7 @@ static void bench_decode(size_t rounds)
            "|---|---:|---:|---:|---:|---:|\n");
     for (enum style style = 0; style < STYLES; style++) {
         size_t length;
-        char *body = make_body(style, &length);
+        char *const body = make_body(style, &length);
         time_decode(body, length, NULL, CLOCK_THREAD_CPUTIME_ID);
         for (size_t round = 0; round < rounds; round++) {
             ours[round] = time_decode(body, length, NULL, CLOCK_THREAD_CPUTIME_ID);
@@ -260,7 +260,7 @@ static double doubles_by_snprintf(const double *values, char *out)
 static void bench_writer(size_t rounds)
 {
     static double values[NUMBERS], times[4][MOST_ROUNDS];
-    char *out = malloc((size_t)NUMBERS * 32 + RL_NUMBER_ROOM);
+    char *const out = malloc((size_t)NUMBERS * 32 + RL_NUMBER_ROOM);
     for (int i = 0; i < NUMBERS; i++)
         values[i] = (float)(4 * uniform() - 2);
     for (size_t round = 0; round < rounds; round++) {
@@ -351,7 +351,7 @@ static void bench_team(size_t rounds)
     struct rl_team *team[2] = {NULL, NULL};
     struct rl_error error;
     size_t length, bytes;
-    char *body = make_body(PYTHON, &length);
+    char *const body = make_body(PYTHON, &length);
     make_reply(&reply);
     if (rl_team_create(2, &team[1], &error) != RL_OK)
         exit(1);

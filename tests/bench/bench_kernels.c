@@ -38,7 +38,7 @@ static _Noreturn void die(const char *what)
 
 static void *allocate(size_t count, size_t size)
 {
-    void *memory = calloc(count + 1, size);
+    void *const memory = calloc(count + 1, size);
     if (!memory)
         die("no memory");
     return memory;
@@ -49,11 +49,11 @@ static void *allocate(size_t count, size_t size)
 
 static float *read_file(const char *path, size_t *ret_count)
 {
-    FILE *file = fopen(path, "rb");
+    FILE *const file = fopen(path, "rb");
     if (!file || fseek(file, 0, SEEK_END) != 0)
         die("the data cannot be read");
-    size_t count = (size_t)ftell(file) / sizeof(float);
-    float *values = allocate(count, sizeof(float));
+    const size_t count = (size_t)ftell(file) / sizeof(float);
+    float *const values = allocate(count, sizeof(float));
     rewind(file);
     if (fread(values, sizeof(float), count, file) != count)
         die("the data is cut short");
@@ -66,7 +66,7 @@ static const void *as_dtype(const float *values, size_t count, enum rl_dtype dty
 {
     if (dtype == RL_FLOAT32)
         return values;
-    double *doubles = allocate(count, sizeof(double));
+    double *const doubles = allocate(count, sizeof(double));
     for (size_t i = 0; i < count; i++)
         doubles[i] = (double)values[i];
     return doubles;
@@ -75,7 +75,7 @@ static const void *as_dtype(const float *values, size_t count, enum rl_dtype dty
 static struct rl_batch read_batch(const char *path, size_t lists, enum rl_dtype dtype)
 {
     size_t count;
-    const float *values = read_file(path, &count);
+    const float *const values = read_file(path, &count);
     size_t items = count / 2, *offsets = allocate(lists + 1, sizeof(size_t));
     for (size_t l = 0; l <= lists; l++)
         offsets[l] = items / lists * l;
@@ -150,12 +150,12 @@ static double time_compute(struct bench *bench)
     rl_arena_init(&arena, SIZE_MAX);
     if (rl_work_init(&work, bench->batch, &bench->eval, 1, &arena, &error) != RL_OK)
         die(error.detail);
-    double begin = now_ns();
+    const double begin = now_ns();
     if (bench->team)
         rl_compute(bench->team, works, 1);
     else
         rl_compute_inline(&bench->scratch, &work);
-    double time = now_ns() - begin;
+    const double time = now_ns() - begin;
     if (work.status != RL_OK)
         die(work.error.detail);
     bench->value = work.results[0].value;
@@ -200,7 +200,7 @@ struct bench_list {
 static void bench_list_init(struct bench_list *list, const struct rl_batch *batch)
 {
     struct rl_scratch scratch;
-    size_t bytes = rl_plan_room(batch->items) + rl_field_room(batch->items) + 4096;
+    const size_t bytes = rl_plan_room(batch->items) + rl_field_room(batch->items) + 4096;
     rl_scratch_init(&scratch);
     list->runner = rl_runner_serial();
     list->sums = allocate(batch->items, sizeof(double));
@@ -222,7 +222,7 @@ static double time_pairs(struct bench_list *list, const struct rl_field *field)
 static double time_sweeps(struct bench_list *list, const struct rl_field *field)
 {
     list->plan.is_ranked = list->plan.has_grades = false;
-    double begin = now_ns();
+    const double begin = now_ns();
     sum_by_sweeps(field, &list->plan, &list->runner, list->room, list->sums);
     return now_ns() - begin;
 }
@@ -249,8 +249,8 @@ static void cross(const struct rl_batch *batch, double seconds)
 
 static void sort(const struct rl_batch *batch, double seconds)
 {
-    size_t n = batch->items;
-    uint32_t *places = allocate(n, sizeof(*places));
+    const size_t n = batch->items;
+    uint32_t *const places = allocate(n, sizeof(*places));
     struct rl_runner runner = rl_runner_serial();
     struct rl_scratch scratch;
     struct rl_room room;
@@ -259,7 +259,7 @@ static void sort(const struct rl_batch *batch, double seconds)
         die("no memory");
     struct rounds rounds = rounds_begin(seconds);
     while (rounds_go_on(&rounds)) {
-        double begin = now_ns();
+        const double begin = now_ns();
         rl_order(batch->dtype, batch->scores, n, RL_DESCENDING, &runner, room, places, NULL);
         rounds.times[rounds.count++] = now_ns() - begin;
     }

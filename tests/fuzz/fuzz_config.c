@@ -61,7 +61,7 @@ static void check_values(const struct rl_settings *settings)
     struct rl_settings *again;
     REQUIRE(rl_settings_create(&again, &error) == RL_OK);
     for (int id = 0; id < RL_SETTINGS; id++) {
-        const struct rl_setting *setting = rl_setting_get((enum rl_setting_id)id);
+        const struct rl_setting *const setting = rl_setting_get((enum rl_setting_id)id);
         rl_settings_format(settings, setting, text, sizeof(text));
         if (strlen(text) + 1 == sizeof(text))
             continue; /* cut */
@@ -87,7 +87,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_values(settings);
         rl_settings_free(settings);
     } else {
-        REQUIRE(settings == NULL && error.status == RL_CONFIG && error.detail[0] != '\0');
+        REQUIRE(!settings && error.status == RL_CONFIG && error.detail[0] != '\0');
         REQUIRE(strchr(error.detail, '\n') == NULL);
     }
     free(input.text);

@@ -59,7 +59,7 @@ static void check_query(const struct rl_query *query)
 /* Whether a text goes into JSON as it is. */
 static void check_utf8(const char *text)
 {
-    json_t *string = json_string(text);
+    json_t *const string = json_string(text);
     REQUIRE(string != NULL);
     json_decref(string);
 }
@@ -87,7 +87,7 @@ static void compare(const char *body, size_t length, enum rl_status status,
     }
     if (status == RL_TOO_LARGE || strstr(error->detail, "nested deeper"))
         return;
-    json_t *root = json_loadb(body, length, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &why);
+    json_t *const root = json_loadb(body, length, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &why);
     if (json_is_object(root))
         REQUIRE(status != RL_SYNTAX);
     else if (root || json_error_code(&why) != json_error_numeric_overflow)
@@ -105,7 +105,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     const struct rl_target target = fuzz_target(data[0]);
     const size_t skip = fuzz_skip(data[0]), length = size - skip;
-    char *body = fuzz_copy(data + skip, length);
+    char *const body = fuzz_copy(data + skip, length);
     rl_arena_init(&arena, 1 << 28);
     const struct rl_input input = {
         .body = body, .length = length, .target = &target, .limits = &limits, .arena = &arena};

@@ -34,9 +34,9 @@ static void check_route(const char *target)
 {
     struct rl_route route;
     struct rl_error error = {0};
-    const char *path = rl_route_path(target);
+    const char *const path = rl_route_path(target);
     if (rl_route_find(path, RL_SCOPE_ALL, &route, &error) == RL_OK) {
-        REQUIRE(strchr(path, '%') == NULL && route.allow != NULL);
+        REQUIRE(!strchr(path, '%') && route.allow);
         REQUIRE(rl_route_takes_body(&route) == (strstr(route.allow, "POST") != NULL));
     } else {
         REQUIRE(error.status == RL_NOT_FOUND && route.handler == RL_HANDLER_OTHER);
@@ -67,8 +67,8 @@ static void check_headers(const char *text, size_t size)
     size_t length;
     rl_headers_init(&headers, NULL);
     for (size_t at = 0; at < size;) {
-        const char *name = text + at;
-        const char *value = at + strlen(name) + 1 <= size ? name + strlen(name) + 1 : "";
+        const char *const name = text + at;
+        const char *const value = at + strlen(name) + 1 <= size ? name + strlen(name) + 1 : "";
         rl_headers_add(&headers, name, strlen(name), value, strlen(value));
         read_values(value);
         at += strlen(name) + strlen(value) + 2;
@@ -92,7 +92,7 @@ static void check_gunzip(const uint8_t *data, size_t size)
     if (rl_gunzip(data, size, MOST_INFLATED, &text, &length, &error) == RL_OK)
         REQUIRE(length <= MOST_INFLATED && text[length] == '\0');
     else
-        REQUIRE(text == NULL && error.detail[0] != '\0');
+        REQUIRE(!text && error.detail[0] != '\0');
     free(text);
 }
 
@@ -100,7 +100,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (!cors)
         set_up();
-    char *text = malloc(size + 2);
+    char *const text = malloc(size + 2);
     REQUIRE(text != NULL);
     memcpy(text, data, size);
     text[size] = text[size + 1] = '\0';

@@ -23,7 +23,7 @@ static void check_text(const char *text, size_t length)
         return;
     /* The number alone, with room around it for the short cut. */
     const size_t taken = (size_t)(stop - text);
-    char *copy = malloc(taken + 2 * AROUND);
+    char *const copy = malloc(taken + 2 * AROUND);
     memset(copy, ' ', taken + 2 * AROUND);
     memcpy(copy + AROUND, text, taken);
     copy[AROUND + taken + AROUND - 1] = '\0';
@@ -48,13 +48,13 @@ static void check_bits(const char *bytes)
     memcpy(&number, bytes, sizeof(number));
     memcpy(&small, bytes, sizeof(small));
     if (isfinite(number)) {
-        char *end = rl_write_double(text, number);
+        char *const end = rl_write_double(text, number);
         REQUIRE(rl_number_read(text, end, &stop, &value) == RL_NUMBER_OK && stop == end);
         REQUIRE(memcmp(&value, &number, sizeof(value)) == 0);
         REQUIRE(end - text <= snprintf(plain, sizeof(plain), "%.17g", number));
     }
     if (isfinite(small)) {
-        char *end = rl_write_float(text, small);
+        char *const end = rl_write_float(text, small);
         REQUIRE(rl_number_read(text, end, &stop, &value) == RL_NUMBER_OK && stop == end);
         REQUIRE((float)value == small);
         REQUIRE(end - text <= snprintf(plain, sizeof(plain), "%.9g", (double)small));
@@ -65,7 +65,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size == 0)
         return 0;
-    char *copy = fuzz_copy(data + 1, size - 1);
+    char *const copy = fuzz_copy(data + 1, size - 1);
     if (data[0] % 2 == 0)
         check_text(copy, size - 1);
     else if (size > 8)

@@ -111,7 +111,7 @@ static void compare_list(const struct rl_batch *batch, const struct rl_eval *eva
 
 static void compare(const struct rl_query *query, const struct rl_result *results)
 {
-    const struct rl_batch *batch = &query->batch;
+    const struct rl_batch *const batch = &query->batch;
     for (size_t e = 0; e < query->count; e++) {
         if (query->evals[e].measure->kind != RL_LOSS || !results[e].lists)
             continue;
@@ -146,7 +146,7 @@ static struct rl_text answer(const struct rl_query *query, struct rl_arena *aren
 static void check_json(const struct rl_text *text)
 {
     json_error_t why;
-    json_t *root = json_loadb(text->data, text->length, JSON_REJECT_DUPLICATES, &why);
+    json_t *const root = json_loadb(text->data, text->length, JSON_REJECT_DUPLICATES, &why);
     REQUIRE(json_is_object(root));
     json_decref(root);
 }
@@ -182,7 +182,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     const struct rl_target target = fuzz_target(data[0]);
     const size_t skip = fuzz_skip(data[0]), length = size - skip;
-    char *body = fuzz_copy(data + skip, length);
+    char *const body = fuzz_copy(data + skip, length);
     rl_arena_init(&arena, 1 << 28);
     const struct rl_input input = {
         .body = body, .length = length, .target = &target, .limits = &limits, .arena = &arena};

@@ -102,7 +102,7 @@ static void *must(void *pointer)
 
 static void record(unsigned status, uint64_t nanos)
 {
-    struct latencies *list = &gen.by_status[status < STATUSES ? status : 0];
+    struct latencies *const list = &gen.by_status[status < STATUSES ? status : 0];
     if (list->count == list->capacity) {
         list->capacity = list->capacity ? 2 * list->capacity : 1024;
         list->micros = must(realloc(list->micros, list->capacity * sizeof(*list->micros)));
@@ -147,8 +147,8 @@ static void begin_connect(struct connection *connection)
 static bool push(struct connection *connection)
 {
     while (connection->sent < connection->sendable) {
-        ssize_t sent = send(connection->fd, gen.request + connection->sent,
-                            connection->sendable - connection->sent, MSG_NOSIGNAL);
+        const ssize_t sent = send(connection->fd, gen.request + connection->sent,
+                                  connection->sendable - connection->sent, MSG_NOSIGNAL);
         if (sent < 0 && (errno == EAGAIN || errno == EINTR)) {
             watch(connection, EPOLLIN | EPOLLOUT, EPOLL_CTL_MOD);
             return true;
@@ -192,7 +192,7 @@ static void make_ready(struct connection *connection)
 static void fall_due(uint64_t due)
 {
     while (gen.ready_count > 0) {
-        struct connection *connection = &gen.all[gen.ready[--gen.ready_count]];
+        struct connection *const connection = &gen.all[gen.ready[--gen.ready_count]];
         connection->listed = false;
         if (connection->state == FREE) {
             start_request(connection, due);
@@ -249,8 +249,8 @@ static int take_reply(struct connection *connection)
         return 0;
     }
     *blank = '\0';
-    const char *length_text = header(connection->reply, "Content-Length:");
-    const char *connection_text = header(connection->reply, "Connection:");
+    const char *const length_text = header(connection->reply, "Content-Length:");
+    const char *const connection_text = header(connection->reply, "Connection:");
     const size_t body = length_text ? strtoul(length_text, NULL, 10) : 0;
     const size_t head = (size_t)(blank - connection->reply) + 4;
     if (connection->length < head + body) {
@@ -287,8 +287,8 @@ static void on_readable(struct connection *connection)
             connection->capacity = connection->capacity ? 2 * connection->capacity : REPLY_FIRST;
             connection->reply = must(realloc(connection->reply, connection->capacity + 1));
         }
-        ssize_t got = recv(connection->fd, connection->reply + connection->length,
-                           connection->capacity - connection->length, 0);
+        const ssize_t got = recv(connection->fd, connection->reply + connection->length,
+                                 connection->capacity - connection->length, 0);
         if (got < 0 && (errno == EAGAIN || errno == EINTR))
             return;
         if (got <= 0) {
@@ -386,7 +386,7 @@ static int by_value(const void *a, const void *b)
 
 static double percentile(const struct latencies *list, double part)
 {
-    size_t index = (size_t)(part * (double)(list->count - 1) + 0.5);
+    const size_t index = (size_t)(part * (double)(list->count - 1) + 0.5);
     return list->micros[index] / 1000.0;
 }
 
@@ -395,7 +395,7 @@ static void report(double seconds)
     printf("{\"seconds\": %.3f, \"statuses\": {", seconds);
     const char *comma = "";
     for (unsigned status = 0; status < STATUSES; status++) {
-        struct latencies *list = &gen.by_status[status];
+        struct latencies *const list = &gen.by_status[status];
         if (!list->count)
             continue;
         qsort(list->micros, list->count, sizeof(*list->micros), by_value);
@@ -416,7 +416,7 @@ static void make_request(const char *path, const char *file)
     char *body = NULL;
     size_t length = 0;
     if (strcmp(file, "-") != 0) {
-        FILE *stream = fopen(file, "rb");
+        FILE *const stream = fopen(file, "rb");
         if (!stream)
             die(file);
         fseek(stream, 0, SEEK_END);

@@ -57,7 +57,7 @@ static inline double random_label(struct random *random, enum label_style style,
 static inline void random_labels(struct random *random, enum label_style style, size_t n,
                                  double *ret_labels)
 {
-    double common = (double)random_below(random, 4);
+    const double common = (double)random_below(random, 4);
     for (size_t i = 0; i < n; i++)
         ret_labels[i] = random_label(random, style, common);
 }
@@ -86,7 +86,7 @@ static inline double random_score(struct random *random, enum score_style style,
 static inline void random_scores(struct random *random, enum score_style style, size_t n,
                                  const double *labels, double *ret_scores)
 {
-    double spread = pow(10, random_uniform(random, -6, 6));
+    const double spread = pow(10, random_uniform(random, -6, 6));
     for (size_t i = 0; i < n; i++)
         ret_scores[i] = random_score(random, style, spread, labels[i]);
 }

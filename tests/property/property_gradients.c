@@ -38,7 +38,7 @@ static bool near_kink(const struct sample *sample, const struct rl_eval *eval, s
     if (eval->measure->id != RL_PAIRWISE_HINGE)
         return false;
     for (size_t j = sample->offsets[list]; j < sample->offsets[list + 1]; j++) {
-        double apart = fabs(sample->scores[sample->offsets[list] + k] - sample->scores[j]);
+        const double apart = fabs(sample->scores[sample->offsets[list] + k] - sample->scores[j]);
         if (fabs(apart - eval->temperature) <= 2 * step)
             return true;
     }
@@ -50,8 +50,8 @@ static void check_item(const struct sample *sample, const struct rl_eval *eval,
                        size_t k)
 {
     const double step = 0x1p-14;
-    size_t place = sample->offsets[list] + k;
-    double got = element(result->gradient, sample->batch.dtype, place);
+    const size_t place = sample->offsets[list] + k;
+    const double got = element(result->gradient, sample->batch.dtype, place);
     if (!sample_valid(sample, place)) {
         ck_assert_double_eq(got, 0);
         return;
@@ -62,7 +62,8 @@ static void check_item(const struct sample *sample, const struct rl_eval *eval,
         (moved_loss(sample, eval, list, k, step) - moved_loss(sample, eval, list, k, -step)) /
         (2 * (long double)step);
     slope = expected->divisor.value != 0 ? slope / expected->divisor.value : 0;
-    long double scale = expected->divisor.value != 0 ? 1 + 1 / fabsl(expected->divisor.value) : 1;
+    const long double scale =
+        expected->divisor.value != 0 ? 1 + 1 / fabsl(expected->divisor.value) : 1;
     ck_assert_msg(fabsl(got - slope) <= 1e-5L * (scale + fabsl(slope)),
                   "item %zu of list %zu: got %.9g, want %.9Lg (%s)", k, list, got, slope,
                   describe(&sample->batch, eval));
@@ -108,7 +109,7 @@ START_TEST(slope_at_the_kink_of_the_hinge_is_zero)
 {
     struct random random = random_init(random_seed() + 2);
     for (int round = 0; round < ROUNDS; round++) {
-        double temperature = random_uniform(&random, 0.1, 3);
+        const double temperature = random_uniform(&random, 0.1, 3);
         size_t length = 2;
         struct sample sample;
         struct rl_arena arena;
@@ -123,14 +124,14 @@ START_TEST(slope_at_the_kink_of_the_hinge_is_zero)
         /* The difference is exactly T, or an ulp less. */
         eval.temperature = sample.scores[1] != 0 ? 0.25 : eval.temperature;
         sample.scores[0] = sample.scores[1] + eval.temperature;
-        bool inside = random_below(&random, 2);
+        const bool inside = random_below(&random, 2);
         if (inside)
             sample.scores[0] = round % 2 ? (double)nextafterf((float)sample.scores[0], -1)
                                          : nextafter(sample.scores[0], -1);
         sample_sync(&sample);
         rl_arena_init(&arena, SIZE_MAX);
         compute_inline(&sample.batch, &eval, 1, &arena, &work);
-        double slope = element(work.results[0].gradient, sample.batch.dtype, 0);
+        const double slope = element(work.results[0].gradient, sample.batch.dtype, 0);
         ck_assert_double_eq_tol(slope, inside ? -1 / eval.temperature : 0, 1e-6 / eval.temperature);
         rl_arena_release(&arena);
         sample_release(&sample);

@@ -28,7 +28,7 @@ static void outcome_init(struct outcome *outcome, const struct sample *sample,
 {
     outcome->count = 0;
     for (int id = 0; id < RL_MEASURES; id++) {
-        const struct rl_measure *measure = rl_measure_get((enum rl_measure_id)id);
+        const struct rl_measure *const measure = rl_measure_get((enum rl_measure_id)id);
         if (measure->value_per_list && sample->batch.weight_kind == RL_WEIGHT_ITEM)
             continue;
         outcome->evals[outcome->count++] = (struct rl_eval){
@@ -63,9 +63,9 @@ static void check_same_bits(const char *what, const void *a, const void *b, size
 static void check_identical(const struct rl_eval *eval, const struct rl_batch *batch,
                             const struct rl_result *a, const struct rl_result *b)
 {
-    size_t element_size = dtype_size(batch->dtype);
-    const char *name = eval->measure->name;
-    bool none = eval->measure->kind == RL_LOSS && eval->reduction == RL_NONE;
+    const size_t element_size = dtype_size(batch->dtype);
+    const char *const name = eval->measure->name;
+    const bool none = eval->measure->kind == RL_LOSS && eval->reduction == RL_NONE;
     if (none)
         check_same_bits(name, a->values, b->values, a->totals.values * element_size);
     else
@@ -88,11 +88,11 @@ static double largest(const void *array, enum rl_dtype dtype, size_t begin, size
 static void check_near_arrays(const char *what, const struct sample *sample, const void *a,
                               const void *b, const size_t *place_in_b)
 {
-    enum rl_dtype dtype = sample->batch.dtype;
-    double bound = dtype == RL_FLOAT32 ? 1e-5 : 1e-10;
+    const enum rl_dtype dtype = sample->batch.dtype;
+    const double bound = dtype == RL_FLOAT32 ? 1e-5 : 1e-10;
     for (size_t l = 0; l < sample->batch.lists; l++) {
         size_t begin = sample->offsets[l], end = sample->offsets[l + 1];
-        double scale = largest(a, dtype, begin, end);
+        const double scale = largest(a, dtype, begin, end);
         for (size_t i = begin; i < end; i++) {
             double x = element(a, dtype, i), y = element(b, dtype, place_in_b[i]);
             ck_assert_msg(fabs(x - y) <= bound * scale + 1e-300, "%s: item %zu: %.17g and %.17g",
@@ -106,10 +106,10 @@ static void check_corresponding(const struct rl_eval *eval, const struct sample 
                                 const struct rl_result *a, const struct rl_result *b,
                                 const size_t *place_in_b)
 {
-    const char *name = eval->measure->name;
+    const char *const name = eval->measure->name;
     for (size_t l = 0; l < sample->batch.lists; l++) {
         double x = a->lists[l].sum + a->lists[l].value, y = b->lists[l].sum + b->lists[l].value;
-        double bound = sample->batch.dtype == RL_FLOAT32 ? 1e-5 : 1e-10;
+        const double bound = sample->batch.dtype == RL_FLOAT32 ? 1e-5 : 1e-10;
         ck_assert_msg(fabs(x - y) <= bound * fabs(x) + 1e-300, "%s: list %zu: %.17g and %.17g",
                       name, l, x, y);
     }
@@ -138,7 +138,7 @@ static struct sample sample_copy(const struct sample *sample)
 {
     struct sample copy;
     size_t lists = sample->batch.lists, items = sample->batch.items;
-    size_t *lengths = test_array(lists, sizeof(*lengths));
+    size_t *const lengths = test_array(lists, sizeof(*lengths));
     for (size_t l = 0; l < lists; l++)
         lengths[l] = sample->offsets[l + 1] - sample->offsets[l];
     sample_init(&copy, sample->batch.dtype, lengths, lists);
@@ -158,7 +158,7 @@ static struct sample sample_copy(const struct sample *sample)
 
 static size_t *identity(size_t n)
 {
-    size_t *places = test_array(n, sizeof(*places));
+    size_t *const places = test_array(n, sizeof(*places));
     for (size_t i = 0; i < n; i++)
         places[i] = i;
     return places;
@@ -170,7 +170,7 @@ static const struct sample_limits LIMITS = {.most_lists = 5, .longest = 200};
 static void put_scores_on_a_grid(struct random *random, struct sample *sample, bool distinct)
 {
     for (size_t i = 0; i < sample->batch.items; i++) {
-        double step = distinct ? (double)i : (double)random_below(random, 64);
+        const double step = distinct ? (double)i : (double)random_below(random, 64);
         sample->scores[i] = 0x1p-6 * step - 1;
     }
 }
@@ -192,7 +192,7 @@ START_TEST(garbage_at_invalid_items_changes_nothing)
             if (spoiled.mask && !spoiled.mask[i])
                 spoiled.labels[i] = random_below(&random, 2) ? NAN : 1000;
         sample_sync(&spoiled);
-        enum rl_reduction reduction = (enum rl_reduction)random_below(&random, RL_REDUCTIONS);
+        const enum rl_reduction reduction = (enum rl_reduction)random_below(&random, RL_REDUCTIONS);
         outcome_init(&first, &sample, reduction);
         outcome_init(&second, &spoiled, reduction);
         for (size_t e = 0; e < first.count; e++)
@@ -296,8 +296,8 @@ static void merge_part(const struct sample *sample, const struct outcome *whole,
     for (size_t e = 0; e < whole->count; e++) {
         add_totals(&merged->totals[e], &work.results[e].totals);
         for (size_t l = first; l < last; l++) {
-            const struct rl_list_result *in_whole = &whole->work.results[e].lists[l];
-            const struct rl_list_result *in_part = &work.results[e].lists[l - first];
+            const struct rl_list_result *const in_whole = &whole->work.results[e].lists[l];
+            const struct rl_list_result *const in_part = &work.results[e].lists[l - first];
             merged->absolute[e] += fabs(in_part->sum);
             check_same_bits("sum of a list", &in_whole->sum, &in_part->sum, sizeof(double));
             ck_assert_uint_eq(in_whole->pairs, in_part->pairs);
@@ -321,7 +321,7 @@ START_TEST(totals_of_parts_add_up_and_lists_keep_their_bits)
             merge_part(&sample, &whole, first, last, &merged);
         }
         for (size_t e = 0; e < whole.count; e++) {
-            const struct rl_totals *totals = &whole.work.results[e].totals;
+            const struct rl_totals *const totals = &whole.work.results[e].totals;
             check_merged(&whole.evals[e], &sample, &merged.totals[e], totals);
             if (whole.evals[e].measure->kind == RL_LOSS)
                 ck_assert_double_le(fabs(merged.totals[e].sum - totals->sum),
@@ -341,7 +341,7 @@ static struct sample shuffled_copy(struct random *random, const struct sample *s
                                    size_t **ret_places)
 {
     struct sample copy = sample_copy(sample);
-    size_t *places = identity(sample->batch.items);
+    size_t *const places = identity(sample->batch.items);
     for (size_t l = 0; l < sample->batch.lists; l++)
         random_shuffle(random, places + sample->offsets[l],
                        sample->offsets[l + 1] - sample->offsets[l]);
@@ -399,7 +399,7 @@ START_TEST(shift_of_all_scores_does_not_matter)
         for (size_t i = 0; i < shifted.batch.items; i++)
             shifted.scores[i] += shift;
         sample_sync(&shifted);
-        size_t *same = identity(sample.batch.items);
+        size_t *const same = identity(sample.batch.items);
         check_all_corresponding(&sample, &shifted, same);
         free(same);
         sample_release(&sample);
@@ -422,7 +422,7 @@ START_TEST(labels_matter_to_pairs_by_their_order_alone)
         for (size_t i = 0; i < stretched.batch.items; i++)
             stretched.labels[i] *= stretched.labels[i] >= 0 ? 4 : 1;
         sample_sync(&stretched);
-        size_t *same = identity(sample.batch.items);
+        size_t *const same = identity(sample.batch.items);
         outcome_init(&first, &sample, RL_NONE);
         outcome_init(&second, &stretched, RL_NONE);
         for (size_t e = 0; e < sizeof(by_order) / sizeof(by_order[0]); e++)
@@ -458,7 +458,7 @@ START_TEST(temperature_is_a_unit_of_scores)
         outcome_init(&second, &scaled, RL_SUM);
         for (size_t e = 0; e < first.count; e++) {
             double x = first.work.results[e].totals.sum, y = second.work.results[e].totals.sum;
-            double bound = sample.batch.dtype == RL_FLOAT32 ? 1e-6 : 1e-12;
+            const double bound = sample.batch.dtype == RL_FLOAT32 ? 1e-6 : 1e-12;
             if (first.evals[e].measure->takes & RL_TAKES_TEMPERATURE)
                 ck_assert_msg(fabs(x - y) <= bound * fabs(x) + 1e-300, "%s: %.17g and %.17g",
                               first.evals[e].measure->name, x, y);

@@ -23,7 +23,7 @@ static void check_totals(const struct sample *sample, const struct rl_eval *eval
 static void check_values(const struct sample *sample, const struct rl_eval *eval,
                          const struct rl_result *result, const struct expected *expected)
 {
-    const struct rl_batch *batch = &sample->batch;
+    const struct rl_batch *const batch = &sample->batch;
     if (eval->reduction != RL_NONE) {
         check_near("value", batch, eval, 0, result->value,
                    near_reduced(expected->sum, expected->divisor, batch->dtype));
@@ -37,7 +37,7 @@ static void check_values(const struct sample *sample, const struct rl_eval *eval
 static void check_gradient(const struct sample *sample, const struct rl_eval *eval,
                            const struct rl_result *result, const struct expected *expected)
 {
-    const struct rl_batch *batch = &sample->batch;
+    const struct rl_batch *const batch = &sample->batch;
     for (size_t i = 0; i < batch->items; i++)
         check_near("gradient", batch, eval, i, element(result->gradient, batch->dtype, i),
                    near_reduced(expected->gradient[i], expected->divisor, batch->dtype));
@@ -49,7 +49,7 @@ static void check_lists(const struct sample *sample, const struct rl_eval *eval,
     uint64_t pairs = 0;
     size_t valid = 0;
     for (size_t l = 0; l < sample->batch.lists; l++) {
-        const struct rl_list_result *list = &result->lists[l];
+        const struct rl_list_result *const list = &result->lists[l];
         ck_assert_uint_eq(list->items, sample->offsets[l + 1] - sample->offsets[l]);
         check_near("list sum", &sample->batch, eval, l, list->sum, expected->lists[l]);
         pairs += list->pairs;

@@ -37,7 +37,7 @@ static struct rl_batch part_of(const struct rl_batch *whole, size_t first, size_
                                size_t *offsets)
 {
     struct rl_batch part = *whole;
-    size_t items = whole->offsets[first];
+    const size_t items = whole->offsets[first];
     for (size_t l = first; l <= end; l++)
         offsets[l - first] = whole->offsets[l] - items;
     part.lists = end - first;
@@ -87,7 +87,7 @@ static void add_parts(const struct sample *sample, const struct rl_eval *eval,
     size_t offsets[64 + 1], first = 0, lists = sample->batch.lists;
     *ret_totals = (struct rl_totals){0};
     while (first < lists) {
-        size_t end = first + 1 + random_below(random, lists - first);
+        const size_t end = first + 1 + random_below(random, lists - first);
         struct rl_batch part = part_of(&sample->batch, first, end, offsets);
         struct computed computed;
         add_totals(ret_totals, &compute(&part, eval, &computed)->totals);
@@ -109,15 +109,15 @@ static double ratio(double dividend, double divisor)
 
 static double error_of(size_t n, double r, double aa, double ab, double bb, double divisor)
 {
-    double square = aa - 2 * r * ab + r * r * bb;
+    const double square = aa - 2 * r * ab + r * r * bb;
     return ratio(sqrt(fmax((double)n / ((double)n - 1) * square, 0)), fabs(divisor));
 }
 
 static struct merged merge_loss(const struct rl_totals *t, enum rl_reduction reduction)
 {
-    double divisor = reduction == RL_SUM || reduction == RL_NONE ? 1
-                     : reduction == RL_MEAN_WITH_SAMPLE_WEIGHT   ? t->weight_sum
-                                                                 : (double)t->values;
+    const double divisor = reduction == RL_SUM || reduction == RL_NONE ? 1
+                           : reduction == RL_MEAN_WITH_SAMPLE_WEIGHT   ? t->weight_sum
+                                                                       : (double)t->values;
     return (struct merged){
         ratio(t->sum, divisor),
         error_of(t->lists, ratio(t->sum, t->own.b), t->own.aa, t->own.ab, t->own.bb, divisor)};
@@ -126,7 +126,7 @@ static struct merged merge_loss(const struct rl_totals *t, enum rl_reduction red
 static struct merged merge_metric(const struct rl_totals *t)
 {
     const struct rl_sums *own = &t->own, *other = &t->averaged;
-    double m = own->lists ? own->b / (double)own->lists : 1;
+    const double m = own->lists ? own->b / (double)own->lists : 1;
     double a = own->a + m * other->a, b = own->b + m * (double)other->lists, r = ratio(a, b);
     return (struct merged){r, error_of(own->lists + other->lists, r, own->aa + m * m * other->aa,
                                        own->ab + m * m * other->a,
@@ -148,8 +148,8 @@ static double weight_of_list(const struct sample *sample, size_t list)
 /* What a list of a loss adds to the divisor. */
 static double share_of(const struct sample *sample, const struct rl_eval *eval, size_t list)
 {
-    bool weighted = eval->reduction == RL_MEAN_WITH_SAMPLE_WEIGHT &&
-                    sample->batch.weight_kind != RL_WEIGHT_NONE;
+    const bool weighted = eval->reduction == RL_MEAN_WITH_SAMPLE_WEIGHT &&
+                          sample->batch.weight_kind != RL_WEIGHT_NONE;
     if (eval->reduction == RL_SUM || eval->reduction == RL_NONE ||
         (weighted && sample->batch.weight_kind == RL_WEIGHT_SCALAR))
         return 1;
@@ -165,11 +165,11 @@ static double share_of(const struct sample *sample, const struct rl_eval *eval, 
 static double direct_error(const struct sample *sample, const struct rl_eval *eval,
                            const struct rl_result *result, double *ret_tolerance)
 {
-    bool metric = eval->measure->kind == RL_METRIC;
+    const bool metric = eval->measure->kind == RL_METRIC;
     long double a[64], b[64], sum_a = 0, sum_b = 0, squares = 0, size = 0;
     size_t n = 0;
     for (size_t l = 0; l < sample->batch.lists; l++) {
-        const struct rl_list_result *list = &result->lists[l];
+        const struct rl_list_result *const list = &result->lists[l];
         if (metric && list->weight == 0)
             continue;
         b[n] = metric ? list->weight : share_of(sample, eval, l);
@@ -177,7 +177,7 @@ static double direct_error(const struct sample *sample, const struct rl_eval *ev
         sum_a += a[n];
         sum_b += b[n++];
     }
-    long double r = sum_b != 0 ? sum_a / sum_b : 0;
+    const long double r = sum_b != 0 ? sum_a / sum_b : 0;
     for (size_t i = 0; i < n; i++) {
         squares += (a[i] - r * b[i]) * (a[i] - r * b[i]);
         size += (fabsl(a[i]) + fabsl(r * b[i])) * (fabsl(a[i]) + fabsl(r * b[i]));
@@ -185,7 +185,7 @@ static double direct_error(const struct sample *sample, const struct rl_eval *ev
     double divisor = metric ? (double)sum_b : merge_loss(&result->totals, eval->reduction).value;
     if (!metric)
         divisor = divisor != 0 ? result->totals.sum / divisor : 0;
-    double scale = n > 1 ? sqrt((double)n / ((double)n - 1)) / fabs(divisor) : 0;
+    const double scale = n > 1 ? sqrt((double)n / ((double)n - 1)) / fabs(divisor) : 0;
     *ret_tolerance = sqrt((double)size * 1e-13 + 1e-300) * scale;
     return n > 1 ? (double)sqrtl(squares) * scale : 0;
 }
@@ -193,21 +193,21 @@ static double direct_error(const struct sample *sample, const struct rl_eval *ev
 static void check_merged(const struct sample *sample, const struct rl_eval *eval,
                          const struct rl_result *whole, const struct rl_totals *added)
 {
-    enum rl_dtype dtype = sample->batch.dtype;
-    bool metric = eval->measure->kind == RL_METRIC;
-    struct merged merged = metric ? merge_metric(added) : merge_loss(added, eval->reduction);
+    const enum rl_dtype dtype = sample->batch.dtype;
+    const bool metric = eval->measure->kind == RL_METRIC;
+    const struct merged merged = metric ? merge_metric(added) : merge_loss(added, eval->reduction);
     double size = 0, tolerance = 0;
     for (size_t l = 0; l < sample->batch.lists; l++)
         size += metric ? 0 : fabs(whole->lists[l].sum);
-    double divisor = metric ? 1 : fabs(ratio(added->sum, merged.value));
+    const double divisor = metric ? 1 : fabs(ratio(added->sum, merged.value));
     double bound = 1e-12 * fabs(merged.value) + ratio(1e-12 * size, divisor);
-    double got = eval->reduction == RL_NONE && !metric ? whole->totals.sum : whole->value;
+    const double got = eval->reduction == RL_NONE && !metric ? whole->totals.sum : whole->value;
     if (dtype == RL_FLOAT32)
         bound += FLT_EPSILON * fabs(merged.value) + FLT_MIN;
     ck_assert_msg(fabs(got - merged.value) <= bound + 1e-290, "value %.17g, merged %.17g (%s)", got,
                   merged.value, describe(&sample->batch, eval));
     /* A divisor that cancels makes errors of any size: weights of both signs. */
-    double error = direct_error(sample, eval, whole, &tolerance);
+    const double error = direct_error(sample, eval, whole, &tolerance);
     if (!isfinite(tolerance) || !isfinite(error) || !isfinite(merged.standard_error))
         return;
     ck_assert_msg(fabs(error - merged.standard_error) <= 1e-9 * error + tolerance,
@@ -231,7 +231,7 @@ static void check_sample(struct random *random, const struct sample *sample,
 {
     struct computed computed;
     struct rl_totals added;
-    const struct rl_result *whole = compute(&sample->batch, eval, &computed);
+    const struct rl_result *const whole = compute(&sample->batch, eval, &computed);
     add_parts(sample, eval, random, &added);
     check_counts(&whole->totals, &added);
     check_merged(sample, eval, whole, &added);

@@ -28,7 +28,7 @@ struct task {
 
 static void random_evals(struct random *random, struct task *task)
 {
-    bool per_item = task->sample.batch.weight_kind == RL_WEIGHT_ITEM;
+    const bool per_item = task->sample.batch.weight_kind == RL_WEIGHT_ITEM;
     task->count = 1 + random_below(random, EVALS);
     for (size_t e = 0; e < task->count; e++)
         task->evals[e] = random_below(random, 4) ? random_loss_eval(random, per_item)
@@ -46,7 +46,7 @@ static void random_task(struct random *random, struct task *task)
 static void long_task(struct random *random, size_t index, struct task *task)
 {
     size_t lengths[] = {5, long_lengths[index], 0, 60};
-    struct sample *sample = &task->sample;
+    struct sample *const sample = &task->sample;
     sample_init(sample, index % 2 ? RL_FLOAT32 : RL_FLOAT64, lengths, 4);
     for (size_t l = 0; l < 4; l++)
         sample_fill_list(random, sample, l, (enum label_style)random_below(random, LABEL_STYLES),
@@ -68,7 +68,7 @@ static void long_task(struct random *random, size_t index, struct task *task)
 
 static void hash_bytes(uint64_t *hash, const void *bytes, size_t size)
 {
-    const unsigned char *byte = bytes;
+    const unsigned char *const byte = bytes;
     for (size_t i = 0; i < size; i++)
         *hash = (*hash ^ byte[i]) * 0x100000001b3u;
 }
@@ -84,8 +84,8 @@ static void hash_pairs(uint64_t *hash, const struct rl_result *result, size_t li
 static void hash_result(uint64_t *hash, const struct rl_batch *batch, const struct rl_eval *eval,
                         const struct rl_result *result)
 {
-    size_t size = batch->dtype == RL_FLOAT32 ? sizeof(float) : sizeof(double);
-    bool none = eval->measure->kind == RL_LOSS && eval->reduction == RL_NONE;
+    const size_t size = batch->dtype == RL_FLOAT32 ? sizeof(float) : sizeof(double);
+    const bool none = eval->measure->kind == RL_LOSS && eval->reduction == RL_NONE;
     if (none)
         hash_bytes(hash, result->values, result->totals.values * size);
     else
@@ -128,8 +128,8 @@ static void hand_fill(struct random *random, size_t first, struct hand *hand)
     struct rl_error error;
     rl_arena_init(&hand->arena, SIZE_MAX);
     for (hand->count = 0; hand->count < AT_ONCE && first + hand->count < WORKS; hand->count++) {
-        size_t number = first + hand->count;
-        struct task *task = &hand->tasks[hand->count];
+        const size_t number = first + hand->count;
+        struct task *const task = &hand->tasks[hand->count];
         if (number < RANDOM_WORKS)
             random_task(random, task);
         else
@@ -169,8 +169,8 @@ static size_t hand_hash(const struct hand *hand, struct rl_team *team, uint64_t 
 {
     size_t differing = 0;
     for (size_t i = 0; i < hand->count; i++) {
-        uint64_t hash = hash_work(&hand->works[i]);
-        const char *what = describe(hand->works[i].batch, hand->works[i].evals);
+        const uint64_t hash = hash_work(&hand->works[i]);
+        const char *const what = describe(hand->works[i].batch, hand->works[i].evals);
         if (!team) {
             hashes[i] = hash;
             printf("%016llx %s\n", (unsigned long long)hash, what);
@@ -223,11 +223,11 @@ static int dump(const char *isa)
 static FILE *run_child(const char *isa)
 {
     char command[4200], path[4096];
-    ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 1);
+    const ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 1);
     ck_assert_int_gt(length, 0);
     path[length] = '\0';
     snprintf(command, sizeof(command), "CK_VERBOSITY=silent DUMP_ISA=%s exec '%s'", isa, path);
-    FILE *child = popen(command, "r");
+    FILE *const child = popen(command, "r");
     ck_assert_ptr_nonnull(child);
     return child;
 }
@@ -237,8 +237,8 @@ static char *output_of(const char *isa)
 {
     char *text = NULL;
     size_t size = 0;
-    FILE *child = run_child(isa);
-    ssize_t length = getdelim(&text, &size, '\0', child);
+    FILE *const child = run_child(isa);
+    const ssize_t length = getdelim(&text, &size, '\0', child);
     ck_assert_msg(pclose(child) == 0, "%s: results depend on the number of threads", isa);
     ck_assert_int_gt(length, 0);
     return text;
@@ -266,11 +266,11 @@ static const char *first_difference(const char *a, char *b)
 START_TEST(threads_and_instruction_sets_give_the_same_bytes)
 {
     static const char *const others[] = {"avx2", "avx512"};
-    char *baseline = output_of("baseline");
+    char *const baseline = output_of("baseline");
     ck_assert_uint_eq(lines_of(baseline), WORKS);
     printf("%d works, threads 1, 2, 3, 8 and inline: the same on baseline\n", WORKS);
     for (size_t i = 0; i < 2; i++) {
-        char *other = output_of(others[i]);
+        char *const other = output_of(others[i]);
         if (strncmp(other, "unavailable", 11) == 0)
             printf("%s: note: not compared, %s", others[i], other);
         else if (strcmp(other, baseline) == 0)
@@ -286,7 +286,7 @@ END_TEST
 void test_before_all(void)
 {
     char seed[32];
-    const char *isa = getenv("DUMP_ISA");
+    const char *const isa = getenv("DUMP_ISA");
     if (isa)
         exit(dump(isa));
     snprintf(seed, sizeof(seed), "%llu", (unsigned long long)random_seed());

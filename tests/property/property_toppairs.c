@@ -61,7 +61,7 @@ static size_t fill_candidates(const struct list_task *task)
 /* Whether pair b may not stand before pair a: reported losses first, then what breaks ties. */
 static bool in_order(const struct rl_pair *a, const struct rl_pair *b, const struct list_task *task)
 {
-    const double *scores = task->list.scores;
+    const double *const scores = task->list.scores;
     if (a->loss != b->loss)
         return a->loss > b->loss;
     double first = scores[a->i] - scores[a->j], second = scores[b->i] - scores[b->j];
@@ -76,9 +76,9 @@ static void check_pair(const struct list_task *task, const struct rl_pair *pair,
     ck_assert_uint_lt(pair->i, task->list.items);
     ck_assert_uint_lt(pair->j, task->list.items);
     ck_assert(pair_counts(task, pair->i, pair->j));
-    struct candidate own = candidate_of(task, pair->i, pair->j);
+    const struct candidate own = candidate_of(task, pair->i, pair->j);
     check_near("pair's own loss", &task->sample->batch, task->eval, pair->i, pair->loss, own.loss);
-    struct near either = {rank->loss.value, rank->loss.tolerance + own.loss.tolerance};
+    const struct near either = {rank->loss.value, rank->loss.tolerance + own.loss.tolerance};
     check_near("loss of this rank", &task->sample->batch, task->eval, pair->i, pair->loss, either);
     /* Exactly as bad as the pair of this rank: then it is that pair. */
     if (own.weight == rank->weight && own.difference == rank->difference) {
@@ -92,7 +92,7 @@ static bool ranks_are_sharp(size_t count)
 {
     for (size_t r = 1; r < count; r++) {
         const struct candidate *a = &candidates[r - 1], *b = &candidates[r];
-        bool equal = a->weight == b->weight && a->difference == b->difference;
+        const bool equal = a->weight == b->weight && a->difference == b->difference;
         if (!equal && a->loss.value - b->loss.value <= a->loss.tolerance + b->loss.tolerance)
             return false;
     }
@@ -102,8 +102,8 @@ static bool ranks_are_sharp(size_t count)
 static void check_list(const struct list_task *task, const struct rl_pair *pairs, size_t count)
 {
     size_t all = fill_candidates(task), top_k = task->eval->top_k;
-    size_t most = all < top_k ? all : top_k;
-    bool sharp = ranks_are_sharp(all < top_k + 1 ? all : top_k + 1);
+    const size_t most = all < top_k ? all : top_k;
+    const bool sharp = ranks_are_sharp(all < top_k + 1 ? all : top_k + 1);
     ck_assert_uint_le(count, most);
     for (size_t r = count; r < most; r++)
         ck_assert(candidates[r].loss.value < 1e-280L + candidates[r].loss.tolerance);
@@ -121,7 +121,7 @@ static void check_sample(const struct sample *sample, const struct rl_eval *eval
                          const struct rl_result *result)
 {
     for (size_t l = 0; l < sample->batch.lists; l++) {
-        size_t begin = sample->offsets[l];
+        const size_t begin = sample->offsets[l];
         struct list_task task = {
             .sample = sample,
             .eval = eval,

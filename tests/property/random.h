@@ -20,7 +20,7 @@ struct random {
 static inline uint64_t random_seed(void)
 {
     static uint64_t seed;
-    const char *text = getenv("SEED");
+    const char *const text = getenv("SEED");
     if (seed)
         return seed;
     seed = text ? strtoull(text, NULL, 10) : (uint64_t)time(NULL);
@@ -57,7 +57,7 @@ static inline double random_uniform(struct random *random, double low, double hi
 
 static inline double random_normal(struct random *random)
 {
-    double radius = sqrt(-2 * log(random_uniform(random, 0x1p-60, 1)));
+    const double radius = sqrt(-2 * log(random_uniform(random, 0x1p-60, 1)));
     return radius * cos(6.283185307179586 * random_uniform(random, 0, 1));
 }
 

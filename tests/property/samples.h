@@ -30,7 +30,7 @@ struct sample_limits {
 
 static inline void *test_array(size_t count, size_t size)
 {
-    void *memory = calloc(count + 1, size);
+    void *const memory = calloc(count + 1, size);
     assert(memory);
     return memory;
 }
@@ -69,7 +69,7 @@ static inline const float *sample_column(double *values, size_t count, float *co
 /* Makes the batch hold what the double columns hold; rounds these to the dtype. */
 static inline void sample_sync(struct sample *sample)
 {
-    struct rl_batch *batch = &sample->batch;
+    struct rl_batch *const batch = &sample->batch;
     size_t items = batch->items, weights = sample_weight_count(sample);
     batch->offsets = sample->offsets;
     batch->mask = sample->mask;
@@ -93,7 +93,7 @@ static inline void sample_init(struct sample *sample, enum rl_dtype dtype, const
     sample->offsets = test_array(lists + 1, sizeof(size_t));
     for (size_t l = 0; l < lists; l++)
         sample->offsets[l + 1] = sample->offsets[l] + lengths[l];
-    size_t items = sample->batch.items = sample->offsets[lists];
+    const size_t items = sample->batch.items = sample->offsets[lists];
     sample->labels = test_array(items, sizeof(double));
     sample->scores = test_array(items, sizeof(double));
     sample->weights = test_array(items + lists, sizeof(double));
@@ -102,7 +102,7 @@ static inline void sample_init(struct sample *sample, enum rl_dtype dtype, const
 
 static inline void sample_random_mask(struct random *random, struct sample *sample)
 {
-    size_t kept = 1 + random_below(random, 8);
+    const size_t kept = 1 + random_below(random, 8);
     sample->mask = test_array(sample->batch.items, 1);
     for (size_t i = 0; i < sample->batch.items; i++)
         sample->mask[i] = random_below(random, 8) < kept;
@@ -112,14 +112,14 @@ static inline double sample_random_weight(struct random *random, bool positive)
 {
     if (random_below(random, 5) == 0)
         return 0;
-    double weight = random_uniform(random, 0, 3);
+    const double weight = random_uniform(random, 0, 3);
     return !positive && random_below(random, 6) == 0 ? -weight : weight;
 }
 
 static inline void sample_random_weights(struct random *random, const struct sample_limits *limits,
                                          struct sample *sample)
 {
-    size_t kinds = limits->no_item_weights ? RL_WEIGHT_ITEM : RL_WEIGHT_ITEM + 1;
+    const size_t kinds = limits->no_item_weights ? RL_WEIGHT_ITEM : RL_WEIGHT_ITEM + 1;
     sample->batch.weight_kind = (enum rl_weight_kind)random_below(random, kinds);
     sample->batch.weight = sample_random_weight(random, limits->positive_weights);
     for (size_t i = 0; i < sample_weight_count(sample); i++)
@@ -136,7 +136,7 @@ static inline void sample_spoil_invalid(struct random *random, struct sample *sa
 
 static inline size_t random_length(struct random *random, size_t longest)
 {
-    size_t kind = random_below(random, 8);
+    const size_t kind = random_below(random, 8);
     if (kind < 2)
         return random_below(random, 4);
     return kind < 7 ? random_below(random, longest < 40 ? longest + 1 : 40)
@@ -180,7 +180,7 @@ static inline double random_temperature(struct random *random)
 /* A loss with any of its parameters, all parts of the reply asked for. */
 static inline struct rl_eval random_loss_eval(struct random *random, bool per_item_weights)
 {
-    size_t losses = per_item_weights ? RL_LIST_MLE : RL_DCG;
+    const size_t losses = per_item_weights ? RL_LIST_MLE : RL_DCG;
     const struct rl_measure *loss =
         rl_measure_get((enum rl_measure_id)random_below(random, losses));
     return (struct rl_eval){
@@ -194,7 +194,7 @@ static inline struct rl_eval random_loss_eval(struct random *random, bool per_it
 
 static inline struct rl_eval random_metric_eval(struct random *random)
 {
-    size_t metric = RL_DCG + random_below(random, RL_MEASURES - RL_DCG);
+    const size_t metric = RL_DCG + random_below(random, RL_MEASURES - RL_DCG);
     return (struct rl_eval){
         .measure = rl_measure_get((enum rl_measure_id)metric),
         .k = random_below(random, 3) ? random_below(random, 20) : 0,
@@ -210,7 +210,7 @@ static inline void compute_inline(const struct rl_batch *batch, const struct rl_
     struct rl_scratch scratch;
     struct rl_error error;
     rl_scratch_init(&scratch);
-    enum rl_status status = rl_work_init(ret_work, batch, evals, count, arena, &error);
+    const enum rl_status status = rl_work_init(ret_work, batch, evals, count, arena, &error);
     assert(status == RL_OK);
     (void)status;
     rl_compute_inline(&scratch, ret_work);

@@ -10,7 +10,7 @@
 
 static inline long double field_value(enum rl_field_kind kind, long double d)
 {
-    long double u = expl(-fabsl(d));
+    const long double u = expl(-fabsl(d));
     switch (kind) {
     case RL_FIELD_HINGE:
         return d < 1 ? 1 - d : 0;

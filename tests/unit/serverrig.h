@@ -43,7 +43,7 @@ static inline void rig_start(struct rig *rig, enum rl_scope scope, const char *c
     struct rl_error error;
     *rig = (struct rig){0};
     rig_must(rl_settings_create(&rig->settings, &error), &error);
-    for (; options != NULL && options[0] != NULL; options += 2)
+    for (; options && options[0]; options += 2)
         rig_must(rl_settings_set(rig->settings, rl_setting_find(options[0]), options[1],
                                  RL_SOURCE_FLAG, &error),
                  &error);
@@ -152,7 +152,7 @@ static inline struct rig_reply rig_read(int fd)
             return reply;
     } while (length < 4 || memcmp(reply.text + length - 4, "\r\n\r\n", 4) != 0);
     const char *const announced = strstr(reply.text, "\r\nContent-Length: ");
-    reply.length = announced != NULL ? strtoul(announced + 18, NULL, 10) : 0;
+    reply.length = announced ? strtoul(announced + 18, NULL, 10) : 0;
     const size_t head = length;
     ck_assert(rig_fill(fd, &reply.text, &length, head + reply.length));
     reply.status = (unsigned)strtoul(reply.text + 9, NULL, 10);

@@ -54,8 +54,8 @@ static inline void span_fill_places(struct span_lineup *own, size_t n)
 static inline void span_fill(struct random *random, struct span_lineup *own, size_t sources,
                              size_t targets, double spread, double temperature)
 {
-    size_t n = sources + targets;
-    double offset = random_below(random, 2) ? 1e6 : 0;
+    const size_t n = sources + targets;
+    const double offset = random_below(random, 2) ? 1e6 : 0;
     *own = (struct span_lineup){.temperature = temperature, .span = {0, sources, sources, n}};
     for (size_t i = 0; i < n; i++) {
         own->scores[i] = offset + spread * random_normal(random);
@@ -80,7 +80,7 @@ static inline long double span_expected(const struct span_lineup *own, enum rl_f
 {
     long double sum = 0;
     for (size_t s = own->span.sources; s < own->span.sources_end; s++) {
-        long double d = ((long double)own->scores[t] - own->scores[s]) / own->temperature;
+        const long double d = ((long double)own->scores[t] - own->scores[s]) / own->temperature;
         sum += field_value(kind, d) * rl_mass(&own->lineup, s);
     }
     return sum;

@@ -10,7 +10,7 @@
 
 static inline uint64_t trials_or(uint64_t otherwise)
 {
-    const char *text = getenv("TRIALS");
+    const char *const text = getenv("TRIALS");
     return text && *text ? strtoull(text, NULL, 10) : otherwise;
 }
 

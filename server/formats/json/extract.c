@@ -41,7 +41,7 @@ static enum rl_status write_rest(struct rl_tokenizer *tok, struct rl_extracted *
         return rl_fail(tok->error, RL_NOMEM, "", "no memory for the request");
     extracted->text = out;
     for (size_t i = 0; i < tok->count; i++) {
-        struct rl_array *array = &tok->arrays[i];
+        struct rl_array *const array = &tok->arrays[i];
         memcpy(out, tok->begin + done, array->begin - done);
         out = write_reference(out + (array->begin - done), i);
         array->mark = (size_t)(out - extracted->text);
@@ -76,7 +76,7 @@ static bool scan(struct rl_tokenizer *tok, struct rl_segments *segments)
 /* Reserves the block of arrays, with `extra` words between values and rows. */
 static enum rl_status reserve(struct rl_tokenizer *tok, struct rl_marks marks, size_t extra)
 {
-    struct rl_arena *arena = tok->arena;
+    struct rl_arena *const arena = tok->arena;
     const size_t words = marks.commas + marks.brackets + 4 + extra;
     if (words > (arena->limit - arena->used) / WORD)
         return rl_fail(tok->error, RL_TOO_LARGE, "",

@@ -34,7 +34,7 @@ static void *budget_malloc(size_t size)
         return NULL;
     }
     budget.left -= size + OVERHEAD;
-    void *block = malloc(size);
+    void *const block = malloc(size);
     if (!block)
         budget.refused = RL_JSONMEM_FAILED;
     return block;

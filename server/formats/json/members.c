@@ -102,7 +102,7 @@ enum rl_status rl_read_word(const json_t *value, const char *pointer, const char
 {
     if (!json_is_string(value))
         return rl_refuse_kind(error, pointer, expected, value);
-    const char *word = json_string_value(value);
+    const char *const word = json_string_value(value);
     if (strlen(word) != json_string_length(value))
         return rl_fail(error, RL_INVALID, pointer, "%s was expected, found a string with U+0000",
                        expected);
@@ -122,7 +122,7 @@ enum rl_status rl_read_name(const json_t *value, const char *pointer, struct rl_
 {
     if (!json_is_string(value))
         return rl_refuse_kind(error, pointer, "a string", value);
-    const char *text = json_string_value(value);
+    const char *const text = json_string_value(value);
     const size_t length = json_string_length(value);
     if (length > RL_NAME_MAX_BYTES)
         return rl_fail(error, RL_INVALID, pointer, "at most %d bytes were expected, found %zu",
@@ -130,7 +130,7 @@ enum rl_status rl_read_name(const json_t *value, const char *pointer, struct rl_
     for (size_t i = 0; i < length; i++)
         if (is_control(text + i))
             return rl_fail(error, RL_INVALID, pointer, "a name has no control characters");
-    char *copy = rl_arena_alloc(arena, length + 1);
+    char *const copy = rl_arena_alloc(arena, length + 1);
     if (!copy)
         return rl_fail(error, RL_NOMEM, "", "no memory for the request");
     memcpy(copy, text, length + 1);

@@ -35,7 +35,7 @@ static bool gap_fits(const struct gap *gap, const char *text)
 static const char *limit_of(const struct rl_numrun *run)
 {
     const size_t text = (size_t)(run->end - run->at);
-    const char *safe = text > RL_NUMBER_AFTER ? run->end - RL_NUMBER_AFTER : run->at;
+    const char *const safe = text > RL_NUMBER_AFTER ? run->end - RL_NUMBER_AFTER : run->at;
     return safe < run->limit ? safe : run->limit;
 }
 
@@ -147,7 +147,7 @@ static const char *take_words(struct rl_numrun *run, const struct gap *gap, cons
                               const char *limit)
 {
     while (text < limit) {
-        const char *stop = read_word(run, text, run->next);
+        const char *const stop = read_word(run, text, run->next);
         if (!stop || !gap_fits(gap, stop))
             break;
         run->next++;

@@ -49,7 +49,7 @@ static void run(struct rl_segments *segments, struct rl_team *team,
 static void find_start(struct segment *segment, const char *begin, const char *end,
                        const char *text_end)
 {
-    const char *comma = memchr(begin, ',', (size_t)(end - begin));
+    const char *const comma = memchr(begin, ',', (size_t)(end - begin));
     segment->start = NULL;
     if (!comma)
         return;
@@ -64,12 +64,12 @@ static void find_start(struct segment *segment, const char *begin, const char *e
 
 static void cut_segment(void *context, size_t index)
 {
-    struct rl_segments *segments = context;
-    struct segment *segment = &segments->segments[index];
-    const struct rl_tokenizer *whole = segments->whole;
+    struct rl_segments *const segments = context;
+    struct segment *const segment = &segments->segments[index];
+    const struct rl_tokenizer *const whole = segments->whole;
     const size_t length = (size_t)(whole->end - whole->begin), from = index * segments->size;
-    const char *begin = whole->begin + from;
-    const char *end = length - from < segments->size ? whole->end : begin + segments->size;
+    const char *const begin = whole->begin + from;
+    const char *const end = length - from < segments->size ? whole->end : begin + segments->size;
     segment->marks = rl_count_marks(begin, (size_t)(end - begin));
     if (index > 0)
         find_start(segment, begin, end, whole->end);
@@ -93,7 +93,7 @@ enum rl_status rl_segments_cut(struct rl_tokenizer *tok, struct rl_team *team, s
     segments->whole = tok;
     run(segments, length >= COUNT_ON_TEAM ? team : NULL, cut_segment);
     for (size_t i = 0; i < count; i++) {
-        struct segment *cut = &segments->segments[i];
+        struct segment *const cut = &segments->segments[i];
         /* After its own comma. A row may open before the cut, and one after the last bracket. */
         cut->values = sum.commas + 1;
         cut->rows = sum.brackets + 2 * i;
@@ -150,10 +150,10 @@ static size_t *rows_of(const struct rl_segments *segments, size_t index)
 static void begin_machine(struct rl_segments *segments, size_t index)
 {
     static const char bracket[] = "[";
-    const struct rl_tokenizer *whole = segments->whole;
-    struct segment *segment = &segments->segments[index];
-    double *values = whole->values + segment->values;
-    size_t *rows = rows_of(segments, next_segment(segments, index));
+    const struct rl_tokenizer *const whole = segments->whole;
+    struct segment *const segment = &segments->segments[index];
+    double *const values = whole->values + segment->values;
+    size_t *const rows = rows_of(segments, next_segment(segments, index));
     segment->open[OUTER] = segment->open[INNER] = bracket;
     segment->want = segment->first;
     segment->tok = (struct rl_tokenizer){
@@ -176,7 +176,7 @@ static void begin_machine(struct rl_segments *segments, size_t index)
 
 static void run_machine(struct segment *segment)
 {
-    struct rl_tokenizer *tok = &segment->tok;
+    struct rl_tokenizer *const tok = &segment->tok;
     for (;;) {
         tok->at = rl_skip_blanks(tok->at, tok->end);
         if (tok->at >= tok->limit || leaves(tok, segment->want))
@@ -190,7 +190,7 @@ static void run_machine(struct segment *segment)
 
 static void scan_segment(void *context, size_t index)
 {
-    struct rl_segments *segments = context;
+    struct rl_segments *const segments = context;
     if (index == 0) {
         segments->want = rl_tokenizer_run(segments->whole, segments->want, limit_of(segments, 0));
     } else if (segments->segments[index].start) {
@@ -216,7 +216,7 @@ static bool can_take_over(const struct rl_tokenizer *whole, enum rl_want want,
 
 static enum rl_want take_over(struct rl_tokenizer *whole, const struct segment *segment)
 {
-    const struct rl_tokenizer *tok = &segment->tok;
+    const struct rl_tokenizer *const tok = &segment->tok;
     const size_t before = (size_t)(whole->next - whole->first);
     const size_t count = (size_t)(tok->next - tok->first);
     if (whole->next != tok->first)

@@ -79,7 +79,7 @@ static enum rl_status take_scores(const struct rl_systems *from, const struct rl
 {
     const size_t bytes = one->items * (one->dtype == RL_FLOAT32 ? sizeof(float) : sizeof(double));
     char place[RL_POINTER_MAX];
-    char *out = (char *)query->batch.scores;
+    char *const out = (char *)query->batch.scores;
     const char *key;
     json_t *value;
     size_t system = 0;

@@ -89,7 +89,7 @@ static bool reserve_array(struct rl_tokenizer *tok)
     if (tok->count < tok->capacity)
         return true;
     const size_t capacity = tok->capacity ? 4 * tok->capacity : FIRST_ARRAYS;
-    struct rl_array *arrays = rl_arena_array(tok->arena, capacity, sizeof(*arrays));
+    struct rl_array *const arrays = rl_arena_array(tok->arena, capacity, sizeof(*arrays));
     if (!arrays)
         return false;
     if (tok->count)
@@ -125,7 +125,7 @@ static void reverse(size_t *first, size_t *end)
 
 static enum rl_want end_array(struct rl_tokenizer *tok)
 {
-    struct rl_array *array = &tok->array;
+    struct rl_array *const array = &tok->array;
     tok->base = 0;
     if (tok->count == RL_ARRAYS_MAX) {
         rl_fail(tok->error, RL_TOO_LARGE, "", "more than %d arrays of numbers", RL_ARRAYS_MAX);
@@ -150,7 +150,7 @@ static enum rl_want end_array(struct rl_tokenizer *tok)
 /* An element deviates from the shape. The values so far are no longer needed. */
 static void become_irregular(struct rl_tokenizer *tok, bool inner, const char *found)
 {
-    struct rl_array *array = &tok->array;
+    struct rl_array *const array = &tok->array;
     const bool rows = array->shape == RL_ARRAY_ROWS;
     const size_t values = (size_t)(tok->next - tok->first);
     const size_t row = rows ? row_count(tok) : values;
@@ -262,7 +262,7 @@ static enum rl_want take_string(struct rl_tokenizer *tok, bool key)
     struct rl_fault fault;
     if (tok->base)
         return go_back(tok);
-    const char *stop = rl_lex_string(tok->at, tok->end, key, &fault);
+    const char *const stop = rl_lex_string(tok->at, tok->end, key, &fault);
     if (!stop)
         return refuse(tok, fault.at, fault.why);
     tok->at = stop;

@@ -51,7 +51,7 @@ int main(int argc, char **argv)
     response = MHD_create_response_from_buffer(sizeof(reply) - 1, (void *)(uintptr_t)reply,
                                                MHD_RESPMEM_PERSISTENT);
     MHD_add_response_header(response, "Content-Type", "application/json");
-    struct MHD_Daemon *daemon = MHD_start_daemon(
+    struct MHD_Daemon *const daemon = MHD_start_daemon(
         MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL, answer, NULL, MHD_OPTION_SOCK_ADDR, &address,
         MHD_OPTION_THREAD_POOL_SIZE, (unsigned)strtoul(argv[2], NULL, 10),
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)32768, MHD_OPTION_END);

@@ -17,12 +17,12 @@ static double seconds_now(void)
 
 static char *read_file(const char *path, size_t *ret_size)
 {
-    FILE *file = fopen(path, "rb");
+    FILE *const file = fopen(path, "rb");
     char *data = NULL;
     if (!file)
         return NULL;
     if (fseek(file, 0, SEEK_END) == 0) {
-        long size = ftell(file);
+        const long size = ftell(file);
         rewind(file);
         data = size > 0 ? malloc((size_t)size) : NULL;
         if (data)
@@ -37,13 +37,13 @@ int main(int argc, char **argv)
     size_t size = 0, rounds = 0;
     if (argc != 3)
         return 2;
-    char *data = read_file(argv[1], &size);
+    char *const data = read_file(argv[1], &size);
     if (!data)
         return 1;
     double limit = strtod(argv[2], NULL), start = seconds_now(), passed = 0;
     do {
         json_error_t error;
-        json_t *value = json_loadb(data, size, 0, &error);
+        json_t *const value = json_loadb(data, size, 0, &error);
         if (!value) {
             fprintf(stderr, "json_floor: %s\n", error.text);
             return 1;

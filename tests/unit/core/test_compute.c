@@ -79,7 +79,7 @@ START_TEST(documentation_unbatched)
                              .offsets = offsets,
                              .labels = labels,
                              .scores = scores};
-    struct rl_result result = compute(&batch, hinge(RL_SUM_OVER_BATCH_SIZE));
+    const struct rl_result result = compute(&batch, hinge(RL_SUM_OVER_BATCH_SIZE));
     ck_assert_double_eq(result.value, (double)2.32f);
 }
 END_TEST
@@ -87,7 +87,7 @@ END_TEST
 START_TEST(documentation_batched)
 {
     struct rl_batch batch = example_batch();
-    struct rl_result result = compute(&batch, hinge(RL_SUM_OVER_BATCH_SIZE));
+    const struct rl_result result = compute(&batch, hinge(RL_SUM_OVER_BATCH_SIZE));
     ck_assert_double_eq(result.value, 0.75);
     ck_assert_uint_eq(result.totals.pairs, 11);
 }
@@ -100,7 +100,7 @@ START_TEST(documentation_masked)
     struct rl_batch batch = example_batch();
     batch.labels = labels;
     batch.mask = mask;
-    struct rl_result result = compute(&batch, hinge(RL_SUM_OVER_BATCH_SIZE));
+    const struct rl_result result = compute(&batch, hinge(RL_SUM_OVER_BATCH_SIZE));
     ck_assert_double_eq(result.value, (double)0.65f);
     ck_assert_uint_eq(result.totals.valid_items, 6);
 }
@@ -112,7 +112,7 @@ START_TEST(documentation_weighted)
     struct rl_batch batch = example_batch();
     batch.weight_kind = RL_WEIGHT_ITEM;
     batch.weights = weights;
-    struct rl_result result = compute(&batch, hinge(RL_SUM_OVER_BATCH_SIZE));
+    const struct rl_result result = compute(&batch, hinge(RL_SUM_OVER_BATCH_SIZE));
     ck_assert_double_eq(result.value, (double)1.025f);
     ck_assert_double_eq(result.totals.sum, 8.200000047683716);
     ck_assert_double_eq(result.totals.weight_sum, 10);
@@ -123,7 +123,7 @@ START_TEST(documentation_without_reduction)
 {
     static const float want[] = {3, 0, 2, 0, 0, 0.20000005f, 0.79999995f, 0};
     struct rl_batch batch = example_batch();
-    struct rl_result result = compute(&batch, hinge(RL_NONE));
+    const struct rl_result result = compute(&batch, hinge(RL_NONE));
     ck_assert_mem_eq(result.values, want, sizeof(want));
 }
 END_TEST
@@ -168,7 +168,7 @@ START_TEST(weights_that_add_up_to_nothing_give_zero)
     batch.weight_kind = RL_WEIGHT_ITEM;
     batch.weights = zeros;
     eval.include = RL_GRADIENT;
-    struct rl_result result = compute(&batch, eval);
+    const struct rl_result result = compute(&batch, eval);
     ck_assert_double_eq(result.value, 0);
     for (size_t i = 0; i < 8; i++)
         ck_assert_float_eq(((const float *)result.gradient)[i], 0);
@@ -195,10 +195,10 @@ START_TEST(the_gradient_is_that_of_the_reduced_loss)
     eval.include = RL_GRADIENT;
     /* First list: (0, 1), (2, 1) inside the margin, (3, ·) outside. Second: (1, 0), (2, 1). */
     static const float want[] = {-1, 2, -1, 0, 1, 0, -1, 0};
-    const float *sum = compute(&batch, eval).gradient;
+    const float *const sum = compute(&batch, eval).gradient;
     ck_assert_mem_eq(sum, want, sizeof(want));
     eval.reduction = RL_MEAN;
-    const float *mean = compute(&batch, eval).gradient;
+    const float *const mean = compute(&batch, eval).gradient;
     for (size_t i = 0; i < 8; i++)
         ck_assert_float_eq(mean[i], want[i] / 8);
 }
@@ -210,10 +210,10 @@ START_TEST(list_mle_weighs_lists)
     struct rl_batch batch = example_batch();
     struct rl_eval eval = hinge(RL_NONE);
     eval.measure = rl_measure_get(RL_LIST_MLE);
-    const float *plain = compute(&batch, eval).values;
+    const float *const plain = compute(&batch, eval).values;
     batch.weight_kind = RL_WEIGHT_LIST;
     batch.weights = per_list;
-    const float *weighted = compute(&batch, eval).values;
+    const float *const weighted = compute(&batch, eval).values;
     ck_assert_float_eq(weighted[0], plain[0] * 2);
     ck_assert_float_eq(weighted[1], plain[1] / 2);
     ck_assert_float_gt(plain[0], 1);
@@ -290,11 +290,11 @@ START_TEST(extreme_scores_end_one_way_or_the_other)
         eval.temperature = temperatures[round / 5 % 4];
         eval.include = RL_GRADIENT | RL_TOP_PAIRS;
         for (unsigned i = 0; i < 40; i++) {
-            unsigned mixed = (round * 40 + i) * 2654435761u;
+            const unsigned mixed = (round * 40 + i) * 2654435761u;
             labels[i] = mixed >> 28 & 3;
             scores[i] = extremes[(mixed >> 16) % (2 + round % 7)];
         }
-        enum rl_status status = status_of(&batch, eval, &error);
+        const enum rl_status status = status_of(&batch, eval, &error);
         ck_assert(status == RL_OK || status == RL_NOT_FINITE);
         finite += status == RL_OK;
     }
@@ -426,7 +426,7 @@ END_TEST
 static size_t resident(void)
 {
     size_t pages = 0, ignored;
-    FILE *file = fopen("/proc/self/statm", "r");
+    FILE *const file = fopen("/proc/self/statm", "r");
     ck_assert_ptr_nonnull(file);
     ck_assert_int_eq(fscanf(file, "%zu %zu", &ignored, &pages), 2);
     fclose(file);
@@ -454,7 +454,7 @@ START_TEST(memory_of_long_lists_is_given_back)
     batch.lists = 1;
     batch.offsets = one;
     compute_on_team(&example);
-    size_t before = resident();
+    const size_t before = resident();
     compute_on_team(&batch);
     ck_assert_uint_gt(resident(), before + much);
     rl_team_trim(team);
@@ -485,7 +485,7 @@ struct stopper {
 
 static void *stop_at(void *context)
 {
-    struct stopper *stopper = context;
+    struct stopper *const stopper = context;
     while (seconds() < stopper->at)
         ;
     stopper->set = seconds();
@@ -497,8 +497,8 @@ static void *stop_at(void *context)
 static struct rl_batch long_batch(void)
 {
     static const size_t offsets[] = {0, LONG_ITEMS};
-    float *labels = rl_arena_array(&arena, LONG_ITEMS, sizeof(float));
-    float *scores = rl_arena_array(&arena, LONG_ITEMS, sizeof(float));
+    float *const labels = rl_arena_array(&arena, LONG_ITEMS, sizeof(float));
+    float *const scores = rl_arena_array(&arena, LONG_ITEMS, sizeof(float));
     unsigned state = 1;
     for (size_t i = 0; i < LONG_ITEMS; i++) {
         state = state * 1664525u + 1013904223u;
@@ -534,15 +534,15 @@ static double share_after_stop(const struct rl_batch *batch, bool on_team)
     eval.include = RL_GRADIENT;
     rl_work_init(&work, batch, &eval, 1, &arena, &error);
     rl_work_init(&other, &example, &example_eval, 1, &arena, &error);
-    double begun = seconds();
+    const double begun = seconds();
     compute_works(on_team, works, 1);
-    double whole = seconds() - begun;
+    const double whole = seconds() - begun;
     ck_assert_int_eq(work.status, RL_OK);
     work.stop = &stopper.stop;
     stopper.at = seconds() + whole / 4;
     ck_assert_int_eq(pthread_create(&thread, NULL, stop_at, &stopper), 0);
     compute_works(on_team, works, 2);
-    double ended = seconds();
+    const double ended = seconds();
     pthread_join(thread, NULL);
     ck_assert_int_eq(work.status, STOPPED);
     ck_assert_int_eq(work.error.status, STOPPED);

@@ -10,8 +10,8 @@
 START_TEST(each_measure_has_a_way)
 {
     for (int id = 0; id < RL_MEASURES; id++) {
-        const struct rl_measure *measure = rl_measure_get((enum rl_measure_id)id);
-        const struct rl_way *way = rl_way_of(measure->id);
+        const struct rl_measure *const measure = rl_measure_get((enum rl_measure_id)id);
+        const struct rl_way *const way = rl_way_of(measure->id);
         ck_assert_msg(way->method != RL_METHOD_NONE, "%s has no row in ways.c", measure->name);
         ck_assert_msg(way->item_cost > 0, "%s: no item_cost", measure->name);
         ck_assert_int_eq(way->method == RL_METHOD_RANKING, measure->kind == RL_METRIC);
@@ -23,9 +23,9 @@ END_TEST
 START_TEST(losses_of_pairs_name_their_fields)
 {
     for (int id = 0; id < RL_MEASURES; id++) {
-        const struct rl_measure *measure = rl_measure_get((enum rl_measure_id)id);
-        const struct rl_way *way = rl_way_of(measure->id);
-        bool is_field = way->method == RL_METHOD_FIELD;
+        const struct rl_measure *const measure = rl_measure_get((enum rl_measure_id)id);
+        const struct rl_way *const way = rl_way_of(measure->id);
+        const bool is_field = way->method == RL_METHOD_FIELD;
         ck_assert_msg(is_field == (way->loss != RL_FIELD_NONE), "%s: loss", measure->name);
         ck_assert_msg(is_field == (way->slope != RL_FIELD_NONE), "%s: slope", measure->name);
         ck_assert_msg(!is_field || (way->pair_cost > 0 && way->sweep_cost > 0), "%s: costs",
@@ -40,10 +40,10 @@ END_TEST
 START_TEST(slopes_are_derivatives_of_losses)
 {
     for (int id = 0; id < RL_MEASURES; id++) {
-        const struct rl_way *way = rl_way_of((enum rl_measure_id)id);
+        const struct rl_way *const way = rl_way_of((enum rl_measure_id)id);
         for (double d = -6.05; way->method == RL_METHOD_FIELD && d < 6; d += 0.1) {
             double step = 1e-5, before = rl_field_pair(way->loss, d - step, 0, 1);
-            double after = rl_field_pair(way->loss, d + step, 0, 1);
+            const double after = rl_field_pair(way->loss, d + step, 0, 1);
             double want = (before - after) / (2 * step), got = rl_field_pair(way->slope, d, 0, 1);
             ck_assert_msg(fabs(got - want) < 1e-8, "measure %d at d = %g: got %g, want %g", id, d,
                           got, want);

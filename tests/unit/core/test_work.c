@@ -67,7 +67,7 @@ static double weight_sum_of(enum rl_weight_kind kind, enum rl_measure_id id)
     struct rl_work work;
     rl_arena_init(&arena, SIZE_MAX);
     ck_assert_int_eq(rl_work_init(&work, &batch, &eval, 1, &arena, &error), RL_OK);
-    double sum = work.results[0].totals.weight_sum;
+    const double sum = work.results[0].totals.weight_sum;
     rl_arena_release(&arena);
     return sum;
 }
@@ -124,7 +124,7 @@ static void time_list(struct timed_list *list, enum rl_measure_id id, struct rl_
     rl_arena_init(&arena, SIZE_MAX);
     ck_assert_int_eq(rl_work_init(&work, &list->batch, &eval, 1, &arena, &error), RL_OK);
     list->cost = rl_work_cost(&work);
-    double begin = now();
+    const double begin = now();
     rl_compute_inline(scratch, &work);
     list->best = fmin(list->best, now() - begin);
     ck_assert_int_eq(work.status, RL_OK);
@@ -168,7 +168,7 @@ static double cost_of_list(enum rl_measure_id id, unsigned include, size_t items
     struct rl_work work;
     rl_arena_init(&arena, SIZE_MAX);
     ck_assert_int_eq(rl_work_init(&work, &batch, &eval, 1, &arena, &error), RL_OK);
-    double cost = rl_work_cost(&work);
+    const double cost = rl_work_cost(&work);
     rl_arena_release(&arena);
     return cost;
 }
@@ -178,7 +178,7 @@ START_TEST(cost_grows_with_the_list_and_with_what_is_asked)
     for (int id = 0; id < RL_MEASURES; id++) {
         double last = 0;
         for (size_t items = 0; items < 3000000; items = items * 3 + 1) {
-            double cost = cost_of_list((enum rl_measure_id)id, 0, items);
+            const double cost = cost_of_list((enum rl_measure_id)id, 0, items);
             ck_assert_double_gt(cost, last);
             last = cost;
         }

@@ -14,7 +14,7 @@ START_TEST(blocks_are_aligned_and_keep_what_is_written)
     struct rl_arena arena;
     rl_arena_init(&arena, SIZE_MAX);
     for (size_t i = 0; i < BLOCKS; i++) {
-        size_t size = i * i % 9001;
+        const size_t size = i * i % 9001;
         blocks[i] = rl_arena_alloc(&arena, size);
         ck_assert_ptr_nonnull(blocks[i]);
         ck_assert_uint_eq((uintptr_t)blocks[i] % 64, 0);
@@ -59,9 +59,9 @@ START_TEST(large_block_leaves_the_room_of_the_shared_chunk_in_use)
 {
     struct rl_arena arena;
     rl_arena_init(&arena, SIZE_MAX);
-    char *first = rl_arena_alloc(&arena, 64);
-    char *large = rl_arena_alloc(&arena, 64 << 20);
-    char *second = rl_arena_alloc(&arena, 64);
+    char *const first = rl_arena_alloc(&arena, 64);
+    char *const large = rl_arena_alloc(&arena, 64 << 20);
+    char *const second = rl_arena_alloc(&arena, 64);
     ck_assert_ptr_nonnull(large);
 #ifdef __SANITIZE_ADDRESS__
     ck_assert_ptr_ne(second, first);

@@ -41,11 +41,11 @@ static double any_positive(void)
 /* Distance of `got` from `want`, in units in the last place of `want` as a double. */
 static double ulps(double got, long double want)
 {
-    double nearest = (double)want;
+    const double nearest = (double)want;
     if (isinf(nearest) || nearest == 0)
         return got == nearest ? 0 : INFINITY;
-    double next_up = nextafter(fabs(nearest), INFINITY);
-    long double ulp = isinf(next_up) ? 0x1p971L : (long double)next_up - fabs(nearest);
+    const double next_up = nextafter(fabs(nearest), INFINITY);
+    const long double ulp = isinf(next_up) ? 0x1p971L : (long double)next_up - fabs(nearest);
     return (double)(fabsl(got - want) / ulp);
 }
 
@@ -61,7 +61,7 @@ START_TEST(exp_is_within_an_ulp)
     double worst = 0;
     for (size_t range = 0; range < sizeof(ranges) / sizeof(ranges[0]); range++) {
         for (int i = 0; i < POINTS / 4; i++) {
-            double x = uniform(ranges[range][0], ranges[range][1]);
+            const double x = uniform(ranges[range][0], ranges[range][1]);
             worst = fmax(worst, ulps(rl_exp(x), expl(x)));
         }
     }
@@ -89,8 +89,8 @@ END_TEST
 START_TEST(exp_never_decreases)
 {
     for (int i = 0; i < POINTS; i++) {
-        double x = uniform(-746, 710);
-        double y = nextafter(x, INFINITY);
+        const double x = uniform(-746, 710);
+        const double y = nextafter(x, INFINITY);
         ck_assert(rl_exp(x) <= rl_exp(y));
     }
 }
@@ -100,7 +100,7 @@ START_TEST(exp2_is_close_and_exact_at_whole_numbers)
 {
     double worst = 0;
     for (int i = 0; i < POINTS; i++) {
-        double x = i % 2 ? uniform(-1076, 1024) : uniform(-8, 8);
+        const double x = i % 2 ? uniform(-1076, 1024) : uniform(-8, 8);
         worst = fmax(worst, ulps(rl_exp2(x), exp2l(x)));
     }
     hold("exp2", worst, 1.25);
@@ -118,11 +118,11 @@ START_TEST(log_is_within_an_ulp)
 {
     double worst = 0;
     for (int i = 0; i < POINTS; i++) {
-        double x = i % 2 ? any_positive() : uniform(0.4, 2.5);
+        const double x = i % 2 ? any_positive() : uniform(0.4, 2.5);
         worst = fmax(worst, ulps(rl_log(x), logl(x)));
     }
     for (int i = 0; i < POINTS; i++) {
-        double x = 1 + uniform(-1, 1) * rl_exp2(uniform(-52, 0));
+        const double x = 1 + uniform(-1, 1) * rl_exp2(uniform(-52, 0));
         if (x > 0)
             worst = fmax(worst, ulps(rl_log(x), logl(x)));
     }
@@ -150,7 +150,7 @@ START_TEST(log1p_keeps_small_arguments)
 {
     double worst = 0;
     for (int i = 0; i < POINTS; i++) {
-        double x = i % 3 ? uniform(0, 1) * rl_exp2(uniform(-80, 0)) : any_positive();
+        const double x = i % 3 ? uniform(0, 1) * rl_exp2(uniform(-80, 0)) : any_positive();
         worst = fmax(worst, ulps(rl_log1p(x), log1pl(x)));
     }
     hold("log1p", worst, 2);
@@ -165,7 +165,7 @@ START_TEST(log2_is_close_and_exact_at_powers_of_two)
 {
     double worst = 0;
     for (int i = 0; i < POINTS; i++) {
-        double x = i % 2 ? any_positive() : (double)(1 + next() % 5000000);
+        const double x = i % 2 ? any_positive() : (double)(1 + next() % 5000000);
         worst = fmax(worst, ulps(rl_log2(x), log2l(x)));
     }
     hold("log2", worst, 2);
@@ -188,7 +188,7 @@ START_TEST(lanes_have_the_bits_of_scalars)
         logs[i] = rl_log(exps[i]);
     for (size_t i = 0; i < 1021; i++) {
         volatile double one = x[i], power = rl_exp(one);
-        volatile double back = rl_log(power);
+        const volatile double back = rl_log(power);
         ck_assert_uint_eq(rl_to_bits(power), rl_to_bits(exps[i]));
         ck_assert_uint_eq(rl_to_bits(back), rl_to_bits(logs[i]));
     }

@@ -52,7 +52,7 @@ static void check_sorted(size_t n, struct rl_runner runner)
     ck_assert(rl_scratch_reserve(&scratch, rl_sort_room(n), &room));
     ck_assert_uint_le(rl_sort_room(n), rl_sort_room(LONGEST));
     qsort(want, n, sizeof(want[0]), by_whole_key);
-    uint64_t *sorted = rl_sort(keys, spare, n, &runner, room);
+    uint64_t *const sorted = rl_sort(keys, spare, n, &runner, room);
     ck_assert(sorted == keys || sorted == spare);
     for (size_t i = 0; i < n; i++)
         ck_assert_uint_eq(sorted[i], want[i]);

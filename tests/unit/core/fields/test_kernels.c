@@ -13,7 +13,7 @@ START_TEST(every_available_set_can_be_forced)
 {
     struct rl_error error;
     for (int i = 0; i < RL_ISAS; i++) {
-        const char *name = rl_isa_text((enum rl_isa)i);
+        const char *const name = rl_isa_text((enum rl_isa)i);
         if (!rl_isa_available((enum rl_isa)i)) {
             ck_assert_int_eq(rl_init(name, &error), RL_CONFIG);
             ck_assert_ptr_nonnull(strstr(error.detail, name));

@@ -15,9 +15,9 @@ static double sums[SPAN_MOST];
 
 static void check_targets(enum rl_field_kind kind)
 {
-    size_t n = own.span.targets_end;
+    const size_t n = own.span.targets_end;
     for (size_t t = own.span.targets; t < n; t++) {
-        long double want = span_expected(&own, kind, t);
+        const long double want = span_expected(&own, kind, t);
         long double got = sums[own.places[t]];
         if (kind == RL_FIELD_HINGE)
             got /= own.temperature;
@@ -29,7 +29,7 @@ static void check_targets(enum rl_field_kind kind)
 static void random_span(struct random *random, enum rl_field_kind kind)
 {
     static const double spreads[] = {1e-6, 1, 30, 1e6};
-    size_t most = random_below(random, 10) ? 60 : SPAN_MOST / 2 - 1;
+    const size_t most = random_below(random, 10) ? 60 : SPAN_MOST / 2 - 1;
     span_fill(random, &own, 1 + random_below(random, most), 1 + random_below(random, most),
               spreads[random_below(random, 4)], exp(random_uniform(random, -2, 2)));
     if (kind == RL_FIELD_STEP)
@@ -42,7 +42,7 @@ START_TEST(whole_nodes_match_the_formula)
     struct random random = random_init(random_seed());
     struct rl_margin_pieces none = {0};
     for (int round = 0; round < ROUNDS; round++) {
-        enum rl_field_kind kind = round % 2 ? RL_FIELD_STEP : RL_FIELD_HINGE;
+        const enum rl_field_kind kind = round % 2 ? RL_FIELD_STEP : RL_FIELD_HINGE;
         random_span(&random, kind);
         rl_margin_sweep(kind, own.temperature, &own.lineup, &own.span, &none, sums);
         check_targets(kind);
@@ -73,7 +73,7 @@ START_TEST(pieces_match_the_formula)
 {
     struct random random = random_init(random_seed() + 1);
     for (int round = 0; round < ROUNDS; round++) {
-        enum rl_field_kind kind = round % 2 ? RL_FIELD_STEP : RL_FIELD_HINGE;
+        const enum rl_field_kind kind = round % 2 ? RL_FIELD_STEP : RL_FIELD_HINGE;
         random_span(&random, kind);
         sweep_in_pieces(&random, kind);
         check_targets(kind);

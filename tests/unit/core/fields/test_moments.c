@@ -40,7 +40,7 @@ static long double gradient_scale(size_t n, size_t k, const double *item_weights
     for (size_t j = 0; j < n; j++) {
         long double error =
             ((long double)labels[k] - labels[j]) - ((long double)scores[k] - scores[j]);
-        long double both = item_weights ? fabs(item_weights[k]) + fabs(item_weights[j]) : 2;
+        const long double both = item_weights ? fabs(item_weights[k]) + fabs(item_weights[j]) : 2;
         sum += 2 * both * fabsl(error);
     }
     return sum;
@@ -55,7 +55,7 @@ static void compare(size_t n, const double *item_weights)
     for (size_t i = 0; i < n; i++) {
         ck_assert_msg(fabsl(losses[i] - want[i]) <= 1e-13L * want[i],
                       "loss %zu of %zu: %.17g, %.17Lg", i, n, losses[i], want[i]);
-        long double scale = gradient_scale(n, i, item_weights);
+        const long double scale = gradient_scale(n, i, item_weights);
         ck_assert_msg(fabsl(gradient[i] - want_gradient[i]) <= 1e-12L * scale,
                       "gradient %zu of %zu: %.17g, %.17Lg", i, n, gradient[i], want_gradient[i]);
     }
@@ -63,7 +63,7 @@ static void compare(size_t n, const double *item_weights)
 
 static void fill(struct random *random, size_t n)
 {
-    enum label_style style = (enum label_style)random_below(random, LABELS_HOLES);
+    const enum label_style style = (enum label_style)random_below(random, LABELS_HOLES);
     random_labels(random, style, n, labels);
     random_scores(random, (enum score_style)random_below(random, SCORE_STYLES), n, labels, scores);
     for (size_t i = 0; i < n; i++)
@@ -74,7 +74,7 @@ START_TEST(short_lists_match_the_reference)
 {
     struct random random = random_init(random_seed());
     for (int round = 0; round < 3000; round++) {
-        size_t n = random_below(&random, 40);
+        const size_t n = random_below(&random, 40);
         fill(&random, n);
         compare(n, round % 2 ? weights : NULL);
     }

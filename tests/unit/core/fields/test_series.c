@@ -66,7 +66,7 @@ END_TEST
 static void random_span(struct random *random, enum rl_field_kind kind)
 {
     static const double spreads[] = {1e-6, 1, 30, 1e6};
-    size_t most = random_below(random, 10) ? 60 : SPAN_MOST / 2 - 1;
+    const size_t most = random_below(random, 10) ? 60 : SPAN_MOST / 2 - 1;
     span_fill(random, &own, 1 + random_below(random, most), 1 + random_below(random, most),
               spreads[random_below(random, 4)], exp(random_uniform(random, -2, 2)));
     if (kind != RL_FIELD_SOFTPLUS)
@@ -79,7 +79,7 @@ static void check_targets(enum rl_field_kind kind, const double *got)
     static const long double bounds[RL_FIELD_KINDS] = {
         [RL_FIELD_SOFTPLUS] = 2e-13L, [RL_FIELD_SIGMOID] = 2e-12L, [RL_FIELD_BUMP] = 2.5e-11L};
     for (size_t t = own.span.targets; t < own.span.targets_end; t++) {
-        long double want = span_expected(&own, kind, t);
+        const long double want = span_expected(&own, kind, t);
         ck_assert_msg(fabsl(got[own.places[t]] - want) <= bounds[kind] * want + 1e-300L,
                       "%s: target %zu got %.17g, want %.17Lg", field_name(kind), t,
                       got[own.places[t]], want);
@@ -107,7 +107,7 @@ START_TEST(whole_nodes_match_the_formula_with_the_same_bits)
 {
     struct random random = random_init(random_seed());
     for (int round = 0; round < ROUNDS; round++) {
-        enum rl_field_kind kind = (enum rl_field_kind)(RL_FIELD_SOFTPLUS + round % 3);
+        const enum rl_field_kind kind = (enum rl_field_kind)(RL_FIELD_SOFTPLUS + round % 3);
         random_span(&random, kind);
         for (int isa = 0; isa < RL_ISAS; isa++)
             if (rl_isa_available((enum rl_isa)isa))
@@ -128,10 +128,10 @@ static size_t first_not_above(size_t begin, size_t end, double score)
 /* Two pieces, cut at a score; the sums over one are where the sweep of the other starts. */
 static void sweep_pieces(enum rl_isa isa, enum rl_field_kind kind, double cut)
 {
-    const struct rl_series_kernels *kernels = kernels_of(isa);
+    const struct rl_series_kernels *const kernels = kernels_of(isa);
     struct rl_series_field field = rl_series_field(kind, own.temperature);
     size_t sources = first_not_above(0, own.span.sources_end, cut), end = own.span.sources_end;
-    size_t targets = first_not_above(own.span.targets, own.span.targets_end, cut);
+    const size_t targets = first_not_above(own.span.targets, own.span.targets_end, cut);
     struct rl_span upper = {0, sources, own.span.targets, targets};
     struct rl_span lower = {sources, end, targets, own.span.targets_end};
     struct rl_series above = rl_series_empty(), below = above, part;
@@ -140,7 +140,7 @@ static void sweep_pieces(enum rl_isa isa, enum rl_field_kind kind, double cut)
         rl_series_join(&field, &above, &part);
     }
     for (size_t s = end; s > sources; s -= s - sources < 5 ? s - sources : 5) {
-        size_t begin = s - sources < 5 ? sources : s - 5;
+        const size_t begin = s - sources < 5 ? sources : s - 5;
         kernels->sum_below(&field, &own.lineup, begin, s, &part);
         rl_series_join(&field, &below, &part);
     }
@@ -155,9 +155,9 @@ START_TEST(pieces_match_the_formula_with_the_same_bits)
 {
     struct random random = random_init(random_seed() + 1);
     for (int round = 0; round < ROUNDS; round++) {
-        enum rl_field_kind kind = (enum rl_field_kind)(RL_FIELD_SOFTPLUS + round % 3);
+        const enum rl_field_kind kind = (enum rl_field_kind)(RL_FIELD_SOFTPLUS + round % 3);
         random_span(&random, kind);
-        double cut = own.scores[random_below(&random, own.span.targets_end)];
+        const double cut = own.scores[random_below(&random, own.span.targets_end)];
         for (int isa = 0; isa < RL_ISAS; isa++)
             if (rl_isa_available((enum rl_isa)isa))
                 sweep_pieces((enum rl_isa)isa, kind, cut);

@@ -58,10 +58,10 @@ static size_t fill_expected(uint32_t n)
     size_t count = 0;
     for (uint32_t i = 0; i < n; i++) {
         for (uint32_t j = 0; j < n; j++) {
-            bool counts = loss_now == RL_PAIRWISE_MEAN_SQUARED_ERROR
-                              ? i != j && labels[i] >= 0 && labels[j] >= 0
-                              : labels[i] > labels[j] && labels[j] >= 0;
-            double loss = counts ? weights[i] * pair_loss(i, j) : 0;
+            const bool counts = loss_now == RL_PAIRWISE_MEAN_SQUARED_ERROR
+                                    ? i != j && labels[i] >= 0 && labels[j] >= 0
+                                    : labels[i] > labels[j] && labels[j] >= 0;
+            const double loss = counts ? weights[i] * pair_loss(i, j) : 0;
             if (loss > 0)
                 expected[count++] = (struct expected){i, j, loss, scores[i] - scores[j]};
         }
@@ -91,7 +91,7 @@ static size_t find(uint32_t n, size_t top_k, struct rl_pair *ret_pairs)
     struct rl_runner serial = rl_runner_serial();
     struct rl_plan plan;
     struct rl_room room;
-    size_t bytes = rl_plan_room(n) + rl_plan_scratch(n) + rl_toppairs_room(n, top_k);
+    const size_t bytes = rl_plan_room(n) + rl_plan_scratch(n) + rl_toppairs_room(n, top_k);
     ck_assert(rl_scratch_reserve(&scratch, bytes, &room));
     rl_plan_init(&plan, &batch, 0, &serial, &room);
     rl_plan_grade(&plan, &serial, room);
@@ -106,7 +106,7 @@ static void check(uint32_t n, size_t top_k)
     static struct rl_pair pairs[MOST_PAIRS];
     size_t all = fill_expected(n), count = find(n, top_k, pairs);
     ck_assert_uint_eq(count, all < top_k ? all : top_k);
-    bool squared = loss_now == RL_PAIRWISE_MEAN_SQUARED_ERROR;
+    const bool squared = loss_now == RL_PAIRWISE_MEAN_SQUARED_ERROR;
     ck_assert_uint_le(count, rl_toppairs_bound(squared, n, top_k));
     for (size_t r = 0; r < count; r++) {
         ck_assert_msg(pairs[r].i == expected[r].i && pairs[r].j == expected[r].j,
@@ -121,7 +121,7 @@ static void check(uint32_t n, size_t top_k)
 static void fill(struct random *random, uint32_t n)
 {
     size_t grades = 1 + random_below(random, 8), steps = 1 + random_below(random, 60);
-    bool uniform = random_below(random, 2);
+    const bool uniform = random_below(random, 2);
     for (uint32_t v = 0; v < n; v++) {
         labels[v] = (double)random_below(random, grades) / 2;
         if (random_below(random, 12) == 0)
@@ -135,7 +135,7 @@ START_TEST(the_worst_pairs_in_the_stated_order)
 {
     struct random random = random_init(random_seed());
     for (int round = 0; round < 4000; round++) {
-        uint32_t n = (uint32_t)random_below(&random, round % 20 ? 25 : MOST);
+        const uint32_t n = (uint32_t)random_below(&random, round % 20 ? 25 : MOST);
         loss_now = (enum rl_measure_id)(round % 4);
         temperature_now = round % 3 ? 1 : 0.5;
         fill(&random, n);

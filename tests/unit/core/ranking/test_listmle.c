@@ -37,12 +37,12 @@ static void compare(size_t n, double temperature)
 {
     struct rl_reference_list list = {.items = n, .labels = labels, .scores = scores};
     long double want;
-    double got = compute(n, temperature);
+    const double got = compute(n, temperature);
     rl_reference_losses(RL_LIST_MLE, &list, temperature, &want);
     rl_reference_gradient(RL_LIST_MLE, &list, temperature, NULL, want_gradient);
     ck_assert_msg(fabsl(got - want) <= 1e-12L * want, "%zu items: %.17g, %.17Lg", n, got, want);
     for (size_t i = 0; i < n; i++) {
-        long double scale = fabsl(want_gradient[i]) + 1 / temperature;
+        const long double scale = fabsl(want_gradient[i]) + 1 / temperature;
         ck_assert_msg(fabsl(gradient[i] - want_gradient[i]) <= 1e-12L * scale,
                       "gradient %zu of %zu: %.17g, %.17Lg", i, n, gradient[i], want_gradient[i]);
     }
@@ -65,7 +65,7 @@ START_TEST(short_lists_match_the_reference)
 {
     struct random random = random_init(random_seed());
     for (int round = 0; round < 3000; round++) {
-        size_t n = 1 + random_below(&random, 40);
+        const size_t n = 1 + random_below(&random, 40);
         fill(&random, n);
         compare(n, pow(10, random_uniform(&random, -2, 2)));
     }
@@ -128,7 +128,7 @@ START_TEST(loss_does_not_depend_on_whether_the_gradient_is_asked_for)
     struct random random = random_init(random_seed());
     struct rl_runner runner = rl_runner_serial();
     fill(&random, LONGEST);
-    double with = compute(LONGEST, 1);
+    const double with = compute(LONGEST, 1);
     ck_assert_double_eq(rl_listmle(scores, LONGEST, 1, &runner, scratch, NULL), with);
 }
 END_TEST

@@ -35,16 +35,17 @@ static void compare(size_t n, double temperature)
 {
     struct rl_reference_list list = {.items = n, .labels = labels, .scores = scores};
     long double want, sum = 0;
-    double got = compute(n, temperature);
+    const double got = compute(n, temperature);
     rl_reference_losses(RL_SOFTMAX, &list, temperature, &want);
     rl_reference_gradient(RL_SOFTMAX, &list, temperature, NULL, want_gradient);
     for (size_t i = 0; i < n; i++)
         sum += labels[i];
     /* Powers of e below DBL_MIN count as 0. */
-    long double smallest = DBL_MIN * (long double)n * sum;
-    ck_assert_msg(fabsl(got - want) <= 1e-12L * want + smallest, "%zu items: %.17g, %.17Lg", n, got, want);
+    const long double smallest = DBL_MIN * (long double)n * sum;
+    ck_assert_msg(fabsl(got - want) <= 1e-12L * want + smallest, "%zu items: %.17g, %.17Lg", n, got,
+                  want);
     for (size_t i = 0; i < n; i++) {
-        long double scale = fabsl(want_gradient[i]) + sum / temperature;
+        const long double scale = fabsl(want_gradient[i]) + sum / temperature;
         ck_assert_msg(fabsl(gradient[i] - want_gradient[i]) <= 1e-12L * scale,
                       "gradient %zu of %zu: %.17g, %.17Lg", i, n, gradient[i], want_gradient[i]);
     }
@@ -80,7 +81,7 @@ START_TEST(short_lists_match_the_reference)
 {
     struct random random = random_init(random_seed());
     for (int round = 0; round < 3000; round++) {
-        size_t n = 1 + random_below(&random, 40);
+        const size_t n = 1 + random_below(&random, 40);
         fill(&random, n);
         compare(n, pow(10, random_uniform(&random, -2, 2)));
     }

@@ -200,7 +200,7 @@ static bool is_json(const char *type)
 {
     struct rl_headers headers;
     rl_headers_init(&headers, NULL);
-    if (type != NULL)
+    if (type)
         rl_headers_add(&headers, "content-type", 12, type, strlen(type));
     return rl_headers_json(&headers);
 }
@@ -261,7 +261,7 @@ static bool matches(const char *list)
 {
     struct rl_headers headers;
     rl_headers_init(&headers, NULL);
-    if (list != NULL)
+    if (list)
         rl_headers_add(&headers, "If-None-Match", 13, list, strlen(list));
     return rl_headers_matches(&headers, "\"abc\"");
 }

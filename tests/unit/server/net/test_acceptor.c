@@ -60,7 +60,7 @@ static unsigned ask(int fd)
 {
     static const char request[] = "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n";
     rig_send(fd, request, sizeof(request) - 1);
-    struct rig_reply reply = rig_read(fd);
+    const struct rig_reply reply = rig_read(fd);
     free(reply.text);
     return reply.status;
 }

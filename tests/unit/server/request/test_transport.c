@@ -84,7 +84,7 @@ START_TEST(many_large_requests_at_once_each_get_their_own)
         free(large);
     }
     for (size_t i = 0; i < CLIENTS; i++) {
-        struct rig_reply reply = rig_read(fds[i]);
+        const struct rig_reply reply = rig_read(fds[i]);
         char lists[32];
         snprintf(lists, sizeof(lists), "\"lists\":%zu,", 400 + i);
         ck_assert_uint_eq(reply.status, 200);
@@ -125,7 +125,7 @@ START_TEST(chunked_bodies_in_pieces)
     const int fd = rig_connect(&rig);
     for (size_t i = 0; i < sizeof(request) - 1; i++)
         rig_send(fd, request + i, 1);
-    struct rig_reply reply = rig_read(fd);
+    const struct rig_reply reply = rig_read(fd);
     ck_assert_uint_eq(reply.status, 200);
     free(reply.text);
     close(fd);
@@ -174,7 +174,7 @@ START_TEST(short_bodies_nobody_wants_keep_the_connection)
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         rig_post(fd, rows[i].path, rows[i].lines, small, sizeof(small) - 1);
-        struct rig_reply reply = rig_read(fd);
+        const struct rig_reply reply = rig_read(fd);
         ck_assert_uint_eq(reply.status, rows[i].status);
         free(reply.text);
     }
@@ -197,7 +197,7 @@ START_TEST(a_chunked_body_past_the_cap_is_told_at_its_end)
         rig_send(fd, "\r\n", 2);
     }
     rig_send(fd, "0\r\n\r\n", 5);
-    struct rig_reply reply = rig_read(fd);
+    const struct rig_reply reply = rig_read(fd);
     ck_assert_uint_eq(reply.status, 413);
     ck_assert(rig_ended(fd));
     free(reply.text);
@@ -240,7 +240,7 @@ START_TEST(reads_and_their_variants)
     free(reply.text);
     char head[512] = "";
     size_t length = 0;
-    while (strstr(head, "\r\n\r\n") == NULL) /* a HEAD has no body to read */
+    while (!strstr(head, "\r\n\r\n")) /* a HEAD has no body to read */
         length += (size_t)recv(fd, head + length, 1, 0);
     ck_assert_ptr_nonnull(strstr(head, "Content-Length: 18\r\n"));
     reply = rig_read(fd);
@@ -292,7 +292,7 @@ START_TEST(what_waits_at_the_end_is_answered_503)
         usleep(100);
     rl_executor_cancel(rig.context.executor);
     for (int i = 0; i < 6; i++) {
-        struct rig_reply reply = rig_read(fds[i]);
+        const struct rig_reply reply = rig_read(fds[i]);
         good += reply.status == 200;
         told += reply.status == 503;
         free(reply.text);

@@ -113,7 +113,7 @@ static void write_denormal(struct random *random, char *out)
 /* Adds one to the last digit, or takes one away: one beside what was there. */
 static void nudge(struct random *random, char *digits, size_t count)
 {
-    char *last = digits + count - 1;
+    char *const last = digits + count - 1;
     if (below(random, 2) && *last < '9')
         ++*last;
     else if (*last > '0')
@@ -138,7 +138,7 @@ static void write_halfway(struct random *random, char *out)
         places = 17 + (int)below(random, 780);
     char text[TEXT_MAX];
     sprintf(text, "%.*Le", places, middle);
-    char *mark = strchr(text, 'e');
+    char *const mark = strchr(text, 'e');
     if (below(random, 3))
         nudge(random, text, (size_t)(mark - text));
     sprintf(out, "%.*s%s%s", (int)(mark - text), text, below(random, 3) ? "" : "0000001", mark);
@@ -290,7 +290,7 @@ END_TEST
 START_TEST(reads_numbers_of_any_length)
 {
     enum { DIGITS = 200000 };
-    char *text = malloc(DIGITS + 64);
+    char *const text = malloc(DIGITS + 64);
     const char *stop;
     double value = 0;
     memset(text, '0', DIGITS);
@@ -341,7 +341,7 @@ static int number_length(const char *text)
 static void check_grammar(const char *text, size_t length)
 {
     /* Its own block, so that a sanitizer sees a byte read too many. */
-    char *copy = malloc(length > 0 ? length : 1);
+    char *const copy = malloc(length > 0 ? length : 1);
     const char *stop = NULL;
     double value;
     memcpy(copy, text, length);

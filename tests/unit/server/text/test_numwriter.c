@@ -100,7 +100,7 @@ static void check_text(const struct kind *kind, double value, const char *text)
     ck_assert_ptr_eq(stop, text + strlen(text));
     const double twice = kind->digits == 9 ? (double)(float)again : again;
     ck_assert_msg(twice == value, "%s is not %s by way of double", text, plain);
-    const char *point = strchr(text, '.');
+    const char *const point = strchr(text, '.');
     ck_assert_msg(!point || (text[strcspn(text, "e") - 1] != '0'), "%s ends with a zero", text);
 }
 
@@ -286,7 +286,7 @@ START_TEST(room_is_kept)
 {
     struct random random = random_init(random_seed());
     for (int i = 0; i < 100000; i++) {
-        char *room = malloc(RL_NUMBER_ROOM); /* its own block: a sanitizer sees beyond it */
+        char *const room = malloc(RL_NUMBER_ROOM); /* its own block: a sanitizer sees beyond it */
         rl_write_double(room, random_double(&random));
         rl_write_float(room, (float)random_float(&random));
         free(room);
@@ -296,7 +296,7 @@ END_TEST
 
 START_TEST(every_float_reads_back)
 {
-    const char *wanted = getenv("EXHAUSTIVE");
+    const char *const wanted = getenv("EXHAUSTIVE");
     if (!wanted || *wanted != '1')
         return;
     for (uint32_t bits = 0; bits < 0x7f800000; bits++) {

@@ -53,7 +53,7 @@ START_TEST(taken_text_leaves_an_empty_one)
     size_t length = 99;
     rl_text_init(&text);
     rl_text_string(&text, "kept");
-    char *data = rl_text_take(&text, &length);
+    char *const data = rl_text_take(&text, &length);
     ck_assert_uint_eq(length, 4);
     ck_assert_mem_eq(data, "kept", 4);
     ck_assert_ptr_null(text.data);

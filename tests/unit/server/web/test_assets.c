@@ -31,8 +31,8 @@ static void between(const struct rl_asset *asset, const char *open, const char *
     const char *begin = memmem(asset->data, asset->size, open, strlen(open));
     ck_assert_ptr_nonnull(begin);
     begin += strlen(open);
-    const char *end = memmem(begin, asset->size - (size_t)(begin - (const char *)asset->data),
-                             close, strlen(close));
+    const char *const end = memmem(begin, asset->size - (size_t)(begin - (const char *)asset->data),
+                                   close, strlen(close));
     ck_assert_ptr_nonnull(end);
     *ret_begin = begin;
     *ret_size = (size_t)(end - begin);
@@ -51,12 +51,12 @@ static void hash(const void *bytes, size_t size, char *ret_text, size_t room)
 /* Reads a file of the tree into memory; the caller frees. */
 static char *slurp(const char *path, size_t *ret_size)
 {
-    FILE *file = fopen(path, "rb");
+    FILE *const file = fopen(path, "rb");
     ck_assert_msg(file != NULL, "run from the top of the tree: no %s", path);
     ck_assert_int_eq(fseek(file, 0, SEEK_END), 0);
     *ret_size = (size_t)ftell(file);
     rewind(file);
-    char *text = malloc(*ret_size + 1);
+    char *const text = malloc(*ret_size + 1);
     ck_assert_uint_eq(fread(text, 1, *ret_size, file), *ret_size);
     fclose(file);
     return text;
@@ -76,7 +76,7 @@ START_TEST(page_holds_the_style_whole)
 {
     size_t size, expected;
     const char *begin;
-    char *text = slurp("server/web/style.css", &expected);
+    char *const text = slurp("server/web/style.css", &expected);
     between(rl_asset_find("/"), "<style>", "</style>", &begin, &size);
     ck_assert_uint_eq(size, expected);
     ck_assert_mem_eq(begin, text, size);
@@ -93,7 +93,7 @@ START_TEST(page_holds_every_script_once_and_nothing_else)
     ck_assert_int_eq(glob("server/web/*.js", 0, NULL, &found), 0);
     for (size_t i = 0; i < found.gl_pathc; i++) {
         size_t length;
-        char *text = slurp(found.gl_pathv[i], &length);
+        char *const text = slurp(found.gl_pathv[i], &length);
         ck_assert_msg(memmem(begin, size, text, length) != NULL, "%s is missing",
                       found.gl_pathv[i]);
         total += length;
@@ -106,7 +106,7 @@ END_TEST
 
 START_TEST(policy_names_script_and_style_by_hash)
 {
-    const struct rl_asset *page = rl_asset_find("/");
+    const struct rl_asset *const page = rl_asset_find("/");
     char base64[64], source[128];
     const char *begin;
     size_t size;
@@ -123,7 +123,7 @@ END_TEST
 
 START_TEST(policy_is_closed_and_not_cut)
 {
-    const char *policy = rl_asset_find("/")->policy;
+    const char *const policy = rl_asset_find("/")->policy;
     ck_assert_ptr_eq(strstr(policy, "default-src 'none'; "), policy);
     ck_assert_ptr_null(strstr(policy, "unsafe"));
     const char end[] = "trusted-types 'none'";
@@ -136,7 +136,7 @@ START_TEST(etag_is_the_hash_of_the_content)
 {
     const char *paths[] = {"/", "/openapi.json"};
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
-        const struct rl_asset *asset = rl_asset_find(paths[i]);
+        const struct rl_asset *const asset = rl_asset_find(paths[i]);
         char base64[60], expected[64];
         hash(asset->data, asset->size, base64, sizeof(base64));
         snprintf(expected, sizeof(expected), "\"%s\"", base64);
@@ -147,7 +147,7 @@ END_TEST
 
 START_TEST(page_asks_for_nothing_from_elsewhere)
 {
-    const struct rl_asset *page = rl_asset_find("/");
+    const struct rl_asset *const page = rl_asset_find("/");
     static const char *const outside[] = {"src=\"", "@import", "url(http", "<base", "<iframe"};
     for (size_t i = 0; i < sizeof(outside) / sizeof(outside[0]); i++)
         ck_assert_ptr_null(memmem(page->data, page->size, outside[i], strlen(outside[i])));
@@ -156,12 +156,13 @@ END_TEST
 
 START_TEST(api_description_is_json_of_this_version)
 {
-    const struct rl_asset *api = rl_asset_find("/openapi.json");
+    const struct rl_asset *const api = rl_asset_find("/openapi.json");
     json_error_t where;
-    json_t *root = json_loadb((const char *)api->data, api->size, JSON_REJECT_DUPLICATES, &where);
+    json_t *const root =
+        json_loadb((const char *)api->data, api->size, JSON_REJECT_DUPLICATES, &where);
     ck_assert_msg(root != NULL, "line %d: %s", where.line, where.text);
     size_t size;
-    char *version = slurp("VERSION", &size);
+    char *const version = slurp("VERSION", &size);
     const char *stated =
         json_string_value(json_object_get(json_object_get(root, "info"), "version"));
     ck_assert_uint_eq(strlen(stated), size - 1);

@@ -39,7 +39,7 @@ static void begin(struct reply *reply, bool batched, enum rl_dtype dtype, const 
 static struct rl_result *add(struct reply *reply, enum rl_measure_id id, double value)
 {
     const size_t index = reply->query.count++;
-    const struct rl_measure *measure = rl_measure_get(id);
+    const struct rl_measure *const measure = rl_measure_get(id);
     reply->evals[index] = (struct rl_eval){.measure = measure, .temperature = 1};
     reply->names[index] = measure->name;
     reply->query.target = (struct rl_target){.measure = measure};
@@ -154,7 +154,7 @@ START_TEST(everything_included)
     static uint32_t pair_counts[] = {1, 2};
     struct reply reply;
     begin(&reply, true, RL_FLOAT32, two_lists, 2);
-    struct rl_result *result = add(&reply, RL_PAIRWISE_LOGISTIC, 2);
+    struct rl_result *const result = add(&reply, RL_PAIRWISE_LOGISTIC, 2);
     reply.evals[0].include = RL_PER_LIST | RL_GRADIENT | RL_TOP_PAIRS;
     result->gradient = gradient;
     result->lists = lists;
@@ -180,7 +180,7 @@ START_TEST(unbatched_list_keeps_arrays_of_lists)
     static uint32_t pair_counts[] = {0};
     struct reply reply;
     begin(&reply, false, RL_FLOAT32, one_list, 1);
-    struct rl_result *result = add(&reply, RL_PAIRWISE_HINGE, 2);
+    struct rl_result *const result = add(&reply, RL_PAIRWISE_HINGE, 2);
     reply.evals[0].include = RL_PER_LIST | RL_GRADIENT | RL_TOP_PAIRS;
     result->gradient = gradient;
     result->lists = lists;
@@ -254,8 +254,8 @@ static void check_large(enum rl_dtype dtype)
     for (size_t l = 0; l < LISTS; l++)
         offsets[l + 1] = offsets[l] + random_below(&random, 60);
     const size_t items = offsets[LISTS];
-    float *floats = calloc(items, sizeof(*floats));
-    double *doubles = calloc(items, sizeof(*doubles));
+    float *const floats = calloc(items, sizeof(*floats));
+    double *const doubles = calloc(items, sizeof(*doubles));
     for (size_t i = 0; i < items; i++) {
         doubles[i] = ldexp(random_uniform(&random, -1, 1), (int)random_below(&random, 200) - 100);
         floats[i] = (float)doubles[i];
@@ -264,12 +264,12 @@ static void check_large(enum rl_dtype dtype)
     add(&reply, RL_PAIRWISE_HINGE, 0)->values = dtype == RL_FLOAT32 ? (void *)floats : doubles;
     reply.evals[0].reduction = RL_NONE;
     ck_assert_int_eq(rl_json_write(&reply.query, reply.results, NULL, &output), RL_OK);
-    json_t *root = json_loadb(output.text.data, output.text.length, 0, NULL);
+    json_t *const root = json_loadb(output.text.data, output.text.length, 0, NULL);
     ck_assert_ptr_nonnull(root);
-    const json_t *loss = json_object_get(root, "loss");
+    const json_t *const loss = json_object_get(root, "loss");
     ck_assert_uint_eq(json_array_size(loss), LISTS);
     for (size_t l = 0; l < LISTS; l++) {
-        const json_t *list = json_array_get(loss, l);
+        const json_t *const list = json_array_get(loss, l);
         ck_assert_uint_eq(json_array_size(list), offsets[l + 1] - offsets[l]);
         for (size_t i = 0; i < json_array_size(list); i++) {
             const double value = json_number_value(json_array_get(list, i));
@@ -295,7 +295,7 @@ END_TEST
 static void check_team(struct rl_team *team, struct random *random, bool batched, size_t lists,
                        size_t longest)
 {
-    size_t *offsets = calloc(lists + 1, sizeof(*offsets));
+    size_t *const offsets = calloc(lists + 1, sizeof(*offsets));
     struct reply reply;
     struct rl_output one = {0}, many = {0};
     for (size_t l = 0; l < lists; l++)
@@ -303,7 +303,7 @@ static void check_team(struct rl_team *team, struct random *random, bool batched
             offsets[l] + (random_below(random, 5) ? random_below(random, longest + 1) : 0);
     const size_t items = offsets[lists];
     const enum rl_dtype dtype = random_below(random, 2) ? RL_FLOAT32 : RL_FLOAT64;
-    double *values = calloc(items + 1, sizeof(*values));
+    double *const values = calloc(items + 1, sizeof(*values));
     for (size_t i = 0; i < items; i++) {
         const double value = random_below(random, 3) ? random_uniform(random, -9, 9) : -1e-300;
         const float small = (float)(random_below(random, 3) ? value : -1.23456789e-38);
@@ -313,7 +313,7 @@ static void check_team(struct rl_team *team, struct random *random, bool batched
             memcpy((char *)values + i * sizeof(small), &small, sizeof(small));
     }
     begin(&reply, batched, dtype, offsets, lists);
-    struct rl_result *result = add(&reply, RL_PAIRWISE_HINGE, 1);
+    struct rl_result *const result = add(&reply, RL_PAIRWISE_HINGE, 1);
     reply.evals[0].reduction = RL_NONE;
     reply.evals[0].include = RL_GRADIENT;
     result->values = result->gradient = values;
@@ -321,7 +321,7 @@ static void check_team(struct rl_team *team, struct random *random, bool batched
     ck_assert_int_eq(rl_json_write(&reply.query, reply.results, team, &many), RL_OK);
     ck_assert_uint_eq(one.text.length, many.text.length);
     ck_assert_mem_eq(one.text.data, many.text.data, one.text.length);
-    json_t *root = json_loadb(many.text.data, many.text.length, 0, NULL);
+    json_t *const root = json_loadb(many.text.data, many.text.length, 0, NULL);
     ck_assert_ptr_nonnull(root);
     json_decref(root);
     rl_text_release(&one.text);

@@ -154,7 +154,7 @@ static void check_misfit(const char *text, size_t row, size_t item, bool inner,
                          const char *expected, const char *found)
 {
     struct outcome outcome;
-    const struct rl_array *array = only_array(&outcome, text);
+    const struct rl_array *const array = only_array(&outcome, text);
     ck_assert_int_eq(array->shape, RL_ARRAY_IRREGULAR);
     ck_assert_msg(
         array->misfit.row == row && array->misfit.item == item && array->misfit.inner == inner,
@@ -287,7 +287,7 @@ START_TEST(bad_text_is_refused_within_long_rows_too)
 {
     char text[4096];
     for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
-        const char *fault = strstr(refused[i].text, ":[");
+        const char *const fault = strstr(refused[i].text, ":[");
         const size_t rest = fault ? refused[i].offset - (size_t)(fault + 2 - refused[i].text) : 0;
         if (!fault || refused[i].line > 1 ||
             refused[i].offset < (size_t)(fault + 2 - refused[i].text))
@@ -320,7 +320,7 @@ START_TEST(nesting_has_two_bounds)
 {
     enum { LEVELS = 100000 };
     struct outcome outcome;
-    char *text = malloc(LEVELS + 64);
+    char *const text = malloc(LEVELS + 64);
     size_t length = (size_t)sprintf(text, "{\"a\":");
     memset(text + length, '[', LEVELS);
     check_refused(text, length + LEVELS, 1, length + 1024, length + 1023, "deeper than 1024");
@@ -348,7 +348,7 @@ START_TEST(columns_and_memory_have_bounds)
     struct rl_arena arena;
     struct rl_extracted extracted;
     struct rl_error error;
-    char *text = malloc(1 << 20);
+    char *const text = malloc(1 << 20);
     size_t length = (size_t)sprintf(text, "{\"a\":[\"\"");
     for (int i = 0; i < RL_ARRAYS_MAX; i++)
         length += (size_t)sprintf(text + length, ",[%d]", i);
@@ -380,7 +380,7 @@ START_TEST(mixed_arrays_take_linear_time)
 {
     enum { ROWS = 300000 };
     struct outcome outcome;
-    char *text = malloc((size_t)ROWS * 8 + 64);
+    char *const text = malloc((size_t)ROWS * 8 + 64);
     size_t length = (size_t)sprintf(text, "{\"a\":[[[");
     for (int i = 0; i < ROWS; i++)
         length += (size_t)sprintf(text + length, "%d,", i % 100);
@@ -448,7 +448,7 @@ static char *put_number(struct random *random, char *out)
 static char *put_grades(struct random *random, char *out)
 {
     static const char *const separators[] = {",", ", ", ",  ", " ,", ",\n    "};
-    const char *separator = separators[random_below(random, 5)];
+    const char *const separator = separators[random_below(random, 5)];
     const size_t count = random_below(random, 80), share = 1 + random_below(random, 60);
     out = put(out, "[");
     for (size_t i = 0; i < count; i++) {
@@ -583,14 +583,15 @@ static void check_array(const json_t *sent, const struct rl_array *array)
         ck_assert_uint_eq(array->offsets[0], 0);
         ck_assert_uint_eq(array->offsets[array->rows], array->count);
         for (size_t row = 0; row < array->rows; row++) {
-            const json_t *list = json_array_get(sent, row);
+            const json_t *const list = json_array_get(sent, row);
             ck_assert_uint_eq(array->offsets[row + 1] - array->offsets[row], json_array_size(list));
             check_values(list, array->values + array->offsets[row]);
         }
     } else {
         ck_assert_int_eq(array->shape, RL_ARRAY_IRREGULAR);
-        const json_t *row = json_array_get(sent, array->misfit.row);
-        const json_t *odd = array->misfit.inner ? json_array_get(row, array->misfit.item) : row;
+        const json_t *const row = json_array_get(sent, array->misfit.row);
+        const json_t *const odd =
+            array->misfit.inner ? json_array_get(row, array->misfit.item) : row;
         ck_assert_str_eq(array->misfit.found, json_is_array(odd)   ? "a list"
                                               : json_is_null(odd)  ? "null"
                                               : json_is_true(odd)  ? "true"
@@ -634,11 +635,11 @@ START_TEST(lifted_and_rest_are_what_jansson_reads)
     for (uint64_t i = 0; i < trials; i++) {
         struct outcome outcome;
         const size_t length = put_body(&random, text);
-        json_t *whole = json_loadb(text, length, 0, NULL);
+        json_t *const whole = json_loadb(text, length, 0, NULL);
         ck_assert_ptr_nonnull(whole);
         extract_bytes(&outcome, text, length, DEPTH);
         ck_assert_msg(outcome.status == RL_OK, "%.*s: %s", (int)length, text, outcome.error.detail);
-        json_t *rest = json_loadb(outcome.extracted.text, outcome.extracted.length, 0, NULL);
+        json_t *const rest = json_loadb(outcome.extracted.text, outcome.extracted.length, 0, NULL);
         ck_assert_msg(rest != NULL, "%.*s", (int)outcome.extracted.length, outcome.extracted.text);
         check_same(whole, rest, &outcome.extracted);
         arrays += outcome.extracted.count;
@@ -722,7 +723,7 @@ static size_t put_large(struct random *random, char *out, size_t numbers)
 {
     static const char *const separators[] = {",", ", ", " , ", ",\n    ", ",\n              "};
     static const char *const odd[] = {"null", "true", "\"x\"", "[1]", "[]", "{}", "1e5", "1e999"};
-    const char *separator = separators[random_below(random, 5)];
+    const char *const separator = separators[random_below(random, 5)];
     const size_t oddity = random_below(random, 4) ? SIZE_MAX : random_below(random, numbers);
     const size_t row = 1 + random_below(random, 40);
     const bool list = random_below(random, 4) == 0, grades = random_below(random, 3) == 0;
@@ -780,7 +781,7 @@ START_TEST(pieces_on_a_team_give_what_one_gives)
     }
     /* Large enough that even the counting is shared. */
     enum { NUMBERS = 1500000 }; /* of 2 bytes at least */
-    char *large = malloc((size_t)NUMBERS * 64);
+    char *const large = malloc((size_t)NUMBERS * 64);
     const size_t length = put_large(&random, large, NUMBERS);
     ck_assert_uint_gt(length, 4 << 20);
     check_pieces(large, length, team, 64 << 10);
@@ -800,7 +801,7 @@ START_TEST(broken_bodies_are_refused_as_jansson_refuses_them)
         size_t length = put_body(&random, text);
         for (size_t n = 1 + random_below(&random, 2); n > 0 && length > 0; n--)
             length = mutate(&random, text, length);
-        json_t *whole = json_loadb(text, length, JSON_ALLOW_NUL, NULL);
+        json_t *const whole = json_loadb(text, length, JSON_ALLOW_NUL, NULL);
         const bool taken = json_is_object(whole);
         extract_bytes(&outcome, text, length, DEPTH);
         ck_assert_msg((outcome.status == RL_OK) == taken, "%.*s: %s", (int)length, text,

@@ -15,7 +15,7 @@ static const char text[] = "{\"a\":[1,2,3,{\"b\":\"ccccccccccccccccccccccccccccc
 
 static bool loads(void)
 {
-    json_t *root = json_loadb(text, sizeof(text) - 1, 0, NULL);
+    json_t *const root = json_loadb(text, sizeof(text) - 1, 0, NULL);
     json_decref(root);
     return root != NULL;
 }
@@ -71,7 +71,7 @@ END_TEST
 /* What was taken before jansson had our allocator can still be given back. */
 START_TEST(older_memory_stays_valid)
 {
-    json_t *root = json_loadb(text, sizeof(text) - 1, 0, NULL);
+    json_t *const root = json_loadb(text, sizeof(text) - 1, 0, NULL);
     ck_assert_ptr_nonnull(root);
     rl_jsonmem_install();
     json_decref(root);

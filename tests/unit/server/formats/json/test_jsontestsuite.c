@@ -30,7 +30,7 @@ enum { EXCEPTIONS = sizeof(exceptions) / sizeof(exceptions[0]) };
 
 static const char *corpus(void)
 {
-    const char *path = getenv("JSONTESTSUITE");
+    const char *const path = getenv("JSONTESTSUITE");
     return path && *path ? path : "../shared/corpora/JSONTestSuite/test_parsing";
 }
 
@@ -38,7 +38,7 @@ static size_t read_file(const char *name, char *out)
 {
     char path[1024];
     snprintf(path, sizeof(path), "%s/%s", corpus(), name);
-    FILE *file = fopen(path, "rb");
+    FILE *const file = fopen(path, "rb");
     ck_assert_msg(file != NULL, "cannot read %s", path);
     const size_t length = fread(out, 1, FILE_MAX, file);
     fclose(file);
@@ -69,7 +69,7 @@ static enum rl_status decode_embedded(const char *name, struct rl_error *error)
 {
     static char content[FILE_MAX];
     const size_t length = read_file(name, content);
-    char *body = malloc(length + 6);
+    char *const body = malloc(length + 6);
     memcpy(body, "{\"x\":", 5);
     memcpy(body + 5, content, length);
     body[length + 5] = '}';
@@ -83,7 +83,7 @@ static enum rl_status decode_alone(const char *name, struct rl_error *error)
 {
     static char content[FILE_MAX];
     const size_t length = read_file(name, content);
-    char *body = malloc(length > 0 ? length : 1);
+    char *const body = malloc(length > 0 ? length : 1);
     memcpy(body, content, length);
     const enum rl_status status = decode(body, length, error);
     free(body);
@@ -121,7 +121,7 @@ static void check_file(const char *name, size_t counts[3])
 START_TEST(every_file_is_taken_or_refused_as_named)
 {
     size_t counts[3] = {0};
-    DIR *directory = opendir(corpus());
+    DIR *const directory = opendir(corpus());
     if (!directory) {
         test_skip("the JSONTestSuite corpus is not here (JSONTESTSUITE names its folder)");
         return;
@@ -143,7 +143,7 @@ END_TEST
 /* i_ files may go either way, but must not end in anything else. */
 START_TEST(the_rest_of_the_corpus_is_survived)
 {
-    DIR *directory = opendir(corpus());
+    DIR *const directory = opendir(corpus());
     if (!directory)
         return; /* said above */
     for (struct dirent *entry; (entry = readdir(directory)) != NULL;) {

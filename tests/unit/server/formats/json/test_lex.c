@@ -15,9 +15,9 @@
 /* Scans a copy that ends where the text ends, so that a sanitizer sees a byte read too many. */
 static ptrdiff_t scan(const char *text, size_t length, bool key, struct rl_fault *ret_fault)
 {
-    char *copy = malloc(length);
+    char *const copy = malloc(length);
     memcpy(copy, text, length);
-    const char *stop = rl_lex_string(copy, copy + length, key, ret_fault);
+    const char *const stop = rl_lex_string(copy, copy + length, key, ret_fault);
     const ptrdiff_t result = stop ? stop - copy : -1 - (ret_fault->at - copy);
     free(copy);
     return result;
@@ -39,7 +39,7 @@ START_TEST(characters_are_those_of_utf8)
                                 (char)others[rest / OTHERS % OTHERS],
                                 (char)others[rest / OTHERS / OTHERS]};
                 text[1 + length] = '"';
-                json_t *value = json_loadb(text, length + 2, JSON_DECODE_ANY, NULL);
+                json_t *const value = json_loadb(text, length + 2, JSON_DECODE_ANY, NULL);
                 const ptrdiff_t stop = scan(text, length + 2, false, &fault);
                 ck_assert_msg((stop == (ptrdiff_t)length + 2) == (value != NULL),
                               "%02x %02x %02x %02x, %zu bytes: %td", leads[lead],
@@ -80,7 +80,7 @@ START_TEST(faults_are_where_they_are)
         struct rl_fault fault = {NULL, ""};
         const ptrdiff_t result = scan(cases[i].text, strlen(cases[i].text), cases[i].key, &fault);
         ck_assert_msg(result == cases[i].result, "%s: %td", cases[i].text, result);
-        ck_assert(!cases[i].why || strstr(fault.why, cases[i].why) != NULL);
+        ck_assert(!cases[i].why || strstr(fault.why, cases[i].why));
     }
 }
 END_TEST
@@ -102,7 +102,7 @@ START_TEST(marks_are_counted)
     for (int i = 0; i < 2000; i++) {
         const size_t length = random_below(&random, 300);
         struct rl_marks expected = {0, 0};
-        char *text = malloc(length > 0 ? length : 1);
+        char *const text = malloc(length > 0 ? length : 1);
         for (size_t j = 0; j < length; j++) {
             text[j] = ",[]0 \xac\xdb"[random_below(&random, 7)];
             expected.commas += text[j] == ',';
