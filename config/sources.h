@@ -1,8 +1,9 @@
 /*
  * sources.h: the sources of settings: flags override the environment, which overrides the file.
  *
- * The file is one JSON object, named by --config FILE or RANKLOSSD_CONFIG. An unknown key in it, an
- * unknown RANKLOSSD_ variable and an unknown flag are errors that suggest the nearest name.
+ * The file is one JSON object, named by --config FILE or RANKLOSSD_CONFIG. An unknown key in it and
+ * an unknown flag are errors that suggest the nearest name; an unknown RANKLOSSD_ variable is a
+ * warning.
  *
  * Ignored variables: RANKLOSSD_CONFIG, RANKLOSSD_ISA, and those that Kubernetes sets in every pod
  * for a Service called ranklossd (RANKLOSSD_PORT…, RANKLOSSD_SERVICE_…).

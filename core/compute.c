@@ -1,8 +1,8 @@
 /*
- * compute.c: carries out works, on the calling thread or on the OpenMP team.
+ * compute.c: computes works, on the calling thread or on the OpenMP team.
  *
- * The only file that enters OpenMP. What a piece of work gives does not depend on the thread that
- * it runs on, so dynamic schedules do no harm.
+ * The only file that enters OpenMP. The result of a piece of work does not depend on the thread
+ * that runs it, so dynamic schedules are safe.
  */
 #include "core/rankloss.h"
 

@@ -14,7 +14,7 @@ size_t rl_parts_systems(const struct rl_batch *batch);
 /* Whether an evaluation asks for parts. */
 bool rl_parts_needed(const struct rl_batch *batch, const struct rl_eval *eval);
 
-/* Takes the memory of an evaluation's parts, if it asks for any. False when there is none. */
+/* Takes the memory of an evaluation's parts, if it asks for any. False when memory is short. */
 bool rl_parts_take(const struct rl_batch *batch, const struct rl_eval *eval, struct rl_arena *arena,
                    struct rl_result *result);
 

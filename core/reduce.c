@@ -87,7 +87,8 @@ static enum rl_status fail_list(struct rl_work *work, size_t list, enum rl_statu
     return rl_fail(&work->error, status, pointer, "the result of list %zu is not finite", list);
 }
 
-/* What left a list out comes first, wherever it happened: nothing else is known then. */
+/* The reason why a list was left out comes first, wherever it happened: nothing else is known then.
+ * */
 static enum rl_status lists_status(struct rl_work *work)
 {
     const struct rl_work_state *state = work->state;

@@ -1,5 +1,5 @@
 /*
- * schedule.c: in which order, and how many at a time, the lists of several works are taken up.
+ * schedule.c: in which order, and how many at a time, the lists of several works are computed.
  */
 #include "core/schedule.h"
 
@@ -11,7 +11,7 @@
 enum { CLASSES = 17 };
 _Static_assert(RL_CUT_ALONE < 1 << (CLASSES - 1), "every list that is not alone has a class");
 
-/* What a chunk should take: far more than taking it up, far less than a batch. */
+/* Nanoseconds that a chunk should take: far more than scheduling it, far less than a batch. */
 static const double CHUNK_NANOSECONDS = 20000;
 
 void rl_schedule_init(struct rl_schedule *schedule)

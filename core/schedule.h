@@ -1,8 +1,8 @@
 /*
- * schedule.h: in which order, and how many at a time, the lists of several works are taken up.
+ * schedule.h: in which order, and how many at a time, the lists of several works are computed.
  *
- * Largest first, so that no long list is left for the end; and short ones in chunks, so that taking
- * one up does not cost more than computing it.
+ * The largest come first, so that no long list is left for the end. Short ones are scheduled in
+ * chunks, so that scheduling does not cost more than computing.
  */
 #ifndef RL_SCHEDULE_H
 #define RL_SCHEDULE_H
@@ -14,7 +14,7 @@ struct rl_segment {
     struct rl_work *work;
     size_t class; /* the power of two above their lengths */
     size_t begin, end;
-    size_t chunk; /* lists taken up at a time */
+    size_t chunk; /* lists per chunk */
     size_t first; /* number of its first chunk, over all segments */
 };
 

@@ -1,5 +1,5 @@
 /*
- * work.h: what core keeps of one request between rl_work_init and its results.
+ * work.h: what core keeps for one request between rl_work_init and its results.
  */
 #ifndef RL_WORK_H
 #define RL_WORK_H
@@ -70,7 +70,7 @@ static inline bool rl_is_alone(const struct rl_batch *batch, size_t list)
     return rl_list_items(batch, list) > RL_CUT_ALONE;
 }
 
-/* Estimated nanoseconds of one thread for a list of `items`, evaluated in all ways of the work. */
+/* Estimated nanoseconds of one thread for all evaluations of a list of `items`. */
 double rl_list_cost(const struct rl_work *work, size_t items);
 
 #endif

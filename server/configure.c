@@ -1,5 +1,5 @@
 /*
- * configure.c: calls rl_settings_load within jsonmem.h.
+ * configure.c: calls rl_settings_load within a budget of jsonmem.h.
  */
 #include "server/configure.h"
 

@@ -2,8 +2,7 @@
  * configure.h: loads the settings safely with jansson.
  *
  * jansson 2.14 corrupts memory if an allocation fails inside its lexer and the next one succeeds.
- * jsonmem.h prevents that; every parse must be inside it, including that of the settings
- * file.
+ * jsonmem.h prevents that, so every parse must have a budget, including that of the settings file.
  */
 #ifndef RL_CONFIGURE_H
 #define RL_CONFIGURE_H

@@ -1,8 +1,8 @@
 /*
  * arena.c: memory of one request, given back as a whole.
  *
- * Chunks form a list whose head is the one being filled. A block too large to share a chunk gets
- * one of its own, put behind the head, so that the head's remaining room stays in use.
+ * Chunks form a list whose head is the one being filled. A block too large to share a chunk gets a
+ * chunk of its own, linked after the head, so that the head's remaining room stays in use.
  */
 #include "core/rankloss.h"
 
@@ -67,8 +67,8 @@ void rl_arena_reset(struct rl_arena *arena)
     arena->used = 0;
 }
 
-/* With room to align in. glibc's posix_memalign would not find the room again that a block of the
- * same size left; the sanitizer's does, and ends where the block does. */
+/* Allocates extra bytes to align the block. glibc's posix_memalign would not reuse the space of a
+ * freed block of the same size. The sanitizer's reuses it and ends where the block ends. */
 static char *take_memory(size_t size)
 {
 #ifdef __SANITIZE_ADDRESS__

@@ -12,7 +12,7 @@ const char *rl_isa_text(enum rl_isa isa);
 /* Whether this CPU has it and this build has kernels for it. */
 bool rl_isa_available(enum rl_isa isa);
 
-/* The one that all kernels are of: baseline until rl_init has chosen. */
+/* The instruction set of all kernels: baseline until rl_init chooses one. */
 enum rl_isa rl_isa_chosen(void);
 void rl_isa_choose(enum rl_isa isa); /* before other threads run */
 

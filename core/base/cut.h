@@ -11,7 +11,8 @@
 
 enum {
     RL_CUT = 16384,
-    /* A list with more items than this occupies the whole team; others take a thread each. */
+    /* A list with more items than this occupies the whole team; each other list takes one thread.
+     * */
     RL_CUT_ALONE = 2 * RL_CUT,
 };
 

@@ -1,13 +1,14 @@
 /*
- * elementary.h: exp, log and their like with the same bits on every machine.
+ * elementary.h: exp, log and related functions with the same bits on every machine.
  *
  * libm picks variants (with and without fused multiply-add) by CPU, so its last bit differs from
  * one machine to the next. These use additions, multiplications, divisions and bit moves alone,
- * each exactly rounded by IEEE 754, and must be compiled with -ffp-contract=off. There is no
- * branch on a value, so a loop over them vectorises; lanes give the bits that scalars give.
+ * each exactly rounded by IEEE 754, and must be compiled with -ffp-contract=off. There is no branch
+ * on a value, so a loop over them vectorises; lanes give the bits that scalars give.
  *
- * Errors were measured against long double over the whole range (tests/unit/test_elementary.c
- * repeats it) and are given in units in the last place of the result.
+ * Errors were measured against long double over the whole range
+ * (tests/unit/core/base/test_elementary.c repeats it) and are given in units in the last place of
+ * the result.
  */
 #ifndef RL_ELEMENTARY_H
 #define RL_ELEMENTARY_H
@@ -127,7 +128,7 @@ static inline double rl_log_split(double x, double *ret_f, double *ret_rest)
     return k;
 }
 
-/* What log gives where splitting means nothing: 0, negatives, infinity, NaN. */
+/* The logarithm of what cannot be split: 0, negatives, infinity, NaN. */
 static inline double rl_log_edges(double x, double regular)
 {
     double result = x > 0x1.fffffffffffffp1023 ? x : regular;

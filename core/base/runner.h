@@ -15,7 +15,7 @@ struct rl_runner {
     /* Runs body(context, 0 … count - 1), in any order, each once; returns when all are done. */
     void (*run)(struct rl_runner *runner, size_t count, void (*body)(void *context, size_t index),
                 void *context);
-    /* The work ends early once this is not 0, which it then stays. NULL: it never ends early. */
+    /* The work ends early once this is not 0; it never returns to 0. NULL: it never ends early. */
     const _Atomic int *stop;
 };
 
@@ -53,8 +53,8 @@ static inline void rl_runner_run_one(void *context, size_t index)
         stoppable->body(stoppable->context, index);
 }
 
-/* Like run, but skips what has not begun when the work is stopped. Returns false if it was: then
- * some blocks may not have run, and what they write must not be read. */
+/* Like run, but skips blocks that have not begun when the work is stopped. Returns false if it was:
+ * then * some blocks may not have run, and what they write must not be read. */
 static inline bool rl_runner_until_stopped(struct rl_runner *runner, size_t count,
                                            void (*body)(void *context, size_t index), void *context)
 {

@@ -3,8 +3,9 @@
  *
  * Radix sort from the lowest digit up, over the bits in which numbers differ at all: labels of a
  * few grades take one pass. A list of one block is sorted by its two highest digits alone, and
- * insertion then puts right the few keys that these do not tell apart. A longer list is cut into
- * blocks: each block counts its digits, the counts become places, and each block moves its keys.
+ * insertion sort then fixes the order of the few keys that these do not distinguish. A longer list
+ * is cut into blocks: each block counts its digits, the counts become places, and each block moves
+ * its keys.
  */
 #include "core/base/sort.h"
 

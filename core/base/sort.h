@@ -10,7 +10,7 @@
 #include "core/base/runner.h"
 #include "core/base/scratch.h"
 
-/* A number to sort by, in the upper half, and what goes along with it. */
+/* A key: the number to sort by in the upper half, its payload in the lower. */
 static inline uint64_t rl_key(uint32_t number, uint32_t payload)
 {
     return (uint64_t)number << 32 | payload;

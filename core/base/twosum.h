@@ -1,5 +1,5 @@
 /*
- * twosum.h: additions with what rounding takes from them (Knuth's two-sum), for doubles and for
+ * twosum.h: additions together with their rounding errors (Knuth's two-sum), for doubles and for
  * vectors of doubles. Exact unless the result overflows; then the error is NaN.
  *
  * Compile with -ffp-contract=off and without -ffast-math.
@@ -7,12 +7,12 @@
 #ifndef RL_TWOSUM_H
 #define RL_TWOSUM_H
 
-/* What rounding took from `difference`, which is a - b: a - b == difference + the result. A macro,
+/* The rounding error of `difference`, which is a - b: a - b == difference + the result. A macro, *
  * because it serves doubles and vectors of any width. Arguments are evaluated more than once. */
 #define RL_LOST_OF_DIFFERENCE(a, b, difference)                                                    \
     (((a) - ((difference) + ((a) - (difference)))) + (((a) - (difference)) - (b)))
 
-/* a - b rounded; *ret_lost is what rounding took from it. */
+/* a - b rounded; *ret_lost is the rounding error. */
 static inline double rl_difference(double a, double b, double *ret_lost)
 {
     const double difference = a - b;
@@ -20,7 +20,7 @@ static inline double rl_difference(double a, double b, double *ret_lost)
     return difference;
 }
 
-/* a + b rounded; *ret_lost is what rounding took from it. */
+/* a + b rounded; *ret_lost is the rounding error. */
 static inline double rl_two_sum(double a, double b, double *ret_lost)
 {
     return rl_difference(a, -b, ret_lost);

@@ -34,7 +34,7 @@ struct rl_ramp rl_margin_piece(const struct rl_lineup *lineup, size_t begin, siz
     return ramp;
 }
 
-/* Takes in whole pieces as long as even their last source counts; returns how many sources. */
+/* Adds whole pieces as long as even their last source counts; returns how many sources. */
 static size_t join_pieces(const struct rl_margin_pieces *pieces, size_t sources, struct reach reach,
                           struct rl_ramp *ramp)
 {

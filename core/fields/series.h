@@ -1,17 +1,17 @@
 /*
  * series.h: softplus, sigmoid and bump over one node, as sums of exponentials of the score.
  *
- * With d the score difference over the temperature and u = e^-|d|, each is, up to a straight part,
- * a polynomial in u without constant term:
+ * With d the score difference over the temperature and u = e^-|d|, each is, apart from a piecewise
+ * linear part, a polynomial in u without constant term:
  *
  *   softplus  log(1 + e^-d)     = max(0, -d) + u P(u)
  *   sigmoid   1 / (1 + e^d)     = u Q(u) for d >= 0, 1 - u Q(u) for d < 0
  *   bump      e^d / (1 + e^d)^2 = u R(u)
  *
  * P, Q and R approximate log(1 + u) / u, 1 / (1 + u) and 1 / (1 + u)^2 on [0, 1]. A power of u is a
- * power of the target's e^score times one of the source's: all sources above a target are summed
- * up in one number for each power, and so are all below it. One sweep down the scores gives the
- * sums of the sources above, one up those of the sources below.
+ * power of the target's e^score times one of the source's: all sources above a target are summed up
+ * in one number for each power, and so are all below it. One sweep down the scores gives the sums
+ * of the sources above, one up those of the sources below.
  */
 #ifndef RL_SERIES_H
 #define RL_SERIES_H
@@ -21,7 +21,7 @@
 #include "core/fields/ramp.h"
 #include "core/fields/series_terms.h"
 
-/* An anchor serves scores down to so many temperatures below it. */
+/* An anchor serves scores down to this many temperatures below it. */
 static const double RL_SERIES_REACH = 4;
 
 /* Sources that were summed up. */
@@ -31,7 +31,7 @@ struct rl_series {
     /* Term k: coefficient k times the sum over the sources of mass * e^(-(k + 1) |d|), d from the
      * source to the anchor. */
     double terms[RL_SERIES_TERMS];
-    struct rl_ramp ramp; /* of the sources above: mass, and distances for the straight part */
+    struct rl_ramp ramp; /* of the sources above: mass, and distances for the linear part */
 };
 
 /* A field that is swept. */
@@ -48,8 +48,8 @@ struct rl_series_field rl_series_field(enum rl_field_kind kind, double temperatu
 /*
  * The kernels of one instruction set. The first two sum up the sources begin … end - 1, for targets
  * below them and for targets above them. The others add to sums[places[t]], for each target of a
- * span, what those of the span's sources give that stand before it (sweep_below: after it) in the
- * order of places, and the sources of `start`, which stand before (after) the whole span.
+ * span, the contribution of those of the span's sources that come before it (sweep_below: after it)
+ * in the order of places, and of the sources of `start`, which come before (after) the whole span.
  */
 struct rl_series_kernels {
     void (*sum_above)(const struct rl_series_field *field, const struct rl_lineup *lineup,

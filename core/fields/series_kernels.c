@@ -14,16 +14,16 @@ struct terms {
     vec v[VECTORS];
 };
 
-/* A million equal sources, added one by one, would all be rounded the same way: so many go into a
- * sum of their own first. */
+/* Adding a million equal sources one by one would round each addition the same way, so this many
+ * are first added to a sum of their own. */
 enum { FRESH = 64 };
 
-/* A series on its way past the items. */
+/* A series during a sweep. */
 struct sweep {
     const struct rl_series_field *field;
     const struct rl_lineup *lineup;
     struct terms coefficients;
-    struct terms terms, fresh; /* what counts is the sum of both */
+    struct terms terms, fresh; /* the value is the sum of both */
     int fresh_left;            /* sources that may still go into `fresh` */
     double anchor;
     struct rl_ramp ramp;
@@ -137,7 +137,7 @@ static inline double value_at(struct sweep *sweep, enum side side, size_t target
     return x * evaluate(sweep, &powers);
 }
 
-/* What the straight part of the function gives for the sources above. */
+/* The linear part of the function for the sources above. */
 static inline double straight_at(struct sweep *sweep, double score)
 {
     if (sweep->field->kind == RL_FIELD_SIGMOID)

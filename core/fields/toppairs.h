@@ -13,7 +13,7 @@
 #include "core/fields/fieldkind.h"
 #include "core/lists/plan.h"
 
-/* Which pairs count, and what each loses. */
+/* Which pairs count, and the loss of each. */
 struct rl_pair_loss {
     bool squared;            /* ((y_i - y_j) - (s_i - s_j))^2 over all i != j; `kind` is not read */
     enum rl_field_kind kind; /* of the score difference, over y_i > y_j; falls as that grows */

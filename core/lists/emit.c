@@ -1,8 +1,8 @@
 /*
  * emit.c: from what was computed for the valid items of a list to the columns of the results.
  *
- * Piece by piece (cut.h), and the sums of the pieces in order, so that a result does not depend on
- * who runs the pieces.
+ * Each piece (cut.h) by itself, then the sums of the pieces in order, so that a result does not
+ * depend on which thread runs which piece.
  */
 #include "core/lists/emit.h"
 

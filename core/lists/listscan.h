@@ -1,5 +1,6 @@
 /*
- * listscan.h: kernels that look at a column once per question, compiled for each instruction set.
+ * listscan.h: kernels that answer one question in one pass over a column, compiled for each
+ * instruction set.
  *
  * Every result is a whole number found by exact comparisons, so each instruction set gives the
  * same. Columns are float or double, as the batch holds them. Any thread.
@@ -16,9 +17,9 @@
 enum { RL_GRADES = 64 };
 
 struct rl_listscan {
-    /* labels: [n], of any value. Returns a number below RL_GRADES, which no label exceeds, if all
-     * are whole numbers in 0 … RL_GRADES - 1, and then ret_grades[n] holds them. Else returns
-     * RL_GRADES or more, and ret_grades holds nothing of use. */
+    /* labels: [n], of any value. Returns a number below RL_GRADES, which no label exceeds, if all *
+     * are whole numbers in 0 … RL_GRADES - 1, and then ret_grades[n] holds them. Otherwise returns
+     * RL_GRADES or more, and ret_grades is unspecified. */
     uint32_t (*grades)(const void *labels, size_t n, uint8_t *ret_grades);
     /* scores: [n], finite, n < 2^31. targets: [count] places in the column, ascending. Counts for
      * each target the scores above its own, and the equal ones before it. */

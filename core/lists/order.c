@@ -2,8 +2,8 @@
  * order.c: the order of the items of a column.
  *
  * A short column is ranked by counting. Else each item becomes a key: a whole number that sorts as
- * the value does, and the item's place. A double has 64 bits: it is sorted by the upper 32, which
- * tells nearly all of them apart, and then what is left is put right.
+ * the value does, and the item's place. A double has 64 bits: doubles are sorted by the upper 32,
+ * which nearly always differ, and then the rest is fixed by insertion.
  */
 #include "core/lists/order.h"
 
@@ -16,7 +16,7 @@
 enum {
     /* Counting is faster up to here (make bench-kernels prints both). */
     COUNTED = 96,
-    /* Keys that may be moved, for each key, to put doubles right. */
+    /* Moves per key that insertion may make to fix the order of doubles. */
     MOVES = 2,
     /* Sorting is cheaper once more than 1 in TOP_SHARE items has entered the top. */
     TOP_SHARE = 16,

@@ -23,8 +23,8 @@ void rl_order(enum rl_dtype dtype, const void *column, size_t n, enum rl_directi
 
 /*
  * The places of the `most` highest values in descending order, ties as above, without sorting the
- * rest. 0 < most <= n. ret_places: [most]. Returns false, with nothing of use in ret_places, where
- * the column rises so often that sorting is cheaper. room: rl_order_room(n).
+ * rest. 0 < most <= n. ret_places: [most]. Returns false, with ret_places unspecified, if the
+ * column rises so often that sorting is cheaper. room: rl_order_room(n).
  */
 bool rl_order_top(enum rl_dtype dtype, const void *column, size_t n, size_t most,
                   struct rl_room room, uint32_t *ret_places);

@@ -44,7 +44,7 @@ struct rl_plan {
     bool all_valid;        /* every item of the list is */
 };
 
-/* Bytes of room that a plan keeps for a list of `items`, and that making it takes for a while. */
+/* Bytes of room that a plan keeps for a list of `items`, and that making it needs temporarily. */
 size_t rl_plan_room(size_t items);
 size_t rl_plan_scratch(size_t items);
 

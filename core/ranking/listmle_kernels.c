@@ -38,7 +38,7 @@ struct listmle {
     double *tails;          /* [n]: S */
     double *gradient;       /* [n] or NULL */
     struct block *blocks;   /* [rl_block_count(n)] */
-    double through_maximum; /* what the gradient of an item that holds the maximum gains */
+    double through_maximum; /* added to the gradient of each item that holds the maximum */
 };
 
 static void block_largest(void *context, size_t block)
@@ -68,7 +68,7 @@ static void block_powers(void *context, size_t block)
 }
 
 /*
- * log S - z, `after` being what S has beside this item's e^z. Where that is the smaller part the
+ * log S - z, where `after` is S without this item's e^z. Where that is the smaller part the
  * logarithm is near z, and the loss is log(1 + after / e^z) instead, which keeps its digits. Both
  * are one logarithm and a correction, without a branch, so that the loop over it becomes vectors.
  */

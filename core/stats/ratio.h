@@ -16,8 +16,8 @@
 struct rl_ratio {
     const double *a, *b; /* [lists], finite */
     size_t lists;
-    double scale; /* R times this is the result: 1, or where the divisor is not a sum over lists (a
-                     sum, a scalar weight) what makes up for it */
+    double scale; /* the result is R times this: 1, unless the divisor is not a sum over lists
+                     (reduction sum, a scalar weight) */
 };
 
 /* scale * sum a / sum b, in index order; 0 where the divisor is 0. */

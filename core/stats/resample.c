@@ -30,7 +30,7 @@ static inline uint64_t draw(uint64_t stream, size_t counter)
     return mix(stream + GOLDEN * (uint64_t)(counter + 1));
 }
 
-/* 0 … n - 1; the bias of n / 2^64 is far below what any number of resamples could show. */
+/* 0 … n - 1. The bias of n / 2^64 is too small for any number of resamples to show. */
 static inline size_t below(uint64_t random, size_t n)
 {
     return (size_t)(((unsigned __int128)random * n) >> 64);
@@ -98,7 +98,7 @@ struct flips {
     const double *differences;
     size_t lists, resamples;
     uint64_t seed;
-    double observed;  /* |sum|, less what rounding may take */
+    double observed;  /* |sum|, less a margin for rounding */
     uint64_t *counts; /* [pieces] of sums that reach it */
 };
 

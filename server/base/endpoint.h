@@ -1,6 +1,5 @@
 /*
  * endpoint.h: the methods and handlers that routing, metrics and the log distinguish.
- * log.
  */
 #ifndef RL_ENDPOINT_H
 #define RL_ENDPOINT_H

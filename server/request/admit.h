@@ -2,14 +2,14 @@
  * admit.h: how much work is let in at once, and which requests are small.
  *
  * A small request is decoded, computed and answered by the I/O thread that read it. A larger one
- * waits for the executor. Two bounds hold for what waits: places in the queue (queue-capacity) and
- * bytes of bodies (queue-bytes). Bytes count from the moment they arrive until the body is freed.
- * Small bodies may fill an eighth of queue-bytes more than large ones, which thus cannot keep them
- * out.
+ * waits for the executor. Waiting requests have two bounds: places in the queue (queue-capacity)
+ * and bytes of bodies (queue-bytes). Bytes count from the moment they arrive until the body is
+ * freed. Small bodies may fill an eighth of queue-bytes more than large ones, which therefore
+ * cannot keep them out.
  *
- * A place can be promised when the headers announce a large body. Otherwise every client that comes
- * while one place is free would send its body, and all but one of them for nothing. A promise keeps
- * others from announcing a body; it never keeps out a request whose body has arrived. It lasts
+ * A place can be promised when the headers announce a large body. Otherwise every client that
+ * arrives while one place is free would send its body, and all but one would send it in vain. A
+ * promise refuses others that announce a body, never a request whose body has arrived. It lasts
  * between one and two periods of RL_ADMIT_PROMISE_MS.
  *
  * Functions may be called from any thread unless they say otherwise.

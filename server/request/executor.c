@@ -1,5 +1,5 @@
 /*
- * executor.c: the thread behind the queue.
+ * executor.c: the thread that processes queued jobs.
  */
 #include "server/request/executor.h"
 
@@ -18,9 +18,9 @@
 #include "server/request/stages.h"
 
 enum {
-    /* A pass takes jobs until their bodies add up to this many bytes. What arrives meanwhile then
-     * waits for tens of milliseconds rather than for everything that was queued. A larger job gets
-     * a pass of its own. */
+    /* A pass takes jobs until their bodies add up to this many bytes. A job that arrives meanwhile
+     * then waits tens of milliseconds, not for everything that was queued. A larger job gets * a
+     * pass of its own. */
     PASS_BYTES = 8 * 1024 * 1024,
     /* Steps of nice(2) by which the team yields to the I/O threads, which answer small requests.
      * The team's threads inherit it. */
@@ -96,7 +96,7 @@ static void run_pass(struct rl_executor *executor, struct rl_job **jobs, size_t 
 
 /* ---- Ending work early ----------------------------------------------------------------------- */
 
-/* Gives a job back that did not leave the queue. */
+/* Gives back a job that was still in the queue. */
 static void refuse(const struct rl_executor *executor, struct rl_job *job, enum rl_status status)
 {
     rl_admit_leave(job);
@@ -171,7 +171,7 @@ static void *work(void *argument)
     const enum rl_status status =
         rl_team_create(executor->options.threads, &executor->team, &executor->error);
     executor->status = status;
-    sem_post(&executor->started); /* if status is bad, the executor may be gone from here on */
+    sem_post(&executor->started); /* after a failure the executor may already be freed */
     if (status != RL_OK)
         return NULL;
     work_off(executor);

@@ -1,5 +1,5 @@
 /*
- * executor.h: the thread that works off the queue of large requests.
+ * executor.h: the thread that processes the queue of large requests.
  *
  * The executor is the only thread that enters OpenMP, so teams never oversubscribe the cores. It
  * takes what is queued, in order of arrival, drops what is no longer wanted (client gone, deadline
@@ -38,18 +38,17 @@ struct rl_executor;
  * RL_SYSTEM. */
 enum rl_status rl_executor_create(const struct rl_executor_options *options,
                                   struct rl_executor **ret_executor, struct rl_error *error);
-/* Ends the thread once the queue is worked off. Takes NULL. */
+/* Ends the thread once the queue is empty. Takes NULL. */
 void rl_executor_free(struct rl_executor *executor);
 
 /* Queues a job that has a place (rl_admit_place) and whose connection is suspended. Any thread. */
 void rl_executor_put(struct rl_executor *executor, struct rl_job *job);
-/* Jobs that wait or are being worked on. Any thread. */
+/* Jobs that are queued or running. Any thread. */
 size_t rl_executor_busy(struct rl_executor *executor);
-/* Ends the work that nobody waits for any more: of clients that have gone, and of requests older
- * than request-timeout, waiting or running. To be called several times a second, from one thread.
- */
+/* Ends jobs that nobody waits for any more, queued or running: the client has gone, or the request
+ * is older than request-timeout. Call several times a second, from one thread. */
 void rl_executor_watch(struct rl_executor *executor);
-/* Admits nothing more, and ends what waits and what runs with RL_DRAINING. Any thread. */
+/* Admits nothing more, and ends queued and running jobs with RL_DRAINING. Any thread. */
 void rl_executor_cancel(struct rl_executor *executor);
 
 #endif

@@ -99,7 +99,7 @@ static enum rl_status check_length(const struct rl_job *job, size_t max, struct 
     return RL_OK;
 }
 
-/* The route takes no body, so one that comes is dropped. */
+/* The route takes no body, so a body is discarded. */
 static enum rl_status refuse_body(struct rl_job *job, struct rl_error *error)
 {
     job->body.discard = true;

@@ -24,7 +24,7 @@ enum rl_status rl_intake_access(struct rl_job *job, struct rl_error *error);
 /* RL_NOT_FOUND, RL_METHOD. Fills route. */
 enum rl_status rl_intake_route(struct rl_job *job, struct rl_error *error);
 
-/* Decides whether the body may come: RL_LENGTH_REQUIRED, RL_MEDIA_TYPE, RL_CONTENT_CODING,
+/* Decides whether the body may be sent: RL_LENGTH_REQUIRED, RL_MEDIA_TYPE, RL_CONTENT_CODING, *
  * RL_TOO_LARGE, RL_QUEUE_FULL, RL_DRAINING, RL_NOMEM. Allocates the buffer. */
 enum rl_status rl_intake_body(struct rl_job *job, struct rl_error *error);
 

@@ -57,7 +57,7 @@ void rl_job_stop(struct rl_job *job, enum rl_status status)
     (void)atomic_compare_exchange_strong(&job->stop, &expected, (int)status);
 }
 
-/* The status code under which a request is counted that we did not answer. */
+/* The status code under which a request without a reply of ours is counted. */
 static unsigned code_unanswered(const struct rl_job *job)
 {
     if (job->progress == RL_PROGRESS_NEW)

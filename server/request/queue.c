@@ -85,7 +85,7 @@ static size_t take_locked(struct rl_queue *queue, size_t bytes, struct rl_job **
     return count;
 }
 
-/* Waits until there is a job or the end; false when patience ran out first. */
+/* Waits for a job or the end of the queue; false if patience_ms passed first. */
 static bool await_locked(struct rl_queue *queue, uint64_t patience_ms)
 {
     const uint64_t until = rl_clock_now() + patience_ms * 1000000u;

@@ -32,7 +32,7 @@ void rl_request_trailers(struct rl_job *job, const struct rl_headers *trailers);
 enum rl_next rl_request_run(struct rl_job *job);
 /* Hands the job to the executor; it may be back before this returns. */
 void rl_request_wait(struct rl_job *job);
-/* The request is over, whichever way: gives back everything it held. */
+/* The request is over, however it ended: releases everything it held. */
 void rl_request_end(struct rl_job *job);
 
 #endif

@@ -5,7 +5,7 @@
  * headers are in, once for each piece of the body, once at its end, and once more when a suspended
  * connection is resumed; then on_completed. A reply queued in answer's first call closes the
  * connection afterwards, so only early refusals are queued there. No reply can be queued while the
- * body comes in.
+ * body arrives.
  */
 #include "server/request/transport.h"
 
@@ -55,8 +55,8 @@ static struct rl_connection *connection_of(struct MHD_Connection *mhd)
     return MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
 }
 
-/* Keeps the job for the next request, or frees it when enough are kept: the peak of a crowd must
- * not stay. */
+/* Keeps the job for the next request, or frees it if enough are kept, so that memory falls after a
+ * peak. */
 static void put_job(struct io *io, struct rl_job *job)
 {
     if (io->spares == SPARES_MAX) {
@@ -68,8 +68,8 @@ static void put_job(struct io *io, struct rl_job *job)
     io->spares++;
 }
 
-/* Ends the request of this connection, if one is under way. `whole`: it was answered, and read to
- * its end. */
+/* Ends the request of this connection, if it has one. `whole`: it was answered, and read to * its
+ * end. */
 static void end_request(struct io *io, struct rl_connection *connection, bool whole)
 {
     struct rl_job *const job = connection ? connection->request : NULL;
@@ -107,7 +107,7 @@ static void on_connection(void *argument, struct MHD_Connection *mhd, void **soc
         return;
     }
     struct rl_connection *const connection = *socket_context;
-    end_request(io, connection, false); /* not every end calls on_completed first */
+    end_request(io, connection, false); /* a connection may end without on_completed */
     let_linger(transport, fd, connection && connection->linger);
     rl_connection_close(connection);
     *socket_context = NULL;
@@ -164,9 +164,9 @@ static struct rl_job *take_job(struct io *io)
     return job;
 }
 
-/* Counts the arguments of a query. Where there are too many, makes one of them all: libmicrohttpd,
- * which splits them next in these very bytes, keeps a record of each in the connection's memory,
- * and where that runs out it neither answers nor calls on_completed. */
+/* Counts the arguments of a query. If there are too many, joins them into one: libmicrohttpd splits
+ * them next, in these bytes, and keeps a record of each in the connection's memory. When that runs
+ * out, it neither answers nor calls on_completed. */
 static size_t take_arguments(char *target)
 {
     size_t arguments = 1;
@@ -228,7 +228,7 @@ static void gather_headers(struct rl_job *job, struct MHD_Connection *mhd)
         MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)->header_size);
 }
 
-/* What libmicrohttpd shows of a chunked body's end: the trailer fields. */
+/* The trailer fields of a chunked body, as libmicrohttpd reports them. */
 static enum rl_next run(struct rl_job *job, struct MHD_Connection *mhd)
 {
     struct rl_headers trailers;

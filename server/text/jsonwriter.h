@@ -2,8 +2,8 @@
  * jsonwriter.h: writes JSON, appended to a text. Everything the server says in JSON goes through
  * here, except long arrays of numbers, which encode.c writes itself.
  *
- * The writer puts the commas: before each key, and before each element of an array. It looks at the
- * last byte for that, so the JSON has to begin with the text. Each function takes the key of a
+ * The writer inserts the commas, before each key and before each element of an array. It decides by
+ * the last byte written, so the JSON must begin with the text. Each function takes the key of a
  * member, or NULL for an element of an array and for the outermost value.
  *
  * Strings may hold any bytes: what JSON must escape is escaped, and what is not UTF-8 is replaced

@@ -1,5 +1,5 @@
 /*
- * numreader.c: the reader of all numbers. See numreader.h for the way it goes.
+ * numreader.c: reads any number; numreader.h describes the algorithm.
  */
 #include "server/text/numreader.h"
 
@@ -24,13 +24,13 @@ enum {
 #define INFINITY_BITS ((uint64_t)EXPONENT_MAX << MANTISSA_BITS)
 #define UNSETTLED     UINT64_MAX
 
-/* A number taken apart: its digits stand in [first, last) around perhaps one point. */
+/* A parsed number: its digits lie in [first, last), with at most one point among them. */
 struct parts {
     const char *first, *last;
     uint64_t digits;  /* all of them, modulo 2^64 */
-    int64_t count;    /* how many, zeros in front included */
-    int64_t fraction; /* how many of them behind the point */
-    int64_t exponent; /* as written behind the e */
+    int64_t count;    /* how many, including leading zeros */
+    int64_t fraction; /* how many of them after the point */
+    int64_t exponent; /* as written after the e */
     bool negative;
 };
 
@@ -95,7 +95,7 @@ static const char *take_exponent(const char *text, const char *end, struct parts
     if (text == end || !is_digit(*text))
         *ret_bad = text;
     for (; text < end && is_digit(*text); text++)
-        if (parts->exponent < INT64_MAX / 100) /* far beyond what could matter */
+        if (parts->exponent < INT64_MAX / 100) /* far larger than any exponent that matters */
             parts->exponent = parts->exponent * 10 + (*text - '0');
     if (negative)
         parts->exponent = -parts->exponent;
@@ -119,11 +119,11 @@ static const char *take_apart(const char *text, const char *end, struct parts *p
 }
 
 /*
- * The bits of the double nearest to digits * 10^power, or UNSETTLED where 128 bits of the power do
- * not tell. Infinity stands for all that is too large.
+ * The bits of the double nearest to digits * 10^power, or UNSETTLED if 128 bits of the power do not
+ * decide it. Anything too large gives infinity.
  *
- * The power is cut off, not rounded, so the product of 192 bits is too small by less than 2^64; of
- * its first 128 bits, high and low, the true ones are less than 2 more.
+ * The power is truncated, so the product of 192 bits is too small by less than 2^64, and its first
+ * 128 bits, high and low, are too small by less than 2.
  */
 static uint64_t nearest_bits(uint64_t digits, int64_t power)
 {
@@ -149,11 +149,11 @@ static uint64_t nearest_bits(uint64_t digits, int64_t power)
     uint64_t kept = high >> shift;
     if ((high & mask) == mask && low >= UINT64_MAX - 1)
         return UNSETTLED;
-    if ((high & mask) == 0 && low == 0 && (kept & 1)) { /* half way, by what is known */
+    if ((high & mask) == 0 && low == 0 && (kept & 1)) { /* half way, as far as known */
         if (power < 0 || power > RL_POWER_EXACT)
             return UNSETTLED;
         if ((uint64_t)lower == 0 && (kept & 2) == 0)
-            kept--; /* half way indeed: to even */
+            kept--; /* exactly half way: to even */
     }
     kept = (kept + 1) >> 1;
     return kept + ((uint64_t)(exponent > 0 ? exponent - 1 : 0) << MANTISSA_BITS);
@@ -180,7 +180,7 @@ static double value_by_strtod(const char *text)
     return c_locale ? strtod_l(text, NULL, c_locale) : strtod(text, NULL);
 }
 
-/* Copies the significant digits, at most COPY_DIGITS of them, with a 1 behind where others follow;
+/* Copies the significant digits, at most COPY_DIGITS of them, followed by a 1 if there are more;
  * returns their count. The number is those digits times ten to *ret_exponent. */
 static size_t copy_digits(const struct parts *parts, char *copy, int64_t *ret_exponent)
 {
@@ -204,7 +204,8 @@ static size_t copy_digits(const struct parts *parts, char *copy, int64_t *ret_ex
     return length;
 }
 
-/* Any number: first by the first 19 digits and the next larger 19, which nearly always agree. */
+/* Any number: tries the first 19 digits and those plus one, which nearly always round to the same
+ * double. */
 static uint64_t long_bits(const struct parts *parts)
 {
     char copy[COPY_DIGITS + 32] = "";

@@ -1,17 +1,16 @@
 /*
- * numreader.h: reads the numbers of JSON (RFC 8259), giving the very bits strtod would give.
+ * numreader.h: reads the numbers of JSON (RFC 8259), with the same bits as strtod.
  *
- * Two readers. rl_number_read takes any number, tells what is wrong with a bad one, and stays
- * within its bounds. rl_number_try is its short cut for the numbers that fill ranking batches: up
- * to 15 characters, no exponent, in the middle of a text. It stands in this header so that the
- * scanner of arrays (lift.c) can have it inline.
+ * Two readers. rl_number_read takes any number, says what is wrong with a malformed one, and stays
+ * within its bounds. rl_number_try is a fast path for the numbers that fill ranking batches: up to
+ * 15 characters, no exponent, in the middle of a text. It is in this header so that numrun.c can
+ * inline it.
  *
- * How. Up to 15 digits are an integer below 2^53, and so exact; a power of ten up to 10^22 is
- * exact too; one division of both is then rounded once, as it must be (W. D. Clinger, "How to read
- * floating point numbers accurately", 1990). Longer ones take the product of up to 19 digits with
- * a power of ten of 128 bits, which settles the rounding but for a hair's breadth (D. Lemire,
- * "Number parsing at a gigabyte per second", 2021); what lies within that hair goes to strtod_l in
- * the C locale.
+ * Algorithm. Up to 15 digits are an integer below 2^53, which is exact, and so is a power of ten up
+ * to 10^22; one division then rounds once, correctly (W. D. Clinger, "How to read floating point
+ * numbers accurately", 1990). Longer numbers take the product of up to 19 digits and a power of ten
+ * of 128 bits, which nearly always decides the rounding (D. Lemire, "Number parsing at a gigabyte
+ * per second", 2021); the rest go to strtod_l in the C locale.
  *
  * All functions may be called from any thread.
  */
@@ -35,7 +34,7 @@ enum rl_number_status {
  * Reads the number at `text`, looking at no byte from `end` on. *ret_stop is one past the number,
  * or, for a malformed one, the byte that broke the grammar (perhaps `end`). *ret_value is set only
  * with RL_NUMBER_OK; too small a number gives a denormal or zero, and -0 keeps its sign. What
- * follows the number is not looked at, save that 01 is malformed.
+ * follows the number is not checked, except that 01 is malformed.
  */
 enum rl_number_status rl_number_read(const char *text, const char *end, const char **ret_stop,
                                      double *ret_value);
@@ -122,10 +121,10 @@ static inline uint64_t rl_digits16(const char *stop, unsigned count)
 #endif
 
 /*
- * Reads the number at `text` if it is one of the common kind: 1 to 8 digits, perhaps with a minus
- * before and a fraction behind, 15 characters at most. Returns one past it, or
- * NULL for all others, good or bad. An exponent is left standing: the caller must check that what
- * follows may follow a number, and turn to rl_number_read where it may not.
+ * Reads the number at `text` if it is a common one: an optional minus, 1 to 8 digits and an
+ * optional fraction, at most 15 characters. Returns one past it, or NULL for any other text,
+ * well-formed or not. Stops before an exponent: the caller must check that the next byte may follow
+ * a number, and call rl_number_read if it may not.
  *
  * Reads bytes from text - RL_NUMBER_BEFORE to text + RL_NUMBER_AFTER.
  */
@@ -149,7 +148,7 @@ static inline const char *rl_number_try(const char *text, double *ret_value)
                                         10000000000000,
                                         100000000000000,
                                         1000000000000000};
-    /* Nothing waits for the sign but a xor: signs are as good as random, branches would be too. */
+    /* Signs are unpredictable, so a branch would be slow; a xor applies the sign at the end. */
     uint32_t others = rl_nondigits16(text) | 1u << 16;
     const uint32_t negative = others & 1;
     others ^= negative;

@@ -1,11 +1,11 @@
 /*
- * numwriter.c: the writer of numbers. See numwriter.h for the way it goes.
+ * numwriter.c: writes numbers; numwriter.h names the algorithm.
  *
- * A value is c * 2^q with integers c and q. The numbers that round to it lie between the middles
- * to its neighbours, (4c - 2) * 2^(q-2) and (4c + 2) * 2^(q-2), or (4c - 1) * 2^(q-2) below when c
- * is a power of two; both ends belong to it when c is even. With k chosen so that 10^k just fits
- * into that interval, everything is scaled by 10^-k, four times over, with the bits cut off
- * remembered in the lowest one ("round to odd"), so that comparisons of integers are exact.
+ * A value is c * 2^q with integers c and q. The numbers that round to it lie between the midpoints
+ * to its neighbours, (4c - 2) * 2^(q-2) and (4c + 2) * 2^(q-2); if c is a power of two, the lower
+ * end is (4c - 1) * 2^(q-2). Both ends round to it if c is even. k is chosen so that 10^k just fits
+ * into that interval, and everything is scaled by 4 * 10^-k. The lowest bit records whether any
+ * bits were cut off ("round to odd"), so that comparisons of integers are exact.
  */
 #include "server/text/numwriter.h"
 
@@ -20,7 +20,8 @@ struct decimal {
     int exponent;
 };
 
-/* The three numbers above, scaled; the ends already moved inwards where they do not belong. */
+/* The three numbers above, scaled; an end that does not round to the value is already moved
+ * inwards. */
 struct interval {
     uint64_t lower, middle, upper;
 };
@@ -40,8 +41,9 @@ static struct rl_power power_above(int k)
 }
 
 /*
- * The shortest decimal in the interval, closest to its middle; k is the exponent of its unit. Which
- * candidate that is, is as good as random: so all are weighed, and no branch is taken.
+ * The shortest decimal in the interval and, among those, the closest to its middle; k is the
+ * exponent of its unit. Which candidate wins is unpredictable, so all are computed and none is
+ * branched on.
  */
 static inline struct decimal choose(struct interval scaled, int k)
 {
@@ -89,7 +91,7 @@ static struct decimal shortest_float(uint64_t c, int q, bool narrow_below)
     const int k = floor_log10(q, narrow_below);
     const int shift = q + rl_power_exponent(-k) + 1;
     const struct rl_power power = rl_power(-k);
-    /* 64 bits of the power are enough here: rounded up as well. */
+    /* 64 bits of the power, also rounded up, are enough here. */
     const uint64_t above = power.high + (power.low != 0 || -k < 0);
     const uint64_t odd = c & 1;
     const struct interval scaled = {
@@ -111,14 +113,14 @@ static uint64_t spread8(uint64_t value)
 }
 
 /*
- * How a number is laid out. Its digits stand between zeros; with as many of those in front as the
- * value has behind its point, every number is `count` digits with a point after `whole` of them.
+ * How a number is laid out. Its digits lie between zeros. With enough leading zeros for the value's
+ * fraction, every number is `count` digits with a point after `whole` of them.
  */
 struct layout {
-    int skip;     /* digits to leave out in front; less than 0: zeros to take in */
-    int count;    /* up to the last that is not 0; 0 and less for the value 0 */
+    int skip;     /* leading digits to leave out; negative: leading zeros to include */
+    int count;    /* up to the last that is not 0; 0 or less for the value 0 */
     int whole;    /* at least 1 */
-    int exponent; /* what stands behind the e; 0 for none */
+    int exponent; /* what follows the e; 0 for none */
 };
 
 enum { ZEROS = 4, FLOAT_DIGITS = 9, DOUBLE_DIGITS = 17 };
@@ -128,7 +130,7 @@ enum { ZEROS = 4, FLOAT_DIGITS = 9, DOUBLE_DIGITS = 17 };
 static struct layout lay_out(int digits, int unit, int leading, int trailing)
 {
     const int exponent = unit + digits - 1 - leading;
-    /* All bits or none, so that no branch is taken on what is as good as random. */
+    /* All bits or none: a branch on this would be unpredictable. */
     const int plain = -(exponent >= -ZEROS && exponent < digits), negative = -(exponent < 0);
     const int zeros = -exponent & negative & plain;
     return (struct layout){
@@ -139,8 +141,8 @@ static struct layout lay_out(int digits, int unit, int leading, int trailing)
     };
 }
 
-/* Bytes of 0 before the first other one of a word, at most 8; the last byte counts as another for
- * leading zeros, so that 0 keeps a digit. */
+/* Zero bytes before the first other byte of a word, at most 8. For leading zeros the last byte
+ * counts as another one, so that 0 keeps a digit. */
 static int leading_zeros(uint64_t word)
 {
     return __builtin_ctzll(word | 1ull << 56) / 8;
@@ -169,7 +171,7 @@ static void store8(char *out, uint64_t word)
     memcpy(out, &word, sizeof(word));
 }
 
-/* Where digits stand between zeros. Copies have a fixed length, whatever of it is used. */
+/* The digits between zeros. Copies have a fixed length, however much of it is used. */
 enum { COPY = 24 };
 struct room {
     char text[ZEROS + 2 * DOUBLE_DIGITS + COPY];

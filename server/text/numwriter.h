@@ -7,9 +7,9 @@
  * ("1e-7", "1.5e300"). That is where %.9g and %.17g change form too, so the text is never longer
  * than theirs.
  *
- * How. R. Giulietti's Schubfach ("The Schubfach way to render doubles", 2020): the shortest number
- * within the interval of those that round to the value is one of four candidates, found by three
- * products with a power of ten and compared exactly.
+ * Algorithm. R. Giulietti's Schubfach ("The Schubfach way to render doubles", 2020): the shortest
+ * number within the interval of those that round to the value is one of four candidates, found by
+ * three products with a power of ten and compared exactly.
  *
  * Any thread may call these.
  */
@@ -19,7 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Room that every call may use at `out`, though fewer bytes be returned. */
+/* Room that every call may use at `out`, even if it returns fewer bytes. */
 enum { RL_NUMBER_ROOM = 48 };
 /* The most characters a call can return. */
 enum { RL_FLOAT_TEXT = 15, RL_DOUBLE_TEXT = 24, RL_UNSIGNED_TEXT = 20 };

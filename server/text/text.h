@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 struct rl_text {
-    char *data; /* not NUL terminated; NULL while nothing was reserved */
+    char *data; /* not NUL terminated; NULL until something is reserved */
     size_t length, capacity;
     size_t limit; /* the most that capacity may become; 0: no limit */
     bool failed;

@@ -71,7 +71,7 @@ static bool piece_hash(struct piece piece, char ret_base64[BASE64_MAX])
     return true;
 }
 
-/* Cuts `whole` at the first occurrence of `marker`, which stands in it exactly once. */
+/* Cuts `whole` at `marker`, which occurs in it exactly once. */
 static void piece_cut(struct piece whole, const char *marker, struct piece *ret_before,
                       struct piece *ret_after)
 {

@@ -45,8 +45,8 @@ static double uniform(void)
     return (double)(random_bits() >> 11) * 0x1p-53;
 }
 
-/* Of this thread's processor, so that a busy machine does not blur the picture; of the wall where
- * several threads work. */
+/* CPU time of this thread, so that other processes do not distort it; wall time where several
+ * threads work. */
 static double seconds(clockid_t clock)
 {
     struct timespec now;
@@ -169,7 +169,7 @@ static long status_kib(const char *field)
     return kib;
 }
 
-/* Makes the peak so far forgotten. */
+/* Resets the peak. */
 static void reset_peak(void)
 {
     FILE *const file = fopen("/proc/self/clear_refs", "w");
@@ -186,7 +186,7 @@ static double decode_memory(char *body, size_t length)
         exit(1);
     const pid_t child = fork();
     if (child == 0) {
-        malloc_trim(0); /* what earlier rounds left would hide what this one takes */
+        malloc_trim(0); /* memory left by earlier rounds would hide what this one needs */
         reset_peak();
         const long before = status_kib("VmRSS:");
         time_decode(body, length, NULL, CLOCK_THREAD_CPUTIME_ID);

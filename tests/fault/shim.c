@@ -1,10 +1,10 @@
 /*
- * shim.c: bad luck on demand, preloaded in front of the C library (LD_PRELOAD).
+ * shim.c: failures on demand, preloaded before the C library (LD_PRELOAD).
  *
  * A test and the process under test share one small file, named by SHIM_CONTROL, mapped by both.
  * The test arms it while the process runs, and reads back what happened:
  *
- *   allocations   how many there were since the test set it to 0
+ *   allocations   how many since the test set it to 0
  *   fail_at       0: none fails; N: the Nth from now fails (allocations counts up to it)
  *   persistent    1: so does every one after it, until fail_at is 0 again
  *   failed        how many were made to fail

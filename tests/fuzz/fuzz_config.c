@@ -2,7 +2,7 @@
  * fuzz_config.c: any bytes as configuration file, environment and command line.
  *
  * The input is cut at NUL bytes: the first piece is the file, pieces that begin with '-' are flags,
- * the rest are variables. Loading takes it or says in one line why not; what it takes can be
+ * the rest are variables. Loading succeeds or fails with one line; values that it accepts can be
  * written as text and set again to the same value.
  */
 #include "config/sources.h"

@@ -1,6 +1,6 @@
 /*
- * fuzz_decode.c: any bytes as a body. The decoder takes and refuses what jansson takes and refuses,
- * but for what the contract refuses on purpose; what it returns keeps the promises of its headers.
+ * fuzz_decode.c: any bytes as a body. The decoder accepts and refuses what jansson does, except for
+ * what the contract refuses on purpose; what it returns is as its headers say.
  *
  * The first byte chooses what the URL asks for.
  */
@@ -76,7 +76,7 @@ static void check_error(const struct rl_error *error, enum rl_status status, siz
     check_utf8(error->detail);
 }
 
-/* What jansson says of it, where the two should agree. */
+/* Compares with jansson where the two should agree. */
 static void compare(const char *body, size_t length, enum rl_status status,
                     const struct rl_error *error)
 {
@@ -92,7 +92,8 @@ static void compare(const char *body, size_t length, enum rl_status status,
         REQUIRE(status != RL_SYNTAX);
     else if (root || json_error_code(&why) != json_error_numeric_overflow)
         REQUIRE(status == RL_SYNTAX);
-    /* else a whole number beyond 64 bits, or a real one beyond double: not ours to tell apart */
+    /* else a whole number beyond 64 bits, or a real one beyond double: jansson does not say which
+     * */
     json_decref(root);
 }
 

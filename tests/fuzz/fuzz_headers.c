@@ -1,6 +1,6 @@
 /*
- * fuzz_headers.c: any bytes as the head of a request: its target, its header fields, and whatever
- * reads their values (negotiation, codings, origins, tokens, ids), and any bytes as gzip.
+ * fuzz_headers.c: any bytes as the head of a request: its target, its header fields, and everything
+ * that parses their values (negotiation, codings, origins, tokens, ids), and any bytes as gzip.
  *
  * The input is cut at NUL bytes: the target, then name and value by turns.
  */

@@ -1,6 +1,6 @@
 /*
- * fuzz_numbers.c: the reader of numbers against strtod and against the short cut; the writers
- * against the reader.
+ * fuzz_numbers.c: the number reader against strtod and against its fast path; the writers against
+ * the reader.
  *
  * First byte even: the rest is text. Odd: its first 8 bytes are the bits of a double and a float.
  */
@@ -21,7 +21,7 @@ static void check_text(const char *text, size_t length)
     REQUIRE(stop >= text && stop <= text + length);
     if (status == RL_NUMBER_MALFORMED)
         return;
-    /* The number alone, with room around it for the short cut. */
+    /* The number alone, with room around it for the fast path. */
     const size_t taken = (size_t)(stop - text);
     char *const copy = malloc(taken + 2 * AROUND);
     memset(copy, ' ', taken + 2 * AROUND);

@@ -1,9 +1,9 @@
 /*
- * fuzz_request.c: any bytes as a body, on the whole road: decode, compute, encode.
+ * fuzz_request.c: any bytes as a body through the whole path: decode, compute, encode.
  *
- * What comes out is held to three things: it is JSON that jansson reads, without a number that is
- * not finite; sums of short lists are those of the plain reference; and computing on this thread
- * gives the same text as computing on a team.
+ * Checks three things: the reply is JSON that jansson reads, with finite numbers only; sums of
+ * short lists are those of the plain reference; and computing on this thread gives the same text as
+ * computing on a team.
  *
  * The first byte chooses what the URL asks for.
  */
@@ -80,7 +80,8 @@ static long double reference_sum(const struct rl_eval *eval, const struct copy *
     return sum;
 }
 
-/* What cancels inside the losses: the largest scaled difference, and labels beside scores. */
+/* The magnitude that cancels inside the losses: the largest scaled difference, labels and scores.
+ * */
 static long double noise(const struct rl_eval *eval, const struct copy *copy)
 {
     double largest = 0;

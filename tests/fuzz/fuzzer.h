@@ -1,5 +1,5 @@
 /*
- * fuzzer.h: what every fuzz target has: its entry and its assertion.
+ * fuzzer.h: what every fuzz target needs: the entry point and an assertion.
  */
 #ifndef RL_TESTS_FUZZER_H
 #define RL_TESTS_FUZZER_H

@@ -1,14 +1,14 @@
 /*
- * loadgen.c: one kind of request, sent to the daemon over many connections, and what came of it.
+ * loadgen.c: sends one request over many connections, again and again, and reports the replies.
  *
  *   loadgen [-e] ADDRESS PORT PATH BODY-FILE CONNECTIONS SECONDS [RATE]
  *
  * Without RATE each connection sends its next request when the reply to the last one is in (closed
  * loop). With it, requests fall due RATE times a second whatever the replies do, and latency counts
- * from the moment a request fell due, so that a stalled server cannot hide in a stalled client
- * (open loop). BODY-FILE "-" sends GET. PATH "idle" only opens the connections and holds them.
- * With -e requests say "Expect: 100-continue", as curl's of over 1 MiB do, and a body is sent only
- * when the server asks for it; a connection on which it did not is closed.
+ * from the moment a request fell due, so that a stalled server cannot slow the client and hide its
+ * latency (open loop). BODY-FILE "-" sends GET. PATH "idle" only opens the connections and holds
+ * them. With -e requests say "Expect: 100-continue", as curl's of over 1 MiB do, and a body is sent
+ * only when the server asks for it; a connection on which it did not is closed.
  *
  * Prints one JSON object: for each status the count and the percentiles of its latencies in
  * milliseconds; connections closed without a reply; refused connections; replies of status 200
@@ -227,7 +227,7 @@ static void compare_body(const char *body, size_t length)
     }
 }
 
-/* Takes the server's wish for the body off the front of the reply. */
+/* Removes a leading 100 Continue from the reply. */
 static void go_on(struct connection *connection, size_t length)
 {
     connection->length -= length;
@@ -359,7 +359,7 @@ static size_t busy(void)
     return count;
 }
 
-/* Runs until the time is up and every reply that is under way has come, or 10 s more. */
+/* Runs until the time is up and every outstanding reply has arrived, or 10 s more. */
 static void run(void)
 {
     struct epoll_event events[EVENTS];
@@ -465,8 +465,8 @@ static void set_up(char **arguments, double seconds, double rate)
     gen.end = gen.next_due + (uint64_t)(seconds * 1e9);
 }
 
-/* A client on the machine of the server is to measure the server, not its own wait for the end of
- * another's time slice: asks for the shortest (sched_setattr(2), Linux 6.12). */
+/* A client on the server's machine should measure the server, not its own wait for another
+ * process's time slice, so it asks for the shortest slice (sched_setattr(2), Linux 6.12). */
 static void take_short_slices(void)
 {
     const struct {

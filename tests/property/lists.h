@@ -1,5 +1,5 @@
 /*
- * lists.h: random labels and scores of every kind that has ever been hard for a ranking loss.
+ * lists.h: random labels and scores, of every kind that is hard for some algorithm.
  */
 #ifndef RL_TESTS_LISTS_H
 #define RL_TESTS_LISTS_H
@@ -25,7 +25,7 @@ enum score_style {
     SCORES_TIED,    /* one value */
     SCORES_LATTICE, /* a few multiples of one step: ties, and hinge's kink hit exactly */
     SCORES_MIXED,   /* magnitudes of many orders side by side */
-    SCORES_GRADED,  /* nearly the labels: a model that has learnt */
+    SCORES_GRADED,  /* close to the labels, as from a good model */
     SCORE_STYLES
 };
 

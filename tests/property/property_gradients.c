@@ -104,7 +104,7 @@ START_TEST(gradients_match_central_differences)
 }
 END_TEST
 
-/* Scores on multiples of the temperature: each difference of one step stands on the kink. */
+/* Scores on multiples of the temperature: each difference of one step is at the kink. */
 START_TEST(slope_at_the_kink_of_the_hinge_is_zero)
 {
     struct random random = random_init(random_seed() + 2);

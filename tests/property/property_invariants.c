@@ -1,8 +1,8 @@
 /*
  * property_invariants.c: what must not change a result, and what must change it in a known way.
  *
- * Bit for bit: garbage at invalid items, the company of other lists and of other evaluations.
- * Within rounding: the order of items, a shift of all scores, removal of invalid items, scores and
+ * Bit for bit: garbage at invalid items, other lists in the batch and other evaluations. Within
+ * rounding: the order of items, a shift of all scores, removal of invalid items, scores and
  * temperature scaled together, labels replaced by their order. Totals of parts add up to the
  * whole's.
  */
@@ -84,7 +84,8 @@ static double largest(const void *array, enum rl_dtype dtype, size_t begin, size
     return most;
 }
 
-/* Near relative to the largest number of its list: what rounding in another order may change. */
+/* Equal within what rounding in another order may change, relative to the largest number of the
+ * list. */
 static void check_near_arrays(const char *what, const struct sample *sample, const void *a,
                               const void *b, const size_t *place_in_b)
 {

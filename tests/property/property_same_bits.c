@@ -42,7 +42,7 @@ static void random_task(struct random *random, struct task *task)
     random_evals(random, task);
 }
 
-/* One long list between short ones; every loss and label style comes by in turn. */
+/* One long list between short ones; losses and label styles take turns. */
 static void long_task(struct random *random, size_t index, struct task *task)
 {
     size_t lengths[] = {5, long_lengths[index], 0, 60};
@@ -114,7 +114,7 @@ static uint64_t hash_work(const struct rl_work *work)
 /* ---- A child: one instruction set --------------------------------------------------------------
  */
 
-/* A few works in hand at once. */
+/* A few works at a time. */
 struct hand {
     struct task tasks[AT_ONCE];
     struct rl_work works[AT_ONCE];
@@ -182,7 +182,7 @@ static size_t hand_hash(const struct hand *hand, struct rl_team *team, uint64_t 
     return differing;
 }
 
-/* All works, made anew from the seed, on so many threads; 0: inline. */
+/* All works, generated again from the seed, on this many threads; 0: inline. */
 static size_t run_all(int threads, uint64_t *hashes)
 {
     static struct hand hand;
@@ -291,6 +291,6 @@ void test_before_all(void)
         exit(dump(isa));
     snprintf(seed, sizeof(seed), "%llu", (unsigned long long)random_seed());
     setenv("SEED", seed, 1);
-    /* Eight threads may share two cores, where waiting busily only hinders. */
+    /* Eight threads may share two cores, where busy waiting is slow. */
     setenv("OMP_WAIT_POLICY", "passive", 1);
 }

@@ -1,8 +1,8 @@
 /*
  * property_toppairs.c: the worst pairs of random lists against all pairs, sorted.
  *
- * Core may order pairs whose losses differ by rounding alone either way; what is exactly equal
- * (same weight, same score difference) has one order only, and that is held.
+ * Core may order pairs whose losses differ by rounding alone either way; exactly equal pairs (same
+ * weight, same score difference) have one order, which is checked.
  */
 #include "tests/property/expected.h"
 
@@ -58,7 +58,7 @@ static size_t fill_candidates(const struct list_task *task)
     return count;
 }
 
-/* Whether pair b may not stand before pair a: reported losses first, then what breaks ties. */
+/* Whether pair b must not come before pair a: by reported losses, then by what breaks ties. */
 static bool in_order(const struct rl_pair *a, const struct rl_pair *b, const struct list_task *task)
 {
     const double *const scores = task->list.scores;

@@ -2,7 +2,7 @@
  * samples.h: random batches, and evaluations of them.
  *
  * A sample keeps its columns in double, rounded to the dtype, beside the batch that core sees.
- * What stands at invalid items is garbage on purpose: NaN, infinity, huge numbers.
+ * Invalid items hold garbage on purpose: NaN, infinity, huge numbers.
  */
 #ifndef RL_TESTS_SAMPLES_H
 #define RL_TESTS_SAMPLES_H

@@ -1,5 +1,5 @@
 /*
- * backwards.h: a runner that takes up pieces in reverse order, to show that the order is no matter.
+ * backwards.h: a runner that runs pieces in reverse order, to show that the order does not matter.
  */
 #ifndef RL_TESTS_BACKWARDS_H
 #define RL_TESTS_BACKWARDS_H

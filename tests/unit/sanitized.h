@@ -1,6 +1,6 @@
 /*
- * sanitized.h: whether a sanitizer has replaced the allocator and keeps books in memory of its
- * own, so that peaks of memory say nothing and malloc can't be replaced by a test.
+ * sanitized.h: whether a sanitizer has replaced the allocator. Its own bookkeeping makes peaks of
+ * memory meaningless, and a test cannot replace malloc.
  */
 #ifndef RL_TESTS_SANITIZED_H
 #define RL_TESTS_SANITIZED_H

@@ -14,7 +14,7 @@
 
 enum { SPAN_MOST = 4000 };
 
-/* Sources stand first, then targets; each in descending order of score. */
+/* Sources come first, then targets; each in descending order of score. */
 struct span_lineup {
     double scores[SPAN_MOST], masses[SPAN_MOST], anchors[SPAN_MOST], falls[SPAN_MOST];
     uint32_t places[SPAN_MOST];
@@ -74,7 +74,7 @@ static inline void span_fill(struct random *random, struct span_lineup *own, siz
     };
 }
 
-/* What target t must get. */
+/* The expected sum of target t. */
 static inline long double span_expected(const struct span_lineup *own, enum rl_field_kind kind,
                                         size_t t)
 {

@@ -1,5 +1,5 @@
 /*
- * describe.h: GET /v1/losses and /v1/metrics: what can be evaluated, as JSON.
+ * describe.h: GET /v1/losses and /v1/metrics: the catalogue as JSON.
  */
 #ifndef RL_DESCRIBE_H
 #define RL_DESCRIBE_H

@@ -1,5 +1,5 @@
 /*
- * encode.h: the writer of JSON: from results, or an error, to the text of the reply.
+ * encode.h: writes the JSON of a reply from results or an error.
  */
 #ifndef RL_ENCODE_H
 #define RL_ENCODE_H

@@ -1,5 +1,5 @@
 /*
- * encodeparts.c: what a reply says of parts of a batch.
+ * encodeparts.c: the members of a reply about parts of a batch.
  */
 #include "server/formats/json/encodeparts.h"
 
@@ -9,7 +9,7 @@
 
 /* ---- Totals ---------------------------------------------------------------------------------- */
 
-/* What merging the totals of parts takes beside the sums (README.md, "Merging"). */
+/* The members that merging needs besides the sums (README.md, "Merging"). */
 static void add_loss_sums(struct rl_text *text, const struct rl_totals *totals)
 {
     rl_put_or_null(text, "scalar_weight", totals->scalar_weight ? totals->weight_sum : INFINITY);

@@ -1,6 +1,6 @@
 /*
- * encodeparts.h: what a reply says of parts of a batch: totals, confidence, summaries, groups, and
- * the comparison of systems.
+ * encodeparts.h: the members of a reply about parts of a batch: totals, confidence, summaries,
+ * groups, and the comparison of systems.
  */
 #ifndef RL_ENCODEPARTS_H
 #define RL_ENCODEPARTS_H

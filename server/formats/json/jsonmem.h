@@ -3,7 +3,7 @@
  *
  * jansson takes up to 80 bytes for each byte of "{},{},…". Its allocator (json_set_alloc_funcs) is
  * therefore ours: malloc and free, with a count kept per thread. Outside of a budget it counts
- * nothing, so any other user of jansson is not bothered, and memory may pass between threads.
+ * nothing, so other uses of jansson are not affected, and memory may pass between threads.
  */
 #ifndef RL_JSONMEM_H
 #define RL_JSONMEM_H
@@ -14,11 +14,11 @@
 void rl_jsonmem_install(void);
 
 /*
- * From here to rl_jsonmem_end the calling thread's jansson may take `bytes` in all: what it frees
- * does not count back, which keeps the bound simple and holds the time down as well.
+ * From here to rl_jsonmem_end the calling thread's jansson may take `bytes` in all: freeing does
+ * not restore the budget, which keeps the bound simple and limits the time as well.
  */
 void rl_jsonmem_begin(size_t bytes);
-/* What kept jansson from memory since rl_jsonmem_begin. jansson itself does not always say. */
+/* Why an allocation has failed since rl_jsonmem_begin. jansson itself does not always say. */
 enum rl_jsonmem {
     RL_JSONMEM_OK,
     RL_JSONMEM_SPENT,  /* the budget */

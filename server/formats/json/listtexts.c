@@ -24,7 +24,7 @@ enum rl_status rl_read_texts(const json_t *array, size_t count, const char *poin
     return RL_OK;
 }
 
-/* Groups while they are found. */
+/* The groups found so far. */
 struct grouping {
     const struct rl_limits *limits;
     struct rl_arena *arena;
@@ -74,7 +74,7 @@ static enum rl_status number_lists(struct grouping *grouping, const json_t *arra
     for (size_t i = 0; i < lists; i++) {
         const json_t *const value = json_array_get(array, i);
         const char *const name = json_string_value(value);
-        /* A text with a NUL in it is none of them; add_group refuses it. */
+        /* A text with a NUL matches no known group; add_group refuses it. */
         const bool whole = name && strlen(name) == json_string_length(value);
         const json_t *known = whole ? json_object_get(grouping->numbers, name) : NULL;
         if (!known) {

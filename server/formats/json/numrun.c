@@ -66,7 +66,7 @@ static inline const char *read_word(struct rl_numrun *run, const char *text, dou
     return text + 4 + is_false;
 }
 
-/* Reads the value at `text` where the short cut failed, or stopped before an exponent. */
+/* Reads the value at `text` if the fast path failed or stopped before an exponent. */
 static const char *read_other(struct rl_numrun *run, const char *text, const char *stop,
                               double *ret_value)
 {

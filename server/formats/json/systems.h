@@ -6,7 +6,7 @@
 
 #include "server/formats/json/batch.h"
 
-/* What a comparison was sent with; `systems` and `baseline` are members of the body or NULL. */
+/* The members of the body that only a comparison has, or NULL. */
 struct rl_systems {
     const struct rl_extracted *extracted;
     const struct rl_batch_members *members;
@@ -15,8 +15,9 @@ struct rl_systems {
     const json_t *systems, *baseline;
 };
 
-/* Checks `systems`, and makes the scores of the first the members' own. `pointer` is filled with
- * its place and must live as long as the members are used. RL_INVALID, RL_TOO_LARGE. */
+/* Checks `systems` and makes the scores of the first one `y_pred` of the members. Fills `pointer`
+ * with its JSON Pointer, which must live as long as the members are used. RL_INVALID, RL_TOO_LARGE.
+ * */
 enum rl_status rl_systems_first(const json_t *systems, const struct rl_limits *limits,
                                 char pointer[RL_POINTER_MAX], struct rl_batch_members *members,
                                 struct rl_error *error);

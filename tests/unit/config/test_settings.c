@@ -41,8 +41,7 @@ START_LOOP_TEST(a_row_is_found_under_its_name, RL_SETTINGS)
 }
 END_TEST
 
-/* The default of a row is a value of it, comes back as text that is taken again, and is in bounds.
- */
+/* The default of a row is valid and in bounds, and its text is accepted again. */
 START_LOOP_TEST(a_default_survives_its_own_text, RL_SETTINGS)
 {
     const struct rl_setting *const row = rl_setting_get((enum rl_setting_id)_i);
@@ -59,7 +58,8 @@ START_LOOP_TEST(a_default_survives_its_own_text, RL_SETTINGS)
 }
 END_TEST
 
-/* The bounds themselves are taken, one beyond each is not, and a refused value changes nothing. */
+/* The bounds themselves are accepted, one beyond each is not, and a refused value changes nothing.
+ * */
 START_LOOP_TEST(bounds_hold, RL_SETTINGS)
 {
     const struct rl_setting *const row = rl_setting_get((enum rl_setting_id)_i);

@@ -1,5 +1,5 @@
 /*
- * test_elementary.c: exp, log and their like against long double, over the whole range.
+ * test_elementary.c: exp, log and related functions against long double, over the whole range.
  *
  * Errors are counted in units in the last place of the double nearest to the true value.
  */

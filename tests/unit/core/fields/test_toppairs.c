@@ -36,7 +36,7 @@ static int in_stated_order(const void *a, const void *b)
     return (x->j > y->j) - (x->j < y->j);
 }
 
-/* On numbers so small and round that nothing needs rounding but exp and log. */
+/* The numbers are small and round, so only exp and log round. */
 static double pair_loss(uint32_t i, uint32_t j)
 {
     double difference = scores[i] - scores[j], d = difference / temperature_now;

@@ -1,5 +1,5 @@
 /*
- * test_auth.c: tokens are let in, everything else is not, and none ever shows.
+ * test_auth.c: known tokens are accepted, everything else is refused, and no token is ever shown.
  */
 #include "server/http/auth.h"
 
@@ -57,7 +57,8 @@ START_TEST(everything_else_is_not)
 }
 END_TEST
 
-/* Tokens at the bounds of length are let in whole; longer ones are refused without hashing. */
+/* Tokens of the shortest and longest length are accepted; longer ones are refused without hashing.
+ * */
 START_TEST(lengths)
 {
     static char token[RL_TOKEN_MAX + 1], header[1 << 20];
@@ -89,7 +90,7 @@ START_TEST(without_a_file_everybody_is_let_in)
 }
 END_TEST
 
-/* A file that cannot serve is refused with its line, and no error shows a token. */
+/* An invalid file is refused with the number of its line, and no error shows a token. */
 START_LOOP_TEST(bad_files, 7)
 {
     static const struct {
@@ -169,7 +170,7 @@ static void *check_on(void *argument)
     return NULL;
 }
 
-/* While the file is replaced, a token that both hold is let in at every moment. */
+/* While the file is replaced, a token that is in both files is accepted at every moment. */
 START_TEST(reloading_under_load)
 {
     struct rl_auth *const auth = loaded("both-token\nold-token\n");

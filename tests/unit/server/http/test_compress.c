@@ -1,5 +1,5 @@
 /*
- * test_compress.c: gzip both ways, bombs and broken streams.
+ * test_compress.c: inflating and deflating gzip, zip bombs and broken streams.
  */
 #include "server/http/compress.h"
 

@@ -1,6 +1,6 @@
 /*
- * test_headers.c: what of a request's head is let through, over heads laid out as libmicrohttpd
- * 0.9.75 leaves them.
+ * test_headers.c: which heads of requests are accepted; they are laid out as libmicrohttpd 0.9.75
+ * leaves them.
  */
 #include "server/http/headers.h"
 

@@ -1,5 +1,5 @@
 /*
- * test_host.c: which values of Host are let in.
+ * test_host.c: which values of Host are accepted.
  */
 #include "server/http/host.h"
 

@@ -1,5 +1,5 @@
 /*
- * test_route.c: each path leads where it should, and none that is close to one.
+ * test_route.c: each path has its handler, and paths that resemble one have none.
  */
 #include "server/http/route.h"
 

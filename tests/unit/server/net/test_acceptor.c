@@ -1,5 +1,5 @@
 /*
- * test_acceptor.c: accepting, turning away, closing the gates and reaping, over real listeners.
+ * test_acceptor.c: accepting, refusing, closing the listeners and reaping, over real listeners.
  */
 #include "server/net/acceptor.h"
 

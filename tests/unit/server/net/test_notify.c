@@ -85,7 +85,7 @@ START_TEST(without_a_manager_nothing_happens)
 }
 END_TEST
 
-/* A manager that does not read must not hold the daemon up. */
+/* A manager that does not read must not block the daemon. */
 START_TEST(a_deaf_manager_is_not_waited_for)
 {
     const int fd = manager("deaf");

@@ -372,7 +372,7 @@ START_TEST(reloading)
 }
 END_TEST
 
-/* A demand for client certificates comes and goes with a reload. */
+/* A reload can start and stop requiring client certificates. */
 START_TEST(reloading_the_authorities)
 {
     loaded("server-1.pem", "server-1.key", "");
@@ -416,7 +416,7 @@ START_TEST(reloading_under_handshakes)
 }
 END_TEST
 
-/* Clients that speak something else do no harm. */
+/* Clients that do not speak TLS do no harm. */
 START_TEST(plain_text_on_the_port)
 {
     char reply[64];

@@ -318,7 +318,8 @@ static size_t drain(int fd, char *ret_last, size_t size)
     }
 }
 
-/* A reader that stalls and comes back: nothing waits, the loss is told, later lines are whole. */
+/* A reader that stalls and comes back: nothing waits, the loss is reported, later lines are whole.
+ * */
 START_LOOP_TEST(a_full_target_recovers, 2)
 {
     int ends[2];

@@ -1,9 +1,9 @@
 /*
- * test_starved.c: each allocation of a part fails in turn, once or from then on. The part must say
- * so or manage without, and give back all it took.
+ * test_starved.c: each allocation of a part fails in turn, once or from then on. The part must
+ * report it or do without, and release everything it took.
  *
- * malloc and its kin are replaced for the whole program, so that failures inside the libraries
- * count too. A sanitizer brings its own malloc: there only the plain runs are made.
+ * malloc and related functions are replaced for the whole program, so that failures inside the
+ * libraries count too. A sanitizer has its own malloc, so there nothing fails.
  */
 #include <errno.h>
 #include <stdatomic.h>
@@ -120,7 +120,7 @@ void free(void *block)
 
 static struct rl_error error;
 
-/* Each does its part once and returns whether it got through; it releases all it took. */
+/* Each uses one part once, releases everything and returns whether it succeeded. */
 static bool load_settings(void)
 {
     static char config[200], *argv[] = {"ranklossd", config, "--listen=:1", "--open-paths=/a,/b"};

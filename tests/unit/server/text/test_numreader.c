@@ -110,7 +110,7 @@ static void write_denormal(struct random *random, char *out)
     sprintf(out, "%.*e", (int)below(random, 30), value);
 }
 
-/* Adds one to the last digit, or takes one away: one beside what was there. */
+/* Adds one to the last digit or subtracts one: a neighbouring text. */
 static void nudge(struct random *random, char *digits, size_t count)
 {
     char *const last = digits + count - 1;
@@ -120,8 +120,8 @@ static void nudge(struct random *random, char *digits, size_t count)
         --*last;
 }
 
-/* Digits of the middle between two doubles, exactly, cut somewhere, or with more behind. A long
- * double holds that middle. */
+/* Digits of the middle between two doubles, exactly, cut somewhere, or with more digits appended. A
+ * long * double holds that middle. */
 static void write_halfway(struct random *random, char *out)
 {
     double low = fabs(random_finite(random));
@@ -168,7 +168,7 @@ static void write_long(struct random *random, char *out)
                 below(random, below(random, 4) ? 345 : 99999));
 }
 
-/* Zeros in front of the digits and behind them, and exponents that make up for them. */
+/* Zeros before and after the digits, and exponents that compensate for them. */
 static void write_zeros(struct random *random, char *out)
 {
     const unsigned zeros = below(random, 400);
@@ -286,7 +286,7 @@ START_TEST(reads_the_known_hard_ones)
 }
 END_TEST
 
-/* Digits by the hundred thousand: the value counts, the time is that of one pass. */
+/* Hundreds of thousands of digits: the value is right, and one pass suffices. */
 START_TEST(reads_numbers_of_any_length)
 {
     enum { DIGITS = 200000 };
@@ -372,7 +372,7 @@ START_TEST(takes_the_grammar_and_nothing_else)
 }
 END_TEST
 
-/* The short cut may decline, but takes nothing that the reader would not take. */
+/* The fast path may decline, but accepts nothing that the reader refuses. */
 START_TEST(short_cut_takes_numbers_only)
 {
     static const char alphabet[] = "-0129.,ex]";

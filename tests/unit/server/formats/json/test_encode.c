@@ -14,7 +14,7 @@
 
 enum { MOST = 8 };
 
-/* A query and its results, as the road hands them over. */
+/* A query and its results, as the stages pass them on. */
 struct reply {
     struct rl_query query;
     struct rl_eval evals[MOST];

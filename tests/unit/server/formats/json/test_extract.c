@@ -1,6 +1,6 @@
 /*
- * test_extract.c: the strict pass over a body: what it takes and refuses and where it says so, the
- * arrays it takes out, and the text it leaves, which together are what jansson reads.
+ * test_extract.c: the strict pass over a body: what it accepts and refuses, the positions of
+ * errors, and the arrays and the remaining text, which together equal what jansson reads.
  */
 #include "server/formats/json/extract.h"
 
@@ -15,8 +15,8 @@
 
 enum { DEPTH = 32, FAST_TRIALS = 20000 };
 
-/* ---- Lifting a text ---------------------------------------------------------------------------
- */
+/* ---- Extracting a text -------------------------------------------------------------------------
+ * */
 
 struct outcome {
     struct rl_arena arena;
@@ -691,7 +691,7 @@ static void check_same_array(const struct rl_array *a, const struct rl_array *b)
     ck_assert(a->begin == b->begin && a->end == b->end && a->mark == b->mark);
 }
 
-/* Lifts the text in segments of that size; all must be as it is in one. */
+/* Extracts the text in segments of this size; the result must be the same as in one. */
 static void check_pieces(const char *text, size_t length, struct rl_team *team, size_t segment)
 {
     struct outcome one, many;

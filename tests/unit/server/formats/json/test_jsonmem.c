@@ -1,6 +1,6 @@
 /*
- * test_jsonmem.c: jansson's memory has a budget where one is set, on the thread that set it, and
- * nowhere else.
+ * test_jsonmem.c: jansson has a budget where one is set, on the thread that set it, and nowhere
+ * else.
  */
 #include "server/formats/json/jsonmem.h"
 
