@@ -165,6 +165,13 @@ static const struct rl_definition definitions[RL_DEFINERS] = {
                     .persistence = 0.8},
 };
 
+/* pre@k of XGBoost is 0 for a list without a relevant item; its ndcg and map are 1. */
+static const struct rl_definition xgboost_precision = {.precision_over = RL_PRECISION_OVER_K,
+                                                       .list_weights = RL_LIST_WEIGHTS_AS_SENT,
+                                                       .relevant_from = 1,
+                                                       .max_grade = 4,
+                                                       .persistence = 0.8};
+
 static const char *const reductions[RL_REDUCTIONS] = {
     [RL_SUM_OVER_BATCH_SIZE] = "sum_over_batch_size",         [RL_MEAN] = "mean", [RL_SUM] = "sum",
     [RL_MEAN_WITH_SAMPLE_WEIGHT] = "mean_with_sample_weight", [RL_NONE] = "none",
@@ -190,6 +197,13 @@ const char *rl_definer_name(enum rl_definer definer)
 
 const struct rl_definition *rl_definition_get(enum rl_definer definer)
 {
+    return &definitions[definer];
+}
+
+const struct rl_definition *rl_definition_for(enum rl_definer definer, enum rl_measure_id metric)
+{
+    if (definer == RL_XGBOOST && metric == RL_PRECISION_AT_K)
+        return &xgboost_precision;
     return &definitions[definer];
 }
 

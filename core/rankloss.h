@@ -37,7 +37,7 @@ enum rl_status {
     RL_CORE_STATUSES
 };
 
-enum { RL_POINTER_MAX = 192, RL_DETAIL_MAX = 320 };
+enum { RL_POINTER_MAX = 192, RL_DETAIL_MAX = 448 };
 
 /*
  * Why something failed, and where. Plain data: it owns nothing. `pointer` is the path of the
@@ -268,6 +268,8 @@ enum rl_definer { RL_KERAS, RL_TREC_EVAL, RL_SKLEARN, RL_XGBOOST, RL_DEFINERS };
 const char *rl_definer_name(enum rl_definer definer);
 /* Static, read only. */
 const struct rl_definition *rl_definition_get(enum rl_definer definer);
+/* The same for one metric, where a tool makes an exception. */
+const struct rl_definition *rl_definition_for(enum rl_definer definer, enum rl_measure_id metric);
 
 /* One evaluation of a batch. */
 struct rl_eval {

@@ -51,7 +51,7 @@ class Meaning(DaemonCase):
         self.wrong({**ONE, "y_pred": [1, "2"]}, "/y_pred/1", "/y_pred")
         for member, values in {"temperature": ("1", True, None, [1], {}),
                                "reduction": (1, True, ["sum"], {}),
-                               "dtype": (32, None, ["float32"]), "name": (1, None, ["a"], {}),
+                               "dtype": (32, True, ["float32"]), "name": (1, True, ["a"], {}),
                                "include": ("per_list", 1, {}, None, [1], [["per_list"]], [None]),
                                "sample_weight": ("1", True, {}, ["a"])}.items():
             for value in values:

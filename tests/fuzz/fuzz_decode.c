@@ -28,7 +28,12 @@ static void check_weights(const struct rl_batch *batch)
         REQUIRE(isfinite(fuzz_value(batch, batch->weights, i)));
 }
 
-static void check_batch(const struct rl_batch *batch)
+static bool is_valid(const struct rl_batch *batch, size_t i)
+{
+    return (!batch->mask || batch->mask[i]) && fuzz_value(batch, batch->labels, i) >= 0;
+}
+
+static void check_batch(const struct rl_batch *batch, bool unretrieved)
 {
     REQUIRE(batch->lists >= 1 && batch->offsets[0] == 0);
     REQUIRE(batch->offsets[batch->lists] == batch->items);
@@ -36,16 +41,42 @@ static void check_batch(const struct rl_batch *batch)
         REQUIRE(batch->offsets[l] <= batch->offsets[l + 1]);
     for (size_t i = 0; i < batch->items; i++) {
         REQUIRE(!isinf(fuzz_value(batch, batch->labels, i)));
-        REQUIRE(isfinite(fuzz_value(batch, batch->scores, i)));
+        REQUIRE(!isinf(fuzz_value(batch, batch->scores, i)));
+        REQUIRE(!isnan(fuzz_value(batch, batch->scores, i)) || unretrieved || !is_valid(batch, i));
         REQUIRE(!batch->mask || batch->mask[i] <= 1);
     }
     check_weights(batch);
 }
 
+static void check_table(const double *table, size_t count)
+{
+    REQUIRE(count <= 1000);
+    for (size_t i = 0; i < count; i++)
+        REQUIRE(isfinite(table[i]) && table[i] >= 0);
+}
+
+/* Returns whether it counts items that were not retrieved. */
+static bool check_definition(const struct rl_definition *definition)
+{
+    if (!definition)
+        return false;
+    check_table(definition->gains, definition->gain_count);
+    check_table(definition->discounts, definition->discount_count);
+    REQUIRE((definition->gain == RL_GAIN_TABLE) == (definition->gain_count > 0));
+    REQUIRE((definition->discount == RL_DISCOUNT_TABLE) == (definition->discount_count > 0));
+    REQUIRE(definition->relevant_from > 0 && isfinite(definition->relevant_from));
+    REQUIRE(definition->max_grade > 0 && isfinite(definition->max_grade));
+    REQUIRE(definition->persistence > 0 && definition->persistence < 1);
+    return definition->unretrieved == RL_UNRETRIEVED_COUNT;
+}
+
 static void check_query(const struct rl_query *query)
 {
-    check_batch(&query->batch);
+    bool unretrieved = true;
     REQUIRE(query->count >= 1);
+    for (size_t i = 0; i < query->count; i++)
+        unretrieved &= check_definition(query->evals[i].definition);
+    check_batch(&query->batch, unretrieved);
     for (size_t i = 0; i < query->count; i++) {
         REQUIRE(query->evals[i].temperature > 0 && isfinite(query->evals[i].temperature));
         REQUIRE(query->evals[i].top_k >= 1 && query->evals[i].top_k <= limits.max_top_k);

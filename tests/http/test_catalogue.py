@@ -27,7 +27,7 @@ class Catalogue(DaemonCase):
         self.assertEqual(parameters["reduction"]["default"], "sum_over_batch_size")
         self.assertCountEqual(parameters["reduction"]["enum"], REDUCTIONS)
         self.assertEqual(parameters["dtype"]["default"], "float32")
-        self.assertCountEqual(parameters["dtype"]["enum"], ["float32", "float64"])
+        self.assertCountEqual(parameters["dtype"]["enum"], ["float32", "float64", None])
 
     def test_metrics(self):
         rows = self.daemon.get("/v1/metrics").json()["metrics"]

@@ -15,6 +15,7 @@ struct filling {
     enum rl_dtype dtype;
     const struct rl_array *shape; /* the scores: all others follow their shape */
     const char *place;            /* the pointer of these scores */
+    bool unretrieved;             /* see struct rl_batch_members */
     struct rl_arena *arena;
     struct rl_error *error;
     struct rl_batch batch;
@@ -28,6 +29,14 @@ const struct rl_array *rl_array_of(const struct rl_extracted *extracted, const j
     return json_is_integer(index) ? &extracted->arrays[json_integer_value(index)] : NULL;
 }
 
+const char *rl_array_word(uint64_t bits)
+{
+    return bits == RL_BITS_NULL    ? "null"
+           : bits == RL_BITS_TRUE  ? "true"
+           : bits == RL_BITS_FALSE ? "false"
+                                   : NULL;
+}
+
 const char *rl_array_first_kind(const struct rl_array *array)
 {
     uint64_t bits;
@@ -38,10 +47,8 @@ const char *rl_array_first_kind(const struct rl_array *array)
     if (array->count == 0)
         return NULL;
     memcpy(&bits, array->values, sizeof(bits));
-    return bits == RL_BITS_NULL    ? "null"
-           : bits == RL_BITS_TRUE  ? "true"
-           : bits == RL_BITS_FALSE ? "false"
-                                   : "a number";
+    const char *const word = rl_array_word(bits);
+    return word ? word : "a number";
 }
 
 /* ---- Places ---------------------------------------------------------------------------------- */
@@ -267,18 +274,19 @@ static bool is_valid(const struct rl_batch *batch, size_t item)
                                       : ((const double *)batch->labels)[item] >= 0;
 }
 
-/* Fails at a null score of a valid item. Elsewhere 0 replaces it, which nothing reads. */
+/* Null becomes a plain not-a-number, which is never ranked. Fails at a valid item, unless it may
+ * be one that was not retrieved. */
 static enum rl_status fill_nulls(const struct filling *filling, const struct rl_array *array,
                                  const char *pointer)
 {
     for (size_t i = 0; array->has_null && i < array->count; i++) {
         if (bits_at(array, i) != RL_BITS_NULL)
             continue;
-        if (is_valid(&filling->batch, i))
+        if (!filling->unretrieved && is_valid(&filling->batch, i))
             return refuse_at(filling, array, pointer, i,
                              "a number was expected at an item that is neither masked nor "
                              "unlabelled, found null");
-        array->values[i] = 0;
+        array->values[i] = (double)NAN;
     }
     return RL_OK;
 }
@@ -454,6 +462,7 @@ enum rl_status rl_json_batch(const struct rl_extracted *extracted,
     struct filling filling = {.extracted = extracted,
                               .dtype = dtype,
                               .place = members->scores_pointer,
+                              .unretrieved = members->unretrieved,
                               .arena = arena,
                               .error = error,
                               .batch = {.dtype = dtype}};
@@ -479,6 +488,7 @@ enum rl_status rl_json_scores(const struct rl_extracted *extracted,
                               .dtype = batch->dtype,
                               .shape = rl_array_of(extracted, members->scores),
                               .place = members->scores_pointer,
+                              .unretrieved = members->unretrieved,
                               .error = error,
                               .batch = *batch};
     if (find_array(&filling, scores, pointer, &array) != RL_OK ||

@@ -17,11 +17,15 @@
 struct rl_batch_members {
     const json_t *scores, *labels, *mask, *weights;
     bool nested;
+    bool unretrieved;           /* valid items may have null scores, which become not-a-number */
     const char *scores_pointer; /* "/y_pred", or that of the first system */
 };
 
 /* The array that `value` of the remaining text refers to; NULL if it is not a reference. */
 const struct rl_array *rl_array_of(const struct rl_extracted *extracted, const json_t *value);
+
+/* "null", "true" or "false" for the bits of such an element; NULL for those of a number. */
+const char *rl_array_word(uint64_t bits);
 
 /* What the array's first element is ("a number", …; static); NULL for an empty array. */
 const char *rl_array_first_kind(const struct rl_array *array);

@@ -13,11 +13,13 @@
 #include <jansson.h>
 
 #include "server/formats/json/batch.h"
+#include "server/formats/json/definition.h"
 #include "server/formats/json/extract.h"
 #include "server/formats/json/jsonmem.h"
 #include "server/formats/json/lex.h"
 #include "server/formats/json/listtexts.h"
 #include "server/formats/json/members.h"
+#include "server/formats/json/querycheck.h"
 #include "server/formats/json/systems.h"
 
 enum {
@@ -37,6 +39,7 @@ struct options {
     size_t k, top_k;
     unsigned include;
     const char *name;
+    struct rl_wanted_definition wanted;
 };
 
 struct decode {
@@ -186,6 +189,9 @@ static enum rl_status read_reduction(struct reading *reading, const json_t *valu
 
 static enum rl_status read_k(struct reading *reading, const json_t *value, const char *pointer)
 {
+    if (reading->measure && !(reading->measure->takes & RL_TAKES_K))
+        return rl_fail(reading->decode->error, RL_INVALID, pointer, "%s has no k",
+                       reading->measure->name);
     reading->options->k = 0;
     if (json_is_null(value))
         return RL_OK;
@@ -201,6 +207,8 @@ static enum rl_status read_top_k(struct reading *reading, const json_t *value, c
 
 static enum rl_status read_name(struct reading *reading, const json_t *value, const char *pointer)
 {
+    if (json_is_null(value))
+        return RL_OK;
     return rl_read_name(value, pointer, reading->decode->arena, &reading->options->name,
                         reading->decode->error);
 }
@@ -409,17 +417,27 @@ static enum rl_status read_baseline(struct reading *reading, const json_t *value
 static enum rl_status read_dtype(struct reading *reading, const json_t *value, const char *pointer)
 {
     struct rl_error *error = reading->decode->error;
-    const char *word = "";
-    if (rl_read_word(value, pointer, "float32 or float64", &word, error) != RL_OK)
+    const char *word = "float32";
+    if (!json_is_null(value) &&
+        rl_read_word(value, pointer, "float32, float64 or null", &word, error) != RL_OK)
         return error->status;
     if (strcmp(word, "float32") != 0 && strcmp(word, "float64") != 0)
-        return rl_fail(error, RL_INVALID, pointer, "float32 or float64 was expected, found \"%s\"",
+        return rl_fail(error, RL_INVALID, pointer,
+                       "float32, float64 or null was expected, found \"%s\"",
                        rl_excerpt(word, strlen(word)).text);
     reading->decode->dtype = word[5] == '3' ? RL_FLOAT32 : RL_FLOAT64;
     return RL_OK;
 }
 
-/* The name of the measure in an entry of evaluate: read where the entry begins. */
+/* Read before the other members of its object, which win over it. */
+static enum rl_status read_definition(struct reading *reading, const json_t *value,
+                                      const char *pointer)
+{
+    return rl_definition_read_preset(value, pointer, &reading->options->wanted,
+                                     reading->decode->error);
+}
+
+/* What is read before the other members: the name of an entry's measure, a definition. */
 static enum rl_status read_nothing(struct reading *reading, const json_t *value,
                                    const char *pointer)
 {
@@ -437,7 +455,8 @@ enum place {
     IN_METRIC_ENTRY = 16, /* … in its metrics */
     IN_COMPARE = 32,      /* … of /v1/compare, whose entries are the same */
     IN_BODY = IN_LOSS | IN_METRIC | IN_EVALUATE | IN_COMPARE,
-    IN_ENTRY = IN_LOSS_ENTRY | IN_METRIC_ENTRY
+    IN_ENTRY = IN_LOSS_ENTRY | IN_METRIC_ENTRY,
+    OF_METRICS = IN_METRIC | IN_EVALUATE | IN_COMPARE | IN_METRIC_ENTRY
 };
 
 struct member {
@@ -459,7 +478,8 @@ static const struct member members[] = {
     {"name", IN_ENTRY, read_nothing},
     {"temperature", IN_LOSS | IN_EVALUATE | IN_COMPARE | IN_LOSS_ENTRY, read_temperature},
     {"reduction", IN_LOSS | IN_EVALUATE | IN_COMPARE | IN_LOSS_ENTRY, read_reduction},
-    {"k", IN_METRIC | IN_EVALUATE | IN_COMPARE | IN_METRIC_ENTRY, read_k},
+    {"k", OF_METRICS, read_k},
+    {"definition", OF_METRICS, read_nothing},
     {"include", IN_BODY | IN_ENTRY, read_include},
     {"top_k", IN_BODY | IN_ENTRY, read_top_k},
     {"confidence_level", IN_BODY, read_level},
@@ -478,17 +498,53 @@ static const struct member *find_member(const char *key, enum place place)
     return NULL;
 }
 
-/* Names what a place may hold, for the error about what it may not. */
-static enum rl_status refuse_member(struct rl_error *error, const char *pointer, enum place place)
+/* Whether a parameter of a definition may be in this place. */
+static bool has_parameter(const struct reading *reading, enum place place,
+                          const struct rl_definition_member *member)
 {
-    char known[280] = "";
-    size_t length = 0;
+    return (place & OF_METRICS) && (!reading->measure || reading->measure->takes & member->taken);
+}
+
+struct known {
+    char names[RL_DETAIL_MAX];
+    size_t length;
+};
+
+static void add_known(struct known *known, const char *name)
+{
+    const size_t room = sizeof(known->names) - known->length;
+    known->length += (size_t)snprintf(known->names + known->length, room, "%s%s",
+                                      known->length ? ", " : "", name);
+}
+
+/* Names what a place may hold, for the error about what it may not. */
+static enum rl_status refuse_member(const struct reading *reading, const char *pointer,
+                                    enum place place)
+{
+    struct known known = {.length = 0};
     for (size_t i = 0; i < MEMBERS; i++)
         if (members[i].places & place)
-            length += (size_t)snprintf(known + length, sizeof(known) - length, "%s%s",
-                                       length ? ", " : "", members[i].key);
-    return rl_fail(error, RL_INVALID, pointer, "no member of this object, which may have %s",
-                   known);
+            add_known(&known, members[i].key);
+    for (size_t i = 0; i < RL_DEFINITION_MEMBERS; i++)
+        if (has_parameter(reading, place, &rl_definition_members[i]))
+            add_known(&known, rl_definition_members[i].name);
+    return rl_fail(reading->decode->error, RL_INVALID, pointer,
+                   "no member of this object, which may have %s", known.names);
+}
+
+/* A parameter of a definition, or a member that is unknown here. */
+static enum rl_status read_parameter(struct reading *reading, const char *key, const json_t *value,
+                                     const char *pointer, enum place place)
+{
+    struct decode *const decode = reading->decode;
+    const struct rl_definition_source source = {&decode->extracted, decode->dtype, decode->error};
+    const struct rl_definition_member *const member = rl_definition_find(key);
+    if (!member || !(place & OF_METRICS))
+        return refuse_member(reading, pointer, place);
+    if (!has_parameter(reading, place, member))
+        return rl_fail(decode->error, RL_INVALID, pointer, "%s has no %s", reading->measure->name,
+                       key);
+    return rl_definition_read(&source, member, value, pointer, &reading->options->wanted);
 }
 
 static enum rl_status read_object(struct reading *reading, const json_t *object, const char *base,
@@ -497,13 +553,18 @@ static enum rl_status read_object(struct reading *reading, const json_t *object,
     char pointer[RL_POINTER_MAX];
     const char *key;
     json_t *value;
+    const json_t *const definition = json_object_get(object, "definition");
+    if (definition && (place & OF_METRICS)) {
+        rl_pointer_key(pointer, base, "definition");
+        if (read_definition(reading, definition, pointer) != RL_OK)
+            return reading->decode->error->status;
+    }
     json_object_foreach((json_t *)object, key, value)
     {
         const struct member *member = find_member(key, place);
         rl_pointer_key(pointer, base, key);
-        if (!member)
-            return refuse_member(reading->decode->error, pointer, place);
-        const enum rl_status status = member->read(reading, value, pointer);
+        const enum rl_status status = member ? member->read(reading, value, pointer)
+                                             : read_parameter(reading, key, value, pointer, place);
         if (status != RL_OK)
             return status;
     }
@@ -523,16 +584,21 @@ static enum rl_status reserve_evals(struct decode *decode, size_t count)
     return RL_OK;
 }
 
-static void add_eval(struct decode *decode, const struct rl_measure *measure,
-                     const struct options *options)
+static enum rl_status add_eval(struct decode *decode, const struct rl_measure *measure,
+                               const struct options *options)
 {
     struct rl_query *query = &decode->query;
+    const struct rl_definition *definition = NULL;
+    if (measure->kind == RL_METRIC &&
+        rl_definition_make(&options->wanted, measure, decode->arena, &definition) != RL_OK)
+        return rl_fail(decode->error, RL_NOMEM, "", "no memory for the request");
     const size_t index = query->count++;
     query->evals[index] = (struct rl_eval){
         .measure = measure,
+        .definition = definition,
         .temperature = options->temperature,
         .reduction = options->reduction,
-        .k = options->k,
+        .k = measure->takes & RL_TAKES_K ? options->k : 0,
         .include = options->include | (query->target.compare ? RL_CONFIDENCE : 0u),
         .top_k = options->top_k,
         .level = query->level,
@@ -541,6 +607,7 @@ static void add_eval(struct decode *decode, const struct rl_measure *measure,
     };
     query->names[index] = options->name ? options->name : measure->name;
     query->reduction_null[index] = options->reduction_null;
+    return RL_OK;
 }
 
 /* The measure an entry names: "name" or {"name": …}. */
@@ -583,8 +650,7 @@ static enum rl_status read_entry(struct decode *decode, enum rl_kind kind,
     if (json_is_object(entry) &&
         read_object(&reading, entry, pointer, kind == RL_LOSS ? IN_LOSS_ENTRY : IN_METRIC_ENTRY))
         return decode->error->status;
-    add_eval(decode, measure, &options);
-    return RL_OK;
+    return add_eval(decode, measure, &options);
 }
 
 static enum rl_status read_entries(struct decode *decode, enum rl_kind kind,
@@ -627,8 +693,7 @@ static enum rl_status take_evals(struct decode *decode, const struct options *op
         return read_evaluations(decode, options);
     if (reserve_evals(decode, 1) != RL_OK)
         return decode->error->status;
-    add_eval(decode, decode->target.measure, options);
-    return RL_OK;
+    return add_eval(decode, decode->target.measure, options);
 }
 
 /* ---- Whole ----------------------------------------------------------------------------------- */
@@ -654,26 +719,6 @@ static enum rl_status read_root(struct decode *decode, const json_t *root)
     if (read_object(&reading, root, "", place_of(&decode->target)) != RL_OK)
         return decode->error->status;
     return take_evals(decode, &options);
-}
-
-/* A measure with one value per list has no use for a weight per item. */
-static enum rl_status check_weights(struct decode *decode)
-{
-    const struct rl_query *query = &decode->query;
-    char pointer[RL_POINTER_MAX];
-    if (query->batch.weight_kind != RL_WEIGHT_ITEM)
-        return RL_OK;
-    for (size_t i = 0; i < query->count; i++) {
-        if (!query->evals[i].measure->value_per_list)
-            continue;
-        rl_pointer_index(pointer, "/losses", i);
-        return rl_fail(decode->error, RL_INVALID,
-                       decode->target.measure ? "/sample_weight" : pointer,
-                       "%s takes a number or one weight per list as sample_weight, found one per "
-                       "item",
-                       query->evals[i].measure->name);
-    }
-    return RL_OK;
 }
 
 /* A text for each list: its id, its group. */
@@ -705,24 +750,6 @@ static enum rl_status take_list_texts(struct decode *decode)
                           decode->error);
 }
 
-/* Lists are drawn for each result of each system and for each comparison, and again for groups. */
-static enum rl_status check_resamples(struct decode *decode)
-{
-    const struct rl_query *query = &decode->query;
-    const double lists =
-        (double)query->batch.lists * (query->target.compare ? 2 : 1) * (query->groups ? 2 : 1);
-    const double most = (double)decode->limits->max_resampled_lists;
-    double drawn = 0;
-    for (size_t i = 0; i < query->count; i++)
-        if (query->evals[i].include & RL_CONFIDENCE)
-            drawn += lists * (double)query->resamples;
-    if (drawn <= most)
-        return RL_OK;
-    return rl_fail(decode->error, RL_TOO_LARGE, "/resamples",
-                   "drawing %.0f lists is more than max-resampled-lists allows (%.0f)", drawn,
-                   most);
-}
-
 /* The scores of the first system make the batch, those of the others are added. */
 static enum rl_status take_systems(struct decode *decode)
 {
@@ -743,6 +770,7 @@ static enum rl_status take_batch(struct decode *decode)
     char first[RL_POINTER_MAX];
     const bool compare = decode->target.compare;
     decode->batch.scores_pointer = "/y_pred";
+    decode->batch.unretrieved = rl_query_counts_unretrieved(query);
     if (!decode->batch.labels)
         return rl_fail(decode->error, RL_INVALID, "/y_true", "the labels are missing");
     if (compare && rl_systems_first(decode->systems, decode->limits, first, &decode->batch,
@@ -752,10 +780,10 @@ static enum rl_status take_batch(struct decode *decode)
         return rl_fail(decode->error, RL_INVALID, "/y_pred", "the scores are missing");
     if (rl_json_batch(&decode->extracted, &decode->batch, decode->dtype, decode->limits,
                       decode->arena, &query->batch, &query->batched, decode->error) != RL_OK ||
-        check_weights(decode) != RL_OK || take_list_texts(decode) != RL_OK ||
-        (compare && take_systems(decode) != RL_OK))
+        rl_query_check(query, decode->batch.nested, decode->error) != RL_OK ||
+        take_list_texts(decode) != RL_OK || (compare && take_systems(decode) != RL_OK))
         return decode->error->status;
-    return check_resamples(decode);
+    return rl_query_check_resamples(query, decode->limits, decode->error);
 }
 
 enum rl_status rl_json_read(const struct rl_input *input, struct rl_query *ret_query,

@@ -3,6 +3,7 @@
  */
 #include "server/formats/json/describe.h"
 
+#include "server/formats/json/definitiontext.h"
 #include "server/text/jsonwriter.h"
 
 /* ---- Parameters ------------------------------------------------------------------------------ */
@@ -53,10 +54,13 @@ static void put_k(struct rl_text *text)
 
 static void put_dtype(struct rl_text *text)
 {
-    rl_put_object(text, "dtype");
-    rl_put_string(text, "type", "string");
+    put_nullable(text, "dtype", "string");
     rl_put_string(text, "default", "float32");
-    put_names(text, "enum", (const char *const[]){"float32", "float64"}, 2);
+    rl_put_array(text, "enum");
+    rl_put_string(text, NULL, "float32");
+    rl_put_string(text, NULL, "float64");
+    rl_put_null(text, NULL);
+    rl_put_array_end(text);
     rl_put_object_end(text);
 }
 
@@ -112,6 +116,8 @@ static void put_parameters(struct rl_text *text, const struct rl_measure *measur
     }
     if (measure->takes & RL_TAKES_K)
         put_k(text);
+    if (measure->kind == RL_METRIC)
+        rl_put_definition_parameters(text, measure);
     put_dtype(text);
     put_include(text, measure);
     put_integer(text, "top_k", 10, 1, limits->max_top_k);
@@ -185,6 +191,8 @@ enum rl_status rl_describe_measures(enum rl_kind kind, const struct rl_limits *l
     else
         put_metric_merging(text);
     rl_put_object_end(text);
+    if (kind == RL_METRIC)
+        rl_put_definitions(text);
     rl_put_object_end(text);
     if (text->failed)
         return rl_fail(error, RL_NOMEM, "", "no memory for the catalogue");

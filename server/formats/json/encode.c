@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/formats/json/definitiontext.h"
 #include "server/formats/json/encodeparts.h"
 #include "server/http/problem.h"
 #include "server/text/jsonwriter.h"
@@ -233,6 +234,7 @@ static void add_metric_settings(struct rl_text *text, const struct rl_query *que
     } else {
         rl_put_null(text, "k");
     }
+    rl_put_definition(text, eval, query->batch.dtype);
 }
 
 static void add_per_list(struct rl_text *text, const struct rl_query *query, bool loss,

@@ -153,7 +153,7 @@ START_TEST(labels_may_be_null_or_boolean)
     const struct rl_query *query =
         decode(&outcome, HINGE, "{'y_true':[null,true,false,-0.0],'y_pred':[null,1,2,3]}");
     check_floats(query->batch.labels, (float[]){NAN, 1, 0, 0}, 4);
-    check_floats(query->batch.scores, (float[]){0, 1, 2, 3}, 4);
+    check_floats(query->batch.scores, (float[]){NAN, 1, 2, 3}, 4);
     release(&outcome);
     query = decode(&outcome, HINGE, "{'y_true':[null,true],'y_pred':[null,1],'dtype':'float64'}");
     ck_assert(isnan(((const double *)query->batch.labels)[0]));
@@ -378,6 +378,163 @@ START_TEST(evaluate_takes_defaults_and_entries)
 }
 END_TEST
 
+START_TEST(null_name_and_dtype_are_the_defaults)
+{
+    struct outcome outcome;
+    const struct rl_query *query = decode(&outcome, HINGE, "{" BATCH ",'name':null,'dtype':null}");
+    ck_assert_ptr_null(query->name);
+    ck_assert_str_eq(query->names[0], HINGE);
+    ck_assert_int_eq(query->batch.dtype, RL_FLOAT32);
+    release(&outcome);
+}
+END_TEST
+
+/* ---- Definitions ----------------------------------------------------------------------------- */
+
+/* The definition of a body with these members beside the batch. */
+static const struct rl_definition *defined(struct outcome *outcome, const char *path,
+                                           const char *members)
+{
+    char text[512];
+    snprintf(text, sizeof(text), "{" BATCH ",%s}", members);
+    return decode(outcome, path, text)->evals[0].definition;
+}
+
+START_TEST(defaults_are_no_definition)
+{
+    static const char *const same[] = {
+        "'k':3",
+        "'definition':'keras'",
+        "'gain':'exponential','discount':'log2','ties':'input','without_relevant':'zero',"
+        "'unretrieved':'error','unlabelled':'drop'",
+    };
+    struct outcome outcome;
+    for (size_t i = 0; i < 3; i++) {
+        ck_assert_ptr_null(defined(&outcome, "ndcg", same[i]));
+        release(&outcome);
+    }
+}
+END_TEST
+
+START_TEST(every_word_of_a_definition)
+{
+    struct outcome outcome;
+    const struct rl_definition *definition =
+        defined(&outcome, "ndcg",
+                "'gain':'linear','discount':'reciprocal','ties':'average','unlabelled':'zero',"
+                "'without_relevant':'skip','unretrieved':'count'");
+    ck_assert_int_eq(definition->gain, RL_GAIN_LINEAR);
+    ck_assert_int_eq(definition->discount, RL_DISCOUNT_RECIPROCAL);
+    ck_assert_int_eq(definition->ties, RL_TIES_AVERAGE);
+    ck_assert_int_eq(definition->without_relevant, RL_WITHOUT_RELEVANT_SKIP);
+    ck_assert_int_eq(definition->unretrieved, RL_UNRETRIEVED_COUNT);
+    ck_assert_int_eq(definition->unlabelled, RL_UNLABELLED_ZERO);
+    ck_assert_int_eq(definition->list_weights, RL_LIST_WEIGHTS_RELEVANCE);
+    release(&outcome);
+    definition = defined(&outcome, "ndcg", "'discount':'none','ties':'worst'");
+    ck_assert_int_eq(definition->discount, RL_DISCOUNT_NONE);
+    ck_assert_int_eq(definition->ties, RL_TIES_WORST);
+    release(&outcome);
+    definition = defined(&outcome, "precision_at_k", "'precision_over':'k','ties':'best'");
+    ck_assert_int_eq(definition->precision_over, RL_PRECISION_OVER_K);
+    ck_assert_int_eq(definition->ties, RL_TIES_BEST);
+    release(&outcome);
+}
+END_TEST
+
+START_TEST(tables_of_a_definition)
+{
+    struct outcome outcome;
+    const struct rl_definition *definition =
+        defined(&outcome, "ndcg", "'gain':[0,1,3.5],'discount':[1,0.5]");
+    ck_assert_int_eq(definition->gain, RL_GAIN_TABLE);
+    ck_assert_uint_eq(definition->gain_count, 3);
+    ck_assert_double_eq(definition->gains[2], 3.5);
+    ck_assert_int_eq(definition->discount, RL_DISCOUNT_TABLE);
+    ck_assert_uint_eq(definition->discount_count, 2);
+    ck_assert_double_eq(definition->discounts[1], 0.5);
+    release(&outcome);
+}
+END_TEST
+
+/* Labels are rounded to the dtype, so what they are compared with is as well. */
+START_TEST(relevant_from_is_rounded_to_the_dtype)
+{
+    struct outcome outcome;
+    ck_assert_double_eq(defined(&outcome, "recall_at_k", "'relevant_from':0.7")->relevant_from,
+                        (double)0.7f);
+    release(&outcome);
+    ck_assert_double_eq(
+        defined(&outcome, "recall_at_k", "'relevant_from':0.7,'dtype':'float64'")->relevant_from,
+        0.7);
+    release(&outcome);
+}
+END_TEST
+
+START_TEST(a_parameter_wins_over_the_preset_in_any_order)
+{
+    static const char *const orders[] = {"'definition':'trec_eval','gain':'exponential'",
+                                         "'gain':'exponential','definition':'trec_eval'"};
+    struct outcome outcome;
+    for (size_t i = 0; i < 2; i++) {
+        const struct rl_definition *const definition = defined(&outcome, "ndcg", orders[i]);
+        ck_assert_int_eq(definition->gain, RL_GAIN_EXPONENTIAL);
+        ck_assert_int_eq(definition->unretrieved, RL_UNRETRIEVED_COUNT);
+        ck_assert_int_eq(definition->list_weights, RL_LIST_WEIGHTS_AS_SENT);
+        release(&outcome);
+    }
+}
+END_TEST
+
+/* A preset in an entry replaces the defaults; a parameter in an entry changes one of them. */
+START_TEST(entries_and_defaults_of_definitions)
+{
+    struct outcome outcome;
+    const struct rl_query *const query =
+        decode(&outcome, "evaluate",
+               "{" BATCH ",'gain':'linear','ties':'worst','relevant_from':2,"
+               "'metrics':[{'name':'ndcg','definition':'sklearn'},{'name':'ndcg','ties':'best'},"
+               "'recall_at_k',{'name':'dcg','definition':'keras'}],'losses':[]}");
+    ck_assert_int_eq(query->evals[0].definition->ties, RL_TIES_AVERAGE);
+    ck_assert_int_eq(query->evals[1].definition->ties, RL_TIES_BEST);
+    ck_assert_int_eq(query->evals[1].definition->gain, RL_GAIN_LINEAR);
+    ck_assert_double_eq(query->evals[2].definition->relevant_from, 2);
+    ck_assert_int_eq(query->evals[2].definition->gain, RL_GAIN_EXPONENTIAL);
+    ck_assert_ptr_null(query->evals[3].definition);
+    release(&outcome);
+}
+END_TEST
+
+START_TEST(a_preset_has_an_exception_for_one_metric)
+{
+    struct outcome outcome;
+    const struct rl_query *const query =
+        decode(&outcome, "evaluate",
+               "{" BATCH ",'definition':'xgboost','metrics':['ndcg','precision_at_k',"
+               "{'name':'precision_at_k','without_relevant':'skip'}]}");
+    ck_assert_int_eq(query->evals[0].definition->without_relevant, RL_WITHOUT_RELEVANT_ONE);
+    ck_assert_int_eq(query->evals[1].definition->without_relevant, RL_WITHOUT_RELEVANT_ZERO);
+    ck_assert_int_eq(query->evals[1].definition->precision_over, RL_PRECISION_OVER_K);
+    ck_assert_int_eq(query->evals[2].definition->without_relevant, RL_WITHOUT_RELEVANT_SKIP);
+    release(&outcome);
+}
+END_TEST
+
+START_TEST(null_scores_are_unretrieved_items)
+{
+    struct outcome outcome;
+    const struct rl_query *query =
+        decode(&outcome, "ndcg",
+               "{'y_true':[[1,2],[null]],'y_pred':[[1,null],[null]],'definition':'trec_eval'}");
+    check_floats(query->batch.scores, (float[]){1, NAN, NAN}, 3);
+    release(&outcome);
+    decode(&outcome, "evaluate",
+           "{'y_true':[1,2],'y_pred':[1,null],'metrics':['ndcg',"
+           "{'name':'dcg','unretrieved':'count'}],'unretrieved':'count'}");
+    release(&outcome);
+}
+END_TEST
+
 /* ---- Mistakes -------------------------------------------------------------------------------- */
 
 static const struct {
@@ -392,6 +549,47 @@ static const struct {
     {"ndcg", "{" BATCH ",'reduction':'sum'}", "/reduction", "no member"},
     {"ndcg", "{" BATCH ",'temperature':1}", "/temperature", "no member"},
     {HINGE, "{'y_pred':[1]}", "/y_true", "missing"},
+    /* definitions */
+    {HINGE, "{" BATCH ",'gain':'linear'}", "/gain", "no member"},
+    {HINGE, "{" BATCH ",'definition':'keras'}", "/definition", "no member"},
+    {"ndcg", "{" BATCH ",'relevant_from':1}", "/relevant_from", "ndcg has no relevant_from"},
+    {"ndcg", "{" BATCH ",'extra':1}", "/extra", "gain, discount, ties"},
+    {"evaluate", "{" BATCH ",'metrics':['ndcg'],'extra':1}", "/extra", "persistence"},
+    {"evaluate", "{" BATCH ",'metrics':[{'name':'ndcg','precision_over':'k'}]}",
+     "/metrics/0/precision_over", "ndcg has no precision_over"},
+    {"evaluate", "{" BATCH ",'losses':[{'name':'softmax','ties':'best'}]}", "/losses/0/ties",
+     "no member"},
+    {"ndcg", "{" BATCH ",'definition':'lucene'}", "/definition", "keras, trec_eval, sklearn or"},
+    {"ndcg", "{" BATCH ",'definition':null}", "/definition", "found null"},
+    {"evaluate", "{" BATCH ",'metrics':[{'name':'ndcg','definition':1}]}", "/metrics/0/definition",
+     "found a number"},
+    {"ndcg", "{" BATCH ",'ties':'random'}", "/ties", "input, average, worst or best was expected"},
+    {"ndcg", "{" BATCH ",'ties':1}", "/ties", "found a number"},
+    {"ndcg", "{" BATCH ",'gain':'table'}", "/gain", "exponential, linear or a list of numbers"},
+    {"ndcg", "{" BATCH ",'gain':[]}", "/gain", "at least one number"},
+    {"ndcg", "{" BATCH ",'gain':[0,-1]}", "/gain/1", "at least 0 was expected, found -1"},
+    {"ndcg", "{" BATCH ",'gain':[0,null]}", "/gain/1", "a number was expected, found null"},
+    {"ndcg", "{" BATCH ",'gain':[true]}", "/gain/0", "a number was expected, found true"},
+    {"ndcg", "{" BATCH ",'gain':[[0,1]]}", "/gain", "a list of numbers"},
+    {"ndcg", "{" BATCH ",'discount':['a']}", "/discount", "a list of numbers"},
+    {"ndcg", "{" BATCH ",'gain':[0,1]}", "/y_true/1/0", "whole number from 0 to 1, found 2"},
+    {"ndcg", "{'y_true':{'labels':[1,0.5]},'y_pred':[1,2],'gain':[0,1]}", "/y_true/labels/1",
+     "found 0.5"},
+    {"recall_at_k", "{" BATCH ",'relevant_from':0}", "/relevant_from", "above 0"},
+    {"recall_at_k", "{" BATCH ",'relevant_from':1e-50}", "/relevant_from", "range of the dtype"},
+    {"recall_at_k", "{" BATCH ",'relevant_from':1e50}", "/relevant_from", "range of the dtype"},
+    {"recall_at_k", "{" BATCH ",'relevant_from':'1'}", "/relevant_from", "found a string"},
+    {"ndcg", "{'y_true':[1,2],'y_pred':[1,null],'unlabelled':'zero'}", "/y_pred/1", "found null"},
+    {"evaluate",
+     "{'y_true':[1,2],'y_pred':[1,null],'metrics':['ndcg'],'losses':['softmax'],"
+     "'unretrieved':'count'}",
+     "/y_pred/1", "found null"},
+    {"ndcg", "{" BATCH ",'sample_weight':[[1,2],[3]],'definition':'sklearn'}", "/sample_weight",
+     "one weight per list as sample_weight with this definition"},
+    {"evaluate",
+     "{" BATCH ",'sample_weight':[[1,2],[3]],'losses':['pairwise_hinge'],'metrics':['ndcg',"
+     "{'name':'dcg','definition':'xgboost'}]}",
+     "/metrics/1", "with this definition"},
     {HINGE, "{'y_true':[1]}", "/y_pred", "missing"},
     {HINGE, "{}", "/y_true", "missing"},
     {HINGE, "{'y_true':{'mask':[1]},'y_pred':[1]}", "/y_true/labels", "missing"},
@@ -411,8 +609,6 @@ static const struct {
     {HINGE, "{" BATCH ",'temperature':null}", "/temperature", "found null"},
     {HINGE, "{" BATCH ",'temperature':[1]}", "/temperature", "found a list"},
     {HINGE, "{" BATCH ",'reduction':5}", "/reduction", "found a number"},
-    {HINGE, "{" BATCH ",'dtype':null}", "/dtype", "found null"},
-    {HINGE, "{" BATCH ",'name':5}", "/name", "found a number"},
     {HINGE, "{" BATCH ",'include':'gradient'}", "/include", "a list was expected"},
     {HINGE, "{" BATCH ",'include':[1]}", "/include/0", "found a number"},
     {HINGE, "{" BATCH ",'include':[null]}", "/include/0", "found null"},

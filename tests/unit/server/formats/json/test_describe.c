@@ -81,6 +81,44 @@ START_TEST(rows_name_bounds_and_defaults)
 }
 END_TEST
 
+static const json_t *set_by(const json_t *root, const char *definer, const char *member)
+{
+    const json_t *const presets = json_object_get(root, "definitions");
+    return json_object_get(json_object_get(json_object_get(presets, definer), "sets"), member);
+}
+
+START_TEST(definitions_print_what_presets_set)
+{
+    json_t *const root = read_catalogue(RL_METRIC);
+    ck_assert_uint_eq(json_object_size(json_object_get(root, "definitions")), RL_DEFINERS);
+    for (int i = 0; i < RL_DEFINERS; i++) {
+        const char *const name = rl_definer_name((enum rl_definer)i);
+        const struct rl_definition *const definition = rl_definition_get((enum rl_definer)i);
+        const char *const gain = json_string_value(set_by(root, name, "gain"));
+        ck_assert_str_eq(gain, definition->gain == RL_GAIN_LINEAR ? "linear" : "exponential");
+        ck_assert_double_eq(json_number_value(set_by(root, name, "persistence")),
+                            definition->persistence);
+    }
+    json_decref(root);
+}
+END_TEST
+
+START_TEST(metrics_have_schemas_of_what_they_take)
+{
+    json_t *const root = read_catalogue(RL_METRIC);
+    const json_t *const rows = json_object_get(root, "metrics");
+    for (int id = RL_DCG; id < RL_MEASURES; id++) {
+        const json_t *const row = json_array_get(rows, (size_t)(id - RL_DCG));
+        const unsigned takes = rl_measure_get((enum rl_measure_id)id)->takes;
+        ck_assert_ptr_nonnull(parameter(row, "definition"));
+        ck_assert_int_eq(parameter(row, "gain") != NULL, (takes & RL_TAKES_GAIN) != 0);
+        ck_assert_int_eq(parameter(row, "ties") != NULL, (takes & RL_TAKES_TIES) != 0);
+        ck_assert_int_eq(parameter(row, "max_grade") != NULL, (takes & RL_TAKES_MAX_GRADE) != 0);
+    }
+    json_decref(root);
+}
+END_TEST
+
 START_TEST(every_failing_allocation_is_an_error)
 {
     struct rl_error error;

@@ -1,0 +1,20 @@
+/*
+ * querycheck.h: whether the batch of a query suits what is to be evaluated on it.
+ */
+#ifndef RL_QUERYCHECK_H
+#define RL_QUERYCHECK_H
+
+#include "server/formats/query.h"
+
+/* Whether every evaluation counts an item without a score as one that was not retrieved. */
+bool rl_query_counts_unretrieved(const struct rl_query *query);
+
+/* Weights, and labels beside tables of gains; of a comparison, before its systems are joined.
+ * `nested`: the labels were sent beside a mask. RL_INVALID. */
+enum rl_status rl_query_check(const struct rl_query *query, bool nested, struct rl_error *error);
+
+/* What confidence costs. RL_TOO_LARGE. */
+enum rl_status rl_query_check_resamples(const struct rl_query *query,
+                                        const struct rl_limits *limits, struct rl_error *error);
+
+#endif
