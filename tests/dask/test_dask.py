@@ -1,6 +1,7 @@
 """ranklossd.dask on a real cluster of processes, with three daemons of which one is killed."""
 
 import os
+import re
 import signal
 import sys
 import unittest
@@ -88,6 +89,18 @@ class Cluster(unittest.TestCase):
 
     def test_a_frame(self):
         self.agree(evaluate(self.partitions(23), self.urls, columns=COLUMNS, **EVALUATIONS))
+
+    def test_the_block_of_the_readme(self):
+        with open(os.path.join(ROOT, "clients/python/README.md"), encoding="utf-8") as file:
+            code = re.search(r"```python\n(from ranklossd.dask.*?)```", file.read(), re.S).group(1)
+        code = code.replace("http://a:8080", self.urls[0]).replace("http://b:8080", self.urls[1])
+        names = {"frame": self.partitions(4)}
+        exec(compile(code, "README.md", "exec"), names)
+        whole = ranklossd.Client(self.urls[0]).evaluate(
+            ranklossd.Batch.from_frame(self.frame, by="qid", label="label", score="score"),
+            metrics=["ndcg@10"])
+        self.assertAlmostEqual(names["report"]["ndcg@10"].value, whole["ndcg@10"].value, places=6)
+        self.assertEqual(names["report"].totals, whole.totals)
 
     def test_a_bag_of_rows(self):
         rows = [{"labels": part.label.tolist(), "scores": part.score.tolist(),

@@ -1,5 +1,5 @@
 """The documents tell the truth: README's requests are sent and their replies compared, the settings
-are current, and every command in any document is run by a test that this file names."""
+are current, and every command in any document is run, here or by a test that this file names."""
 
 import glob
 import json
@@ -12,21 +12,46 @@ from daemon import BINARY, ROOT, DaemonCase
 
 BLOCK = re.compile(r"```sh\n(.*?)```\n```json\n(.*?)```", re.S)
 
-# Commands in documents that this file does not run itself: a pattern, and the file that runs the like.
-# "" where no test can: the reason is beside it.
+# Commands that are run here.
+RUN_HERE = r"curl .*|make help|deploy/loadtest/run.py --help"
+
+# Which file runs the commands that match a pattern, and a text in that file that does it.
 RUN_BY = [
-    (r"^make( (run|test|test-all)\b|$)", ".ci/run"),
-    (r"^make docs\b", "tests/http/test_readme.py"),
-    (r"^make (deb|install)\b|^sudo (make (un)?install|apt (install|remove)|systemctl)\b", "tests/image/test_package.py"),
-    (r"^make image\b", "tests/image/test_image.py"),
-    (r"^make load\b|run\.py --bodies-only", "tests/deploy/test_load.py"),
-    (r"^docker compose\b", "tests/deploy/test_compose.py"),
-    (r"^docker (build|run|pull|inspect)\b", ""),  # needs a Docker engine; the image itself is tested
-    (r"^kubectl apply\b", "tests/deploy/test_kubernetes.py"),
-    (r"^haproxy -f\b", "tests/deploy/test_haproxy.py"),
-    (r"^pip (install|wheel)\b", "tests/clients/test_python_package.py"),
-    (r"^python3? -m ranklossd\b", "tests/clients/test_python_command.py"),
-    (r"^(k6|vegeta) ", ""),  # not in Debian, as the document says
+    (r"make run", ".ci/run", "make run"),
+    (r"make test", ".ci/run", "make test"),
+    (r"make test-all", ".ci/run", "make test-rest"),
+    (r"make", ".ci/run", "make run"),  # which builds what `make` alone builds
+    (r"make (check|test-unit|test-property|fuzz-short|soak-short)", "Makefile", "TEST_GROUPS = check unit"),
+    (r"make test-http ONLY=\w+", "Makefile", "tests/http $(ONLY)"),
+    (r"make test-(python|dask)", "tests/clients/clients.mk", "_GROUPS +="),
+    (r"make test-(deploy|examples|image)|make image-test", "tests/deploy/deployed.mk", "SLOW_GROUPS"),
+    (r"make image", "tests/image/test_image.py", "Dockerfile"),
+    (r"make deb|sudo apt (install|remove) .*|sudo make (un)?install( \S+)?|make (un)?install",
+     "tests/image/test_package.py", "make("),
+    (r"make load( \S+)*", "tests/deploy/test_load.py", "run.py"),
+    (r"deploy/loadtest/run.py --bodies-only .*", "tests/deploy/test_load.py", "--bodies-only"),
+    (r"haproxy -f .*", "tests/deploy/test_haproxy.py", '"haproxy"'),
+    (r"pip (install|wheel) .*", "tests/clients/test_python_package.py", '"-m", "pip"'),
+    (r"python3? -m ranklossd .*", "tests/clients/test_python_command.py", '"-m", "ranklossd"'),
+    (r"(python3 )?examples/.*|python3 -m http.server .*", "tests/examples/test_examples.py", "command_lines"),
+    (r"build/ranklossd --help=example > config/example.json", "tests/unit/config/test_manual.c",
+     "config/example.json"),
+    (r"tools/check-tree dialect", "tools/check", "tools/check-tree"),
+]
+# Commands that no test runs: a pattern, and the reason. Make targets among these must exist.
+RUN_BY_NONE = [
+    (r"docker (build|run|pull|inspect) .*", "needs a Docker engine; buildah builds and runs the image"),
+    (r"docker compose .*", "needs a Docker engine; test_compose.py has docker-compose read the file"),
+    (r"kubectl apply -k .*", "needs a cluster; test_kubernetes.py builds and validates the manifests"),
+    (r"sudo systemctl .*|systemctl reload", "needs systemd as process 1; the unit's command lines are run"),
+    (r"k6 run .*|vegeta (attack .*|report)", "not in Debian, as the document says"),
+    (r"apt install .*|apt-get", "installs; tools/deps does it for every run of the tests"),
+    (r"sudo|git rev-parse .*", "part of another command"),
+    (r"man ranklossd.json", "shows a page that test_install.py formats"),
+    (r"make (asan|ubsan|tsan|torture|fuzz|soak|bench\S*|overload|isa|prove-numbers)\b.*",
+     "takes minutes to hours; short forms are among the tests"),
+    (r"make golden-replies|make docs|tools/series-coefficients", "writes into the tree"),
+    (r"([A-Z_]+=\S+ )+make load .*", "measures for minutes"),
 ]
 
 
@@ -41,14 +66,28 @@ def documents():
     return [name for name in sorted(found) if "node_modules" not in name]
 
 
+PROGRAMS = (r"(sudo|make|docker|curl|kubectl|haproxy|k6|vegeta|python3?|pip|apt|apt-get|git|systemctl|man"
+            r"|tools/\S+|deploy/\S+|examples/\S+|build/\S+|[A-Z_]+=\S+(?= \S))(\s|$)")
+
+
 def commands(text):
-    """The commands of a document: indented lines and sh blocks that begin with a program's name."""
+    """The commands of a document: indented lines, sh blocks and code in the text that begin with a
+    program's name."""
     text = re.sub(r"```sh\n(.*?)```\n```json", "", text, flags=re.S)  # run and compared in full
     text = re.sub(r"\\\n\s*", "", text)
     lines = re.findall(r"^    (\S.*)$", text, re.M)
     lines += [line for block in re.findall(r"```sh\n(.*?)```", text, re.S) for line in block.split("\n")]
-    starts = r"(sudo|make|docker|curl|kubectl|haproxy|k6|vegeta|python3?|pip|deploy/\S+|examples/\S+|build/\S+)\b"
-    return [re.sub(r"(\s+#|\s{2,}).*", "", line) for line in lines if re.match(starts, line)]
+    lines = [re.sub(r"(\s+#|\s{2,}).*", "", line) for line in lines]
+    prose = re.sub(r"```.*?```|^    [^\n]*$", "", text, flags=re.S | re.M)
+    lines += [" ".join(code.split()) for code in re.findall(r"(?<!`)`([^`]+)`(?!`)", prose)]
+    return [line for line in lines if re.match(PROGRAMS, line) and not is_file_name(line)]
+
+
+def is_file_name(line):
+    """Whether a line is the name of a file or folder that is no program of the tree."""
+    place = os.path.join(ROOT, line)
+    return "/" in line and " " not in line and (
+        line.startswith("build/") or os.path.isdir(place) or not os.access(place, os.X_OK))
 
 
 class Readme(DaemonCase):
@@ -75,30 +114,32 @@ class Readme(DaemonCase):
         self.assertEqual(json.loads(done.stdout)["loss"], 0.75)
         self.assertIn("0.75", banner)
 
-    def test_every_command_is_run_or_its_test_is_named(self):
+    def test_every_command_is_run_or_a_test_is_named(self):
+        used = set()
         for name in documents():
             for command in commands(read(name)):
                 with self.subTest(name, command=command):
-                    if command.startswith("curl"):
+                    if re.fullmatch(RUN_HERE, command):
                         subprocess.run(["sh", "-c", self.here(command)], capture_output=True,
-                                       timeout=60, check=True)
+                                       timeout=60, check=True, cwd=ROOT)
                         continue
-                    for part in command.split(" && "):
-                        self.check_part(part)
+                    for part in re.split(r" && | \| ", command):
+                        used.add(self.check_part(part))
+        self.assertEqual({row[0] for row in RUN_BY + RUN_BY_NONE} - used, set(), "rows without a command")
 
     def check_part(self, part):
-        targets = re.match(r"^make((?: [a-z][\w-]*)+)", part)
-        if targets:
-            for target in targets.group(1).split():
-                self.assertRegex(self.makefiles(), rf"(?m)^{target}\b[^=\n]*:", target)
-            if not any(re.search(pattern, part) for pattern, _ in RUN_BY):
-                return  # a target of changers: it exists
-        if os.path.exists(os.path.join(ROOT, part.split()[0])):
-            return
-        places = [place for pattern, place in RUN_BY if re.search(pattern, part)]
-        self.assertTrue(places, f"no test is named for: {part}")
-        for place in filter(None, places):
-            self.assertTrue(os.path.exists(os.path.join(ROOT, place)), place)
+        """The pattern that the command matches. Make targets that it names must exist."""
+        targets = re.match(r"^(?:sudo )?make((?: [a-z][\w-]*)+)", part)
+        for target in targets.group(1).split() if targets else ():
+            self.assertRegex(self.makefiles(), rf"(?m)^{target}\b[^=\n]*:", target)
+        for pattern, place, proof in RUN_BY:
+            if re.fullmatch(pattern, part):
+                self.assertIn(proof, read(place), f"{place} does not run {part}")
+                return pattern
+        for pattern, _ in RUN_BY_NONE:
+            if re.fullmatch(pattern, part):
+                return pattern
+        return self.fail(f"no test is named for: {part}")
 
     @staticmethod
     def makefiles():
