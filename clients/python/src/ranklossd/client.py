@@ -12,7 +12,7 @@ import numpy as np
 from .batch import Batch, is_array
 from .binary import BinaryWire
 from .errors import Busy
-from .results import Comparison, Contest, Difference, Evaluation, Report
+from .results import Comparison, Difference, Evaluation, MeasureComparison, Report
 from .session import Reply, Session, Trace
 from .specs import Spec, as_specs
 from .wire import JsonWire, Wire
@@ -126,9 +126,9 @@ class Client:
         reply, answer, _ = self._send("", "compare", body, parameters)
         specs = [("loss", spec) for spec in wanted["losses"]]
         specs += [("metric", spec) for spec in wanted["metrics"]]
-        contests = [_contest(kind, {**_of(kind, parameters), **spec}, entry)
+        compared = [_measure_comparison(kind, {**_of(kind, parameters), **spec}, entry)
                     for (kind, spec), entry in zip(specs, answer["results"])]
-        return Comparison(contests, answer["baseline"], answer["level"], answer["totals"],
+        return Comparison(compared, answer["baseline"], answer["level"], answer["totals"],
                           answer["dtype"], reply.headers.get("X-Request-Id"))
 
     def catalogue(self) -> Dict[str, List[Dict[str, Any]]]:
@@ -217,7 +217,7 @@ def _evaluation(kind: str, spec: Dict[str, Any], entry: Mapping[str, Any],
                 batch: Union[Batch, Mapping[str, Any]]) -> Evaluation:
     unsaid = ("include", "top_k", "dtype")
     spec = {name: value for name, value in spec.items() if name not in unsaid}
-    extra = {name: entry[name] for name in entry if name not in SPOKEN_FOR}
+    extra = {name: entry[name] for name in entry if name not in OWN_FIELDS}
     value = entry[kind]
     if isinstance(batch, Batch):
         one_per_list = spec["name"] in ("list_mle", "softmax")
@@ -228,14 +228,15 @@ def _evaluation(kind: str, spec: Dict[str, Any], entry: Mapping[str, Any],
     return Evaluation(kind, entry["name"], value, spec, entry["totals"], extra)
 
 
-def _contest(kind: str, spec: Dict[str, Any], entry: Mapping[str, Any]) -> Contest:
+def _measure_comparison(kind: str, spec: Dict[str, Any],
+                        entry: Mapping[str, Any]) -> MeasureComparison:
     differences = [Difference(kind, **one) for one in entry["comparisons"]]
-    groups = {name: _contest(kind, spec, {**group, "name": entry["name"]})
+    groups = {name: _measure_comparison(kind, spec, {**group, "name": entry["name"]})
               for name, group in entry.get("groups", {}).items()}
-    return Contest(kind, entry["name"], spec, entry["systems"], differences, groups)
+    return MeasureComparison(kind, entry["name"], spec, entry["systems"], differences, groups)
 
 
-SPOKEN_FOR = ("loss", "metric", "name", "k", "reduction", "temperature", "dtype", "totals")
+OWN_FIELDS = ("loss", "metric", "name", "k", "reduction", "temperature", "dtype", "totals")
 
 
 def _shaped(value: Any, batch: Batch, for_items: bool) -> Any:

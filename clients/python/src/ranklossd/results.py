@@ -7,7 +7,7 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence
 
 from .specs import label
 
-__all__ = ["Comparison", "Contest", "Difference", "Evaluation", "Report", "table"]
+__all__ = ["Comparison", "Difference", "Evaluation", "MeasureComparison", "Report", "table"]
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Contest:
+class MeasureComparison:
     """All systems by one loss or metric.
 
     systems: value, totals and confidence by name, as the daemon sends them. groups: the same for
@@ -141,7 +141,7 @@ class Contest:
     spec: Mapping[str, Any]
     systems: Mapping[str, Mapping[str, Any]]
     differences: Sequence[Difference]
-    groups: Mapping[str, "Contest"] = field(default_factory=dict)
+    groups: Mapping[str, "MeasureComparison"] = field(default_factory=dict)
 
     @property
     def label(self) -> str:
@@ -155,17 +155,17 @@ class Contest:
 class Comparison:
     """Systems over the same lists, by several losses and metrics."""
 
-    results: Sequence[Contest]
+    results: Sequence[MeasureComparison]
     baseline: str
     level: float
     totals: Mapping[str, float]
     dtype: str = "float32"
     request_id: Optional[str] = None
 
-    def __iter__(self) -> Iterator[Contest]:
+    def __iter__(self) -> Iterator[MeasureComparison]:
         return iter(self.results)
 
-    def __getitem__(self, which: Any) -> Contest:
+    def __getitem__(self, which: Any) -> MeasureComparison:
         """By position, or by label: comparison["ndcg@10"]."""
         if isinstance(which, int):
             return self.results[which]
