@@ -31,6 +31,7 @@ enum { CALM = 64 };
 void rl_compute_inline(struct rl_scratch *scratch, struct rl_work *work)
 {
     struct rl_runner serial = rl_runner_serial();
+    rl_perlist_begin(work);
     for (size_t list = 0; list < work->batch->lists; list++)
         rl_perlist_compute(work, list, scratch, &serial);
     rl_scratch_trim(scratch);
@@ -150,8 +151,10 @@ void rl_team_trim(struct rl_team *team)
 
 void rl_compute(struct rl_team *team, struct rl_work *const *works, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        rl_perlist_begin(works[i]);
         compute_alone(team, works[i]);
+    }
     if (rl_schedule_fill(&team->schedule, works, count))
         rl_team_run(team, team->schedule.chunks, compute_chunk, team);
     else

@@ -50,7 +50,7 @@ static size_t max_size(size_t a, size_t b)
     return a > b ? a : b;
 }
 
-/* Bytes that one list needs, the largest of its evaluations. */
+/* Bytes that one list needs, the largest of its evaluations. Never less for more items. */
 static size_t list_room(const struct rl_work_state *state, size_t items)
 {
     size_t doubles = max_size(rl_listmle_scratch(items), rl_moments_scratch(items));
@@ -264,7 +264,9 @@ static void prepare(struct perlist *p)
     struct rl_work_state *state = p->state;
     rl_plan_gather(&p->plan, p->work->batch, p->list, p->runner, &p->room);
     if (state->needs_wide)
-        rl_plan_widen(&p->plan, p->runner);
+        rl_plan_widen_scores(&p->plan, p->runner);
+    if (state->needs_labels)
+        rl_plan_widen_labels(&p->plan, p->runner);
     state->valid[p->list] = (uint32_t)p->plan.count;
     state->pairs[p->list] = 0;
     if (state->weights)
@@ -286,7 +288,8 @@ static void prepare(struct perlist *p)
 /* RL_OK, or why the list has no results. */
 static enum rl_status compute_list(struct perlist *p, struct rl_scratch *scratch)
 {
-    size_t bytes = list_room(p->state, rl_list_items(p->work->batch, p->list));
+    const size_t items = rl_list_items(p->work->batch, p->list);
+    const size_t bytes = items <= RL_SHORT_LIST ? p->state->short_room : list_room(p->state, items);
     if (is_stopped(p))
         return stop_status(p);
     if (!rl_scratch_reserve(scratch, bytes, &p->room))
@@ -297,6 +300,12 @@ static enum rl_status compute_list(struct perlist *p, struct rl_scratch *scratch
     if (is_stopped(p))
         return stop_status(p);
     return p->finite ? RL_OK : RL_NOT_FINITE;
+}
+
+void rl_perlist_begin(struct rl_work *work)
+{
+    struct rl_work_state *state = work->state;
+    state->short_room = list_room(state, RL_SHORT_LIST);
 }
 
 void rl_perlist_compute(struct rl_work *work, size_t list, struct rl_scratch *scratch,

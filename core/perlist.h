@@ -7,6 +7,9 @@
 #include "core/base/runner.h"
 #include "core/work.h"
 
+/* What all lists of a work share; comes before rl_perlist_compute. */
+void rl_perlist_begin(struct rl_work *work);
+
 /*
  * Computes every evaluation of the work for one list. Writes the list's places in the results and
  * the state; its outcome is RL_OK, RL_NOT_FINITE, RL_NOMEM, or the status that the work was stopped

@@ -188,6 +188,8 @@ static void note_needs(const struct rl_eval *eval, struct rl_work_state *state)
     bool top_pairs = eval->measure->has_pairs && eval->include & RL_TOP_PAIRS;
     state->needs_ranks |= method == RL_METHOD_RANKING;
     state->needs_wide |= method != RL_METHOD_RANKING;
+    state->needs_labels |=
+        method != RL_METHOD_RANKING && method != RL_METHOD_FIELD && method != RL_METHOD_LISTMLE;
     if (method == RL_METHOD_RANKING)
         rl_ranking_add_needs(eval->measure->id, eval->k, &state->rank_needs);
     state->needs_grades |= method == RL_METHOD_FIELD || method == RL_METHOD_LISTMLE || top_pairs;

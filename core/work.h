@@ -21,12 +21,17 @@ struct rl_eval_state {
     struct rl_ranking *rankings; /* metrics: [lists] */
 };
 
+/* Adding up what a list of so few items needs takes as long as computing it does. */
+enum { RL_SHORT_LIST = 64 };
+
 struct rl_work_state {
-    bool needs_grades, needs_ranks;          /* by any evaluation */
-    bool needs_wide;                         /* of the plan: by any loss */
-    struct rl_rank_needs rank_needs;         /* of all metrics */
-    size_t max_top_k;                        /* 0 when no evaluation wants top pairs */
-    double weight_sum;                       /* as sent; 0 when none were */
+    bool needs_grades, needs_ranks;  /* by any evaluation */
+    bool needs_wide;                 /* scores as double: by any loss */
+    bool needs_labels;               /* as double: by losses that take differences of them */
+    struct rl_rank_needs rank_needs; /* of all metrics */
+    size_t max_top_k;                /* 0 when no evaluation wants top pairs */
+    size_t short_room;               /* bytes for a list of RL_SHORT_LIST items or fewer */
+    double weight_sum;               /* as sent; 0 when none were */
     double item_cost, pair_cost, sweep_cost; /* of all losses; see rl_list_cost */
     double rank_cost;                        /* of all metrics, for each ranked item */
     struct rl_eval_state *evals;             /* [count] */

@@ -192,14 +192,25 @@ static void sort_leaf(const struct rl_lineup *lineup, const struct node *node, s
         leaf->order[leaf->starts[lineup->grades[i] - node->low]++] = (uint32_t)i;
 }
 
+/* The items of the lowest grade. */
+static size_t without_sources(const struct leaf *leaf, size_t n)
+{
+    size_t first = 0;
+    while (first < n && leaf->below[first] == 0)
+        first++;
+    return first;
+}
+
 static void run_leaf(const struct rl_descent *descent, const struct node *node)
 {
     const struct rl_lineup *lineup = &descent->lineups[node->at];
     size_t n = node->end - node->begin;
     double highest = lineup->scores[node->begin], lowest = lineup->scores[node->end - 1];
     struct leaf leaf;
+    sort_leaf(lineup, node, &leaf);
     struct rl_tile tile = {
         .n = n,
+        .first = without_sources(&leaf, n),
         .temperature = descent->temperature,
         .centre = highest / 2 + lowest / 2,
         .below = leaf.below,
@@ -210,14 +221,13 @@ static void run_leaf(const struct rl_descent *descent, const struct node *node)
         .spare = leaf.spare,
         .sums = leaf.sums,
     };
-    sort_leaf(lineup, node, &leaf);
     for (size_t p = 0; p < n; p++) {
         leaf.scores[p] = lineup->scores[leaf.order[p]];
         leaf.masses[p] = rl_mass(lineup, leaf.order[p]);
     }
     rl_tile_pad(leaf.below, leaf.scores, n, tile.centre);
     rl_kernels_tile()[descent->kind](&tile);
-    for (size_t p = 0; p < n; p++)
+    for (size_t p = tile.first; p < n; p++)
         descent->sums[lineup->places[leaf.order[p]]] += leaf.sums[p];
 }
 

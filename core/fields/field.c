@@ -3,6 +3,8 @@
  */
 #include "core/fields/field.h"
 
+#include <string.h>
+
 #include "core/base/cut.h"
 #include "core/fields/descent.h"
 #include "core/base/elementary.h"
@@ -58,25 +60,81 @@ static void divide(const struct rl_field *field, double *sums, size_t n)
 
 /* ---- Pair by pair ---------------------------------------------------------------------------- */
 
-/* Where the item at graded place p stands in the tile: negating turns the order round. */
-static size_t tile_place(const struct rl_field *field, const struct rl_plan *plan, size_t p)
+/* Places that follow one another are copied this many at a time. */
+enum { RUN = 8 };
+
+static bool follow_one_another(const uint32_t *places)
 {
-    return field->negated ? plan->count - 1 - p : p;
+    return places[RUN - 1] - places[0] == RUN - 1;
 }
 
-static void fill_tile(const struct rl_field *field, const struct rl_plan *plan, double *below,
-                      double *scores, double *masses)
+/* values[places[0]] and on, to ret[0] and on. places: ascending. */
+static void copy_ascending(const double *values, const uint32_t *places, size_t count, double *ret)
 {
-    double sign = field->negated ? -1 : 1;
-    for (size_t g = 0; g < plan->grades; g++) {
-        size_t lower = field->negated ? plan->count - plan->starts[g + 1] : plan->starts[g];
-        for (size_t p = plan->starts[g]; p < plan->starts[g + 1]; p++) {
-            size_t place = tile_place(field, plan, p);
-            below[place] = (double)lower;
-            scores[place] = sign * plan->scores[plan->graded[p]];
-            masses[place] = field->masses ? field->masses[plan->graded[p]] : 1;
-        }
+    size_t i = 0;
+    for (; i + RUN <= count; i += RUN) {
+        if (follow_one_another(places + i))
+            memcpy(ret + i, values + places[i], RUN * sizeof(*ret));
+        else
+            for (size_t r = i; r < i + RUN; r++)
+                ret[r] = values[places[r]];
     }
+    for (; i < count; i++)
+        ret[i] = values[places[i]];
+}
+
+/* The same backwards: to ret[count - 1] and down. */
+static void copy_descending(const double *values, const uint32_t *places, size_t count, double sign,
+                            double *ret)
+{
+    for (size_t i = 0; i < count; i++)
+        ret[count - 1 - i] = sign * values[places[i]];
+}
+
+/* One grade's items stand together, the first of them where all items of lower label end. */
+static void fill_grade(const struct rl_field *field, const struct rl_plan *plan, size_t g,
+                       struct rl_tile *tile, double *below, double *scores, double *masses)
+{
+    const size_t begin = plan->starts[g], count = plan->starts[g + 1] - begin;
+    const size_t lower = field->negated ? plan->count - begin - count : begin;
+    const uint32_t *items = plan->graded + begin;
+    if (lower == 0)
+        tile->first = count;
+    for (size_t place = lower; place < lower + count; place++)
+        below[place] = (double)lower;
+    if (field->negated)
+        copy_descending(plan->scores, items, count, -1, scores + lower);
+    else
+        copy_ascending(plan->scores, items, count, scores + lower);
+    if (field->masses && field->negated)
+        copy_descending(field->masses, items, count, 1, masses + lower);
+    else if (field->masses)
+        copy_ascending(field->masses, items, count, masses + lower);
+}
+
+static void fill_tile(const struct rl_field *field, const struct rl_plan *plan,
+                      struct rl_tile *tile, double *below, double *scores, double *masses)
+{
+    for (size_t g = 0; g < plan->grades; g++)
+        fill_grade(field, plan, g, tile, below, scores, masses);
+    if (!field->masses && rl_tile_has_masses(field->kind))
+        for (size_t place = 0; place < plan->count; place++)
+            masses[place] = 1;
+    rl_tile_pad(below, scores, plan->count, tile->centre);
+}
+
+/* To the places of the items in the list. */
+static void return_sums(const struct rl_field *field, const struct rl_plan *plan,
+                        const struct rl_tile *tile, double *ret_sums)
+{
+    const size_t n = plan->count, with_sources = n - tile->first;
+    memset(ret_sums, 0, n * sizeof(*ret_sums));
+    if (field->negated)
+        for (size_t p = 0; p < with_sources; p++)
+            ret_sums[plan->graded[p]] = tile->sums[n - 1 - p];
+    else
+        for (size_t p = tile->first; p < n; p++)
+            ret_sums[plan->graded[p]] = tile->sums[p];
 }
 
 static void sum_pairs(const struct rl_field *field, const struct rl_plan *plan, double centre,
@@ -98,12 +156,10 @@ static void sum_pairs(const struct rl_field *field, const struct rl_plan *plan, 
         .spare = columns[5],
         .sums = columns[6],
     };
-    fill_tile(field, plan, columns[0], columns[1], columns[2]);
-    rl_tile_pad(columns[0], columns[1], n, tile.centre);
+    fill_tile(field, plan, &tile, columns[0], columns[1], columns[2]);
     rl_kernels_tile()[field->kind](&tile);
-    divide(field, tile.sums, n);
-    for (size_t p = 0; p < n; p++)
-        ret_sums[plan->graded[p]] = tile.sums[tile_place(field, plan, p)];
+    divide(field, tile.sums + tile.first, n - tile.first);
+    return_sums(field, plan, &tile, ret_sums);
 }
 
 /* ---- By sweeps ------------------------------------------------------------------------------- */

@@ -11,6 +11,7 @@
 
 #include "core/fields/fieldkind.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Columns are read and written up to so many items past the last; what stands there must be finite
@@ -26,14 +27,15 @@ static const double RL_TILE_RANGE = 300;
 
 struct rl_tile {
     size_t n;
+    size_t first; /* targets before this one have no sources */
     double temperature;
     double centre;        /* of the scores' range */
     const double *below;  /* [n] how many items have a lower label; never descends */
     const double *scores; /* [n] */
-    const double *masses; /* [n]; hinge and softplus do not look at it and take 1 */
+    const double *masses; /* [n], where rl_tile_has_masses; else not looked at, and 1 */
     double *rise, *fall;  /* [n] space for e^((score - centre) / T) and its inverse */
     double *spare;        /* [n] space */
-    double *sums;         /* [n] out; hinge is left to be divided by the temperature */
+    double *sums;         /* [n] out, from `first` on; hinge is yet to be divided by T */
 };
 
 /* Fills the padding after n items so that nothing overflows in it. */
@@ -43,6 +45,12 @@ static inline void rl_tile_pad(double *below, double *scores, size_t n, double c
         below[i] = 0;
         scores[i] = centre;
     }
+}
+
+/* Hinge and softplus are summed over masses of 1 alone. */
+static inline bool rl_tile_has_masses(enum rl_field_kind kind)
+{
+    return kind != RL_FIELD_HINGE && kind != RL_FIELD_SOFTPLUS;
 }
 
 typedef void rl_tile_fn(const struct rl_tile *tile);

@@ -201,14 +201,12 @@ typedef void row_chunk_fn(const struct rl_tile *tile, row_fn *pairs, size_t targ
 
 /* ---- All targets ----------------------------------------------------------------------------- */
 
-/* The kernels are this, with what they do not use of the targets left out by the compiler. The
- * lowest targets have no sources, and the last chunk has no more vectors than it needs. */
+/* The kernels are this, with what they do not use of the targets left out by the compiler. The last
+ * chunk has no more vectors than it needs. */
 static ALWAYS_INLINE void each_chunk(const struct rl_tile *tile, chunk_fn *chunk, pair_fn *pair,
                                      row_chunk_fn *row, row_fn *pairs)
 {
-    size_t first = 0;
-    for (; first < tile->n && tile->below[first] == 0; first++)
-        tile->sums[first] = tile->spare[first] = 0;
+    size_t first = tile->first;
     if (tile->n - first <= ROW_TARGETS && first < tile->n && tile->below[first] >= ROW_SOURCES) {
         for (; first < tile->n; first++)
             row(tile, pairs, first);
@@ -434,7 +432,7 @@ static void softplus(const struct rl_tile *tile)
 {
     fill_powers(tile);
     each_chunk(tile, soft_chunk, NULL, soft_row, NULL);
-    for (size_t i = 0; i < tile->n; i++)
+    for (size_t i = tile->first; i < tile->n; i++)
         tile->sums[i] = tile->sums[i] / tile->temperature + rl_log1p(tile->spare[i]);
 }
 

@@ -343,8 +343,8 @@ static void put_in_order(struct search *search, struct rl_pair *pairs, size_t co
     if (r < count)
         qsort_r(pairs, count, sizeof(*pairs), in_order, search);
     for (r = 0; r < count; r++) {
-        pairs[r].i = search->plan->index[pairs[r].i];
-        pairs[r].j = search->plan->index[pairs[r].j];
+        pairs[r].i = (uint32_t)rl_plan_item(search->plan, pairs[r].i);
+        pairs[r].j = (uint32_t)rl_plan_item(search->plan, pairs[r].j);
     }
 }
 

@@ -36,9 +36,23 @@ static size_t pieces_of(const struct rl_emission *emission)
     return pieces ? pieces : 1;
 }
 
-/* Writes the values of a piece, and 0 at the invalid items before each and after the last. */
-static inline bool write_as(const struct emitting *emitting, enum rl_dtype dtype, size_t begin,
-                            size_t end)
+/* Writes the values of a piece. */
+static inline bool write_all(const struct emitting *emitting, enum rl_dtype dtype, size_t begin,
+                             size_t end)
+{
+    const struct rl_emission *emission = emitting->emission;
+    int infinite = 0;
+    for (size_t v = begin; v < end; v++) {
+        const double value = rl_round(emitting->values[v], dtype);
+        rl_column_set(emission->column, dtype, emission->first + v, value);
+        infinite |= !(fabs(value) < INFINITY);
+    }
+    return !infinite;
+}
+
+/* The same, and 0 at the invalid items before each and after the last. */
+static inline bool write_valid(const struct emitting *emitting, enum rl_dtype dtype, size_t begin,
+                               size_t end)
 {
     const struct rl_emission *emission = emitting->emission;
     const struct rl_plan *plan = emission->plan;
@@ -54,6 +68,13 @@ static inline bool write_as(const struct emitting *emitting, enum rl_dtype dtype
     for (; end == plan->count && item < plan->items; item++)
         rl_column_set(emission->column, dtype, emission->first + item, 0);
     return finite;
+}
+
+static inline bool write_as(const struct emitting *emitting, enum rl_dtype dtype, size_t begin,
+                            size_t end)
+{
+    return emitting->emission->plan->all_valid ? write_all(emitting, dtype, begin, end)
+                                               : write_valid(emitting, dtype, begin, end);
 }
 
 static bool write_piece(const struct emitting *emitting, size_t begin, size_t end)

@@ -172,8 +172,8 @@ static void weights_piece(void *context, size_t piece)
     const struct rl_batch *batch = gathering->batch;
     const struct rl_plan *plan = gathering->plan;
     for (size_t v = rl_cut_begin(piece); v < rl_cut_end(piece, plan->count); v++) {
-        const size_t i = plan->all_valid ? v : plan->index[v];
-        plan->weights[v] = rl_column_get(batch->weights, batch->dtype, gathering->first + i);
+        const size_t i = gathering->first + rl_plan_item(plan, v);
+        plan->weights[v] = rl_column_get(batch->weights, batch->dtype, i);
     }
 }
 
@@ -212,38 +212,52 @@ void rl_plan_gather(struct rl_plan *plan, const struct rl_batch *batch, size_t l
     runner->run(runner, rl_cut_count(plan->count), weights_piece, &gathering);
 }
 
-static inline void widen_as(const struct rl_plan *plan, enum rl_dtype dtype, size_t begin,
-                            size_t end)
+static inline void widen_as(const void *column, enum rl_dtype dtype, size_t begin, size_t end,
+                            double *ret_values)
 {
     for (size_t v = begin; v < end; v++)
-        plan->labels[v] = rl_column_get(plan->own_labels, dtype, v) + 0.0;
-    for (size_t v = begin; v < end; v++)
-        plan->scores[v] = rl_column_get(plan->own_scores, dtype, v) + 0.0;
+        ret_values[v] = rl_column_get(column, dtype, v) + 0.0;
 }
 
-static void widen_piece(void *context, size_t piece)
+static void widen_piece(const struct rl_plan *plan, const void *column, size_t piece,
+                        double *ret_values)
 {
-    const struct rl_plan *plan = context;
     const size_t begin = rl_cut_begin(piece), end = rl_cut_end(piece, plan->count);
     if (plan->dtype == RL_FLOAT32)
-        widen_as(plan, RL_FLOAT32, begin, end);
+        widen_as(column, RL_FLOAT32, begin, end, ret_values);
     else
-        widen_as(plan, RL_FLOAT64, begin, end);
-    for (size_t v = begin; v < end && plan->all_valid; v++)
-        plan->index[v] = (uint32_t)v;
+        widen_as(column, RL_FLOAT64, begin, end, ret_values);
 }
 
-void rl_plan_widen(struct rl_plan *plan, struct rl_runner *runner)
+static void scores_piece(void *context, size_t piece)
+{
+    const struct rl_plan *plan = context;
+    widen_piece(plan, plan->own_scores, piece, plan->scores);
+}
+
+static void labels_piece(void *context, size_t piece)
+{
+    const struct rl_plan *plan = context;
+    widen_piece(plan, plan->own_labels, piece, plan->labels);
+}
+
+void rl_plan_widen_scores(struct rl_plan *plan, struct rl_runner *runner)
 {
     plan->is_wide = true;
-    runner->run(runner, rl_cut_count(plan->count), widen_piece, plan);
+    runner->run(runner, rl_cut_count(plan->count), scores_piece, plan);
+}
+
+void rl_plan_widen_labels(struct rl_plan *plan, struct rl_runner *runner)
+{
+    runner->run(runner, rl_cut_count(plan->count), labels_piece, plan);
 }
 
 void rl_plan_init(struct rl_plan *plan, const struct rl_batch *batch, size_t list,
                   struct rl_runner *runner, struct rl_room *room)
 {
     rl_plan_gather(plan, batch, list, runner, room);
-    rl_plan_widen(plan, runner);
+    rl_plan_widen_scores(plan, runner);
+    rl_plan_widen_labels(plan, runner);
 }
 
 /* ---- Grades ---------------------------------------------------------------------------------- */
@@ -306,7 +320,10 @@ static void grade_by_counting(struct rl_plan *plan)
 }
 
 /* Items in whose run of GRADE 0 nothing else occurs are taken at once. */
-enum { RUN = 8 };
+enum { RUN = 8, FEW_SHARE = 16 };
+
+/* Items up to which stripes cost more than they save. */
+enum { UNSTRIPED = 32 };
 
 static bool run_of_zeros(const uint8_t *bytes)
 {
@@ -315,12 +332,13 @@ static bool run_of_zeros(const uint8_t *bytes)
     return run == 0;
 }
 
-/* Labels other than 0 where they are few: counts[1 …], and then counts[0]. False: they are many. */
+/* Labels other than 0 where they are few, or all are: counts[1 …], and then counts[0]. False: they
+ * are many. */
 static bool count_few(const struct rl_plan *plan, uint32_t *counts)
 {
-    const size_t most = plan->count / 16;
+    const size_t most = plan->count <= UNSTRIPED ? plan->count : plan->count / FEW_SHARE;
     size_t few = 0, v = 0;
-    memset(counts, 0, RL_GRADES * sizeof(counts[0]));
+    memset(counts, 0, (plan->highest_grade + 1) * sizeof(counts[0]));
     for (; v + RUN <= plan->count && few <= most; v += RUN) {
         if (run_of_zeros(plan->bytes + v))
             continue;
@@ -355,7 +373,7 @@ static void put_few(const struct rl_plan *plan, uint32_t *places)
         plan->graded[places[plan->bytes[v]]++] = (uint32_t)v;
 }
 
-/* The same where nearly all labels are 0. */
+/* The same where nearly all labels are 0, or all are few. */
 static bool grade_few(struct rl_plan *plan)
 {
     uint32_t places[RL_GRADES], place = 0;
@@ -424,13 +442,29 @@ uint64_t rl_plan_pairs(const struct rl_plan *plan)
     return pairs;
 }
 
+/* Several at a time: each comparison would have to wait for the one before. */
+enum { RANGES = 8 };
+
 void rl_plan_range(const struct rl_plan *plan, double *ret_lowest, double *ret_highest)
 {
-    double lowest = plan->scores[0], highest = lowest;
-    for (size_t v = 1; v < plan->count; v++) {
-        lowest = plan->scores[v] < lowest ? plan->scores[v] : lowest;
-        highest = plan->scores[v] > highest ? plan->scores[v] : highest;
+    double lowest[RANGES], highest[RANGES];
+    const double *scores = plan->scores;
+    size_t v = 0;
+    for (size_t r = 0; r < RANGES; r++)
+        lowest[r] = highest[r] = scores[0];
+    for (; v + RANGES <= plan->count; v += RANGES)
+        for (size_t r = 0; r < RANGES; r++) {
+            lowest[r] = scores[v + r] < lowest[r] ? scores[v + r] : lowest[r];
+            highest[r] = scores[v + r] > highest[r] ? scores[v + r] : highest[r];
+        }
+    for (; v < plan->count; v++) {
+        lowest[0] = scores[v] < lowest[0] ? scores[v] : lowest[0];
+        highest[0] = scores[v] > highest[0] ? scores[v] : highest[0];
     }
-    *ret_lowest = lowest;
-    *ret_highest = highest;
+    for (size_t r = 1; r < RANGES; r++) {
+        lowest[0] = lowest[r] < lowest[0] ? lowest[r] : lowest[0];
+        highest[0] = highest[r] > highest[0] ? highest[r] : highest[0];
+    }
+    *ret_lowest = lowest[0];
+    *ret_highest = highest[0];
 }

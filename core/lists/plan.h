@@ -23,9 +23,10 @@ struct rl_plan {
      * label is above highest_grade. */
     const uint8_t *bytes; /* [m] */
     uint32_t highest_grade;
-    /* After rl_plan_widen: the same as double, -0.0 as 0.0. */
+    bool all_valid;  /* every item of the list is: v is also the place in the list */
+    uint32_t *index; /* [m] place in the list, where not all are valid; see rl_plan_item */
+    /* After rl_plan_widen_scores and rl_plan_widen_labels: the same as double, -0.0 as 0.0. */
     bool is_wide;
-    uint32_t *index;         /* [m] place in the list */
     double *labels, *scores; /* [m] */
     /* After rl_plan_grade: v in ascending order of label, stable; grade g holds
      * graded[starts[g]] … graded[starts[g + 1] - 1], and starts[grades] == count. */
@@ -41,7 +42,6 @@ struct rl_plan {
     bool is_ranked;
     uint32_t *ranked;      /* [m] */
     double *ranked_scores; /* [m] */
-    bool all_valid;        /* every item of the list is */
 };
 
 /* Bytes of room that a plan keeps for a list of `items`, and that making it needs temporarily. */
@@ -53,10 +53,11 @@ size_t rl_plan_scratch(size_t items);
 void rl_plan_gather(struct rl_plan *plan, const struct rl_batch *batch, size_t list,
                     struct rl_runner *runner, struct rl_room *room);
 
-/* Fills index, labels and scores, which losses need and metrics do not. */
-void rl_plan_widen(struct rl_plan *plan, struct rl_runner *runner);
+/* Losses need the scores, few of them the labels, and metrics neither. */
+void rl_plan_widen_scores(struct rl_plan *plan, struct rl_runner *runner);
+void rl_plan_widen_labels(struct rl_plan *plan, struct rl_runner *runner);
 
-/* Both. */
+/* All three. */
 void rl_plan_init(struct rl_plan *plan, const struct rl_batch *batch, size_t list,
                   struct rl_runner *runner, struct rl_room *room);
 
@@ -70,6 +71,12 @@ uint64_t rl_plan_pairs(const struct rl_plan *plan);
 
 /* Lowest and highest score of a widened plan; not for a plan without items. */
 void rl_plan_range(const struct rl_plan *plan, double *ret_lowest, double *ret_highest);
+
+/* The place in the list of valid item v. */
+static inline size_t rl_plan_item(const struct rl_plan *plan, size_t v)
+{
+    return plan->all_valid ? v : plan->index[v];
+}
 
 static inline double rl_plan_weight(const struct rl_plan *plan, size_t v)
 {

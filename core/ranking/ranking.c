@@ -116,7 +116,7 @@ static void weigh(const struct rl_standing *list, const double *weights, size_t 
 static void sum_grades(const struct rl_standing *list, struct rl_ranking *ret)
 {
     double sum = 0;
-    for (size_t grade = 1; grade < RL_GRADES; grade++)
+    for (size_t grade = 1; grade <= list->highest_grade; grade++)
         sum += list->grades[grade] * gains_of_grades[grade];
     ret->relevance = sum;
     ret->weighted_relevance = sum * list->weight;
@@ -191,7 +191,7 @@ static void best_by_heap(double *gains, size_t count, size_t taken, double *ret_
 static void best_by_grades(const struct rl_standing *list, size_t taken, double *ret_best)
 {
     size_t i = 0;
-    for (size_t grade = RL_GRADES; grade-- > 1 && i < taken;) {
+    for (size_t grade = list->highest_grade; grade > 0 && i < taken; grade--) {
         const size_t end = i + smaller(list->grades[grade], taken - i);
         for (const double gain = gains_of_grades[grade] * list->weight; i < end; i++)
             ret_best[i] = gain;

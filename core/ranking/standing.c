@@ -146,7 +146,7 @@ static size_t positives_by_bytes(const struct contest *contest, uint32_t *ret_at
         positives += bytes[i] != 0;
         counts[bytes[i]][0]++;
     }
-    memset(ret_grades, 0, RL_GRADES * sizeof(*ret_grades));
+    memset(ret_grades, 0, (most + 1) * sizeof(*ret_grades));
     for (size_t g = 1; g <= most; g++)
         for (size_t stripe = 0; stripe < STRIPES; stripe++)
             ret_grades[g] += counts[g][stripe];
@@ -173,6 +173,7 @@ static void find_positives(struct making *making, struct rl_room *room)
     if (contest->bytes) {
         standing->positives = positives_by_bytes(contest, making->at, grades);
         standing->grades = grades;
+        standing->highest_grade = contest->highest_grade;
     } else {
         standing->positives = contest->dtype == RL_FLOAT32
                                   ? positives_as(contest, RL_FLOAT32, making->at)

@@ -28,7 +28,8 @@ struct rl_standing {
     size_t positives;
     /* How many positive items have each label, where all labels are whole numbers below RL_GRADES;
      * else NULL. */
-    const uint32_t *grades;
+    const uint32_t *grades; /* [highest_grade + 1] */
+    uint32_t highest_grade; /* no label is above it */
     /* Of the positive items, in input order. labels is NULL where `grades` and `weight` say all. */
     const double *labels, *weights; /* [positives] */
     /* The positive items of ranks below the depth. Ranks count from 0 and ascend. */

@@ -84,6 +84,7 @@ static int outcome_of(const struct rl_batch *batch, size_t left, size_t *ret_beg
     atomic_store(&stop, RL_OK);
     ck_assert_int_eq(rl_work_init(&work, batch, evals, EVALS, &arena, &error), RL_OK);
     work.stop = &stop;
+    rl_perlist_begin(&work);
     rl_perlist_compute(&work, 0, &scratch, &stopping.runner);
     const struct rl_work_state *state = work.state;
     int outcome = state->outcomes[0];

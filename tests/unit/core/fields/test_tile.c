@@ -75,11 +75,20 @@ static void check_target(enum rl_field_kind kind, double temperature, size_t tar
                   field_name(kind), temperature, target, got, want);
 }
 
+static size_t without_sources(size_t n)
+{
+    size_t first = 0;
+    while (first < n && below[first] == 0)
+        first++;
+    return first;
+}
+
 static void run_tile(enum rl_isa isa, enum rl_field_kind kind, size_t n, double temperature,
                      double centre)
 {
     struct rl_tile tile = {
         .n = n,
+        .first = without_sources(n),
         .temperature = temperature,
         .centre = centre,
         .below = below,
@@ -91,6 +100,7 @@ static void run_tile(enum rl_isa isa, enum rl_field_kind kind, size_t n, double 
         .sums = sums[isa],
     };
     rl_tile_pad(below, scores, n, centre);
+    memset(sums[isa], 0, n * sizeof(double));
     kernel_of(isa, kind)(&tile);
 }
 

@@ -17,12 +17,16 @@ static double weights[LONGEST], losses[LONGEST], kept[LONGEST], doubles[LONGEST 
 static float floats[LONGEST + 4];
 static struct rl_scratch scratch;
 
-/* Random holes among the items; with_weights: one each. */
+/* Random holes among the items, or none; with_weights: one each. */
 static struct rl_plan random_plan(struct random *random, size_t items, bool with_weights)
 {
-    struct rl_plan plan = {.items = items, .index = index_of, .weight = 1.5};
+    const bool all_valid = random_below(random, 2);
+    struct rl_plan plan = {.items = items,
+                           .all_valid = all_valid,
+                           .index = all_valid ? NULL : index_of,
+                           .weight = 1.5};
     for (size_t i = 0; i < items; i++) {
-        if (random_below(random, 4) == 0)
+        if (!all_valid && random_below(random, 4) == 0)
             continue;
         weights[plan.count] = random_normal(random);
         losses[plan.count] = kept[plan.count] = random_normal(random);
@@ -47,7 +51,7 @@ static void check_column(const struct rl_plan *plan, const void *column, enum rl
     ck_assert_double_eq(rl_column_get(column, dtype, 0), 99);
     ck_assert_double_eq(rl_column_get(column, dtype, plan->items + 1), 99);
     for (size_t i = 0, v = 0; i < plan->items; i++) {
-        bool valid = v < plan->count && plan->index[v] == i;
+        bool valid = v < plan->count && rl_plan_item(plan, v) == i;
         double value = valid ? rl_round(want[v++], dtype) : 0;
         ck_assert_double_eq(rl_column_get(column, dtype, i + 1), value);
     }

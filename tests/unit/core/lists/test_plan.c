@@ -155,7 +155,7 @@ static void check_items(const struct rl_batch *batch, const struct rl_plan *plan
         if ((batch->mask && !mask[i]) || !(labels[i] >= 0))
             continue;
         ck_assert_uint_lt(v, plan->count);
-        ck_assert_uint_eq(plan->index[v], i);
+        ck_assert_uint_eq(rl_plan_item(plan, v), i);
         ck_assert_double_eq(plan->labels[v], labels[i]);
         ck_assert_double_eq(plan->scores[v], scores[i]);
         ck_assert_double_eq(rl_plan_weight(plan, v), weights[i]);
