@@ -71,7 +71,7 @@ AVX2   = -mavx2 -mfma
 AVX512 = -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512
 $(BUILD)/core/%.avx2.o: EXTRA = $(AVX2) -DRL_ISA=avx2
 $(BUILD)/core/%.avx512.o: EXTRA = $(AVX512) -DRL_ISA=avx512
-# What says which revision it is, is built anew when the revision changes.
+# Files that hold the revision are compiled again when it changes.
 $(BUILD)/server/main.o $(BUILD)/server/observe/exposition.o: $(BUILD)/revision
 $(BUILD)/revision: ALWAYS
 	@mkdir -p $(@D)
@@ -108,7 +108,7 @@ $(BUILD)/tests/%: tests/%.c $(LIBRARIES) | $(BUILD)/deps.test
 	@mkdir -p $(@D)
 	$(call say,CC)
 	$(Q)$(CC) $(CFLAGS_) $(OPENMP) $(EXTRA) -MMD -MP -o $@ $< $(TEST_MAIN) $(LIBRARIES) $(TEST_LIBS) $(LDFLAGS) $(LIBS)
-# gcc 12 ends with an internal error when it makes vectors of this one's loops for aarch64.
+# gcc 12 crashes when it vectorises the loops of this program for aarch64.
 $(BUILD)/tests/property/property_invariants: EXTRA = -fno-tree-vectorize
 # main of every libcheck program. An archive: a program with a main of its own does not take it.
 $(BUILD)/libunittest.a: $(BUILD)/tests/lib/unittest.o
@@ -164,10 +164,10 @@ test-property: $(PROPERTY_BIN) ## Property tests against the plain reference; se
 test-http: all ## HTTP tests against the real daemon over sockets
 	@RANKLOSSD=$(BUILD)/ranklossd $(PYTHON) tests/lib/runner.py -j$(JOBS) tests/http $(ONLY)
 
-test-fault: all $(BUILD)/tests/fault/shim.so ## Bad input and bad luck: every fault by number (tests/fault)
+test-fault: all $(BUILD)/tests/fault/shim.so ## Bad input and failures of the system: every fault by number (tests/fault)
 	@RANKLOSSD=$(BUILD)/ranklossd $(PYTHON) tests/lib/runner.py -j$(JOBS) tests/fault $(ONLY)
 
-# Each of these builds everything anew into a directory of its own, with a sanitizer.
+# Each of these builds everything again into a directory of its own, with a sanitizer.
 test-groups:
 	@tools/run-tests $(GROUPS)
 
@@ -189,7 +189,7 @@ ubsan: ## The whole suite with clang's undefined behaviour checks
 	    test-groups GROUPS="unit property http fault"
 
 # libomp reports to ThreadSanitizer through its archer library, which it loads by itself; libraries
-# that were not built for it are not looked into.
+# that were not built for it are ignored.
 tsan: ## The suite with ThreadSanitizer (clang, libomp, archer)
 	@tools/deps build test check
 	@TSAN_OPTIONS=ignore_noninstrumented_modules=1 $(SUB) BUILD=$(BUILD)/tsan CC=clang OPT=-O1 \
@@ -206,7 +206,7 @@ isa: all $(BUILD)/tests/property/property_same_bits ## The same bits on every in
 	@$(BUILD)/tests/property/property_same_bits
 	@RANKLOSSD=$(BUILD)/ranklossd $(PYTHON) tests/lib/runner.py tests/http test_same_bits
 
-golden-replies: all ## Write tests/golden/replies.txt anew, after a change of results
+golden-replies: all ## Write tests/golden/replies.txt again, after a change of results
 	@RANKLOSSD=$(abspath $(BUILD))/ranklossd PYTHONPATH=tests/lib $(PYTHON) -B tests/http/test_reply_hashes.py --write
 
 FUZZ = BUILD=$(BUILD)/fuzz CC=clang OPT=-O1 SANITIZE="-fsanitize=address,undefined,fuzzer-no-link \

@@ -1,4 +1,4 @@
-"""Open loop for Locust: requests leave when a clock says so, whatever became of the others.
+"""Open loop for Locust: requests are sent at set times, whatever happens to the others.
 
 Arrivals are a seeded Poisson process at the set rate. A request's latency counts from the moment
 it was due, so that waiting behind slow ones shows (no coordinated omission). Users are only places

@@ -205,7 +205,7 @@ def one_run(url, name, encoding, mode, made, options, counters):
     return row
 
 
-# ---- What is said at the end ---------------------------------------------------------------------
+# ---- The report ------------- ---------------------------------------------------------------------
 
 COLUMNS = (("workload", "<10", "workload"), ("encoding", "<5", "body"), ("mode", "<7", "loop"),
            ("requests", ">9", "requests"), ("errors", ">7", "errors"), ("rps", ">10.1f", "per s"),

@@ -96,9 +96,9 @@ Variables for the service unit.
 .Sh SIGNALS
 .Bl -tag -width Ds
 .It Dv SIGTERM , SIGINT
-Drain: say 503 on
+Drain: answer 503 on
 .Pa /readyz
-at once, go on serving for
+at once, keep serving for
 .Cm shutdown-delay ,
 then refuse new connections, finish what is in flight within
 .Cm drain-timeout ,

@@ -35,7 +35,7 @@ class Bench:
         self.values = {}
 
     def data(self, lists, items, grades=5):
-        """A file of lists with scores around 0 and so many grades; 0: every label its own."""
+        """A file of lists with scores around 0 and this many grades; 0: all labels differ."""
         key = lists, items, grades
         if key not in self.files:
             count = lists * items
@@ -68,7 +68,7 @@ class Bench:
         return times
 
     def check_value(self, key, value):
-        """All who are asked for the same must answer the same."""
+        """All contenders must give the same value."""
         known = self.values.setdefault(key, value)
         if abs(known - value) > 1e-4 * abs(known):
             raise RuntimeError(f"{key}: {value} here, {known} elsewhere")
@@ -112,7 +112,7 @@ class Bench:
                     texts[source] = file.read()
             texts[source], count = re.subn(pattern, replacement, texts[source])
             if not count:
-                raise RuntimeError(f"{source}: no {pattern}: the constant has moved; mend kernels.py")
+                raise RuntimeError(f"{source}: no {pattern}: the constant has moved; fix kernels.py")
         changed = [os.path.join(folder, os.path.basename(source)) for source in texts]
         for path, text in zip(changed, texts.values()):
             with open(path, "w", encoding="utf-8") as file:

@@ -1,5 +1,5 @@
 /*
- * support.mjs: starts the real daemon on a free port and a headless browser, and sees both off.
+ * support.mjs: starts the real daemon on a free port and a headless browser, and ends both.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -48,7 +48,7 @@ async function waitReady(url) {
     throw new Error("the daemon does not become ready");
 }
 
-/* SIGTERM, and the clean end that must follow. */
+/* SIGTERM; the daemon must then end cleanly. */
 async function stopDaemon(child) {
     if (child.exitCode !== null || child.signalCode !== null) return;
     const ended = once(child, "exit");

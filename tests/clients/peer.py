@@ -8,7 +8,7 @@ import threading
 class Peer:
     """Answers each request with the next of `answers`, and with the last one from then on.
 
-    An answer is (status, headers, body), or None to close the connection without a word. What was
+    An answer is (status, headers, body), or None to close the connection without a reply. What was
     received is in `seen`: (method, path, headers, body).
     """
 

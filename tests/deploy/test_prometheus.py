@@ -60,7 +60,7 @@ def dashboard_expressions():
 
 
 class Files(unittest.TestCase):
-    """What can be said without a Prometheus that runs."""
+    """What can be checked without a running Prometheus."""
 
     def test_promtool_accepts_the_configuration(self):
         said = run("promtool", "check", "config", path("deploy/prometheus/prometheus.yml"))

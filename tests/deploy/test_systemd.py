@@ -1,6 +1,6 @@
 """deploy/systemd: verified and scored by systemd-analyze, and its command lines really run.
 
-There is no systemd as process 1 here, so its part is played: a notification socket, a watchdog, a
+There is no systemd as process 1 here, so the test plays its part: a notification socket, a watchdog, a
 socket handed over. That the daemon stays within the unit's system call filter is seen with strace.
 """
 
@@ -57,7 +57,7 @@ class Units(unittest.TestCase):
 
 
 class Manager:
-    """Plays systemd for one daemon: starts it by the unit's lines and hears what it says."""
+    """Plays systemd for one daemon: starts it by the unit's lines and receives its notifications."""
 
     def __init__(self, case, config='{"listen": "127.0.0.1:0"}', extra=None, watchdog=None):
         self.folder = scratch_directory(case)

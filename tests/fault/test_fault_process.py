@@ -364,7 +364,7 @@ class Descriptors(unittest.TestCase):
 
 class LogTargets(unittest.TestCase):
     def serve_with(self, stderr):
-        """Serves on whatever becomes of its log."""
+        """Keeps serving whatever happens to its log."""
         daemon = Daemon(listen=f"127.0.0.1:{free_port()}", stderr=stderr)
         with daemon:
             for _ in range(300):
@@ -425,7 +425,7 @@ class Signals(unittest.TestCase):
             self.assertEqual(daemon.post(HINGE, BODY).status, 200)
 
     def test_fault_75_other_signals(self):
-        """Those that a terminal or a supervisor sends by habit end nothing by accident."""
+        """Those that terminals and supervisors send by habit do not end the daemon."""
         with Daemon() as daemon:
             for number in (signal.SIGPIPE, signal.SIGCHLD, signal.SIGWINCH, signal.SIGURG,
                            signal.SIGCONT):

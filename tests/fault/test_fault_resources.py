@@ -106,7 +106,7 @@ class Deadlines(DaemonCase):
              "--idle-timeout", "2s")
 
     def trickle(self, wire, data, pause, seconds):
-        """Sends byte by byte; how long the peer put up with it, and what it said."""
+        """Sends byte by byte; how long the peer kept the connection, and its reply."""
         start = time.monotonic()
         for byte in data:
             if time.monotonic() - start > seconds:

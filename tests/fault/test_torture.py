@@ -1,9 +1,9 @@
-"""FAULT 79: every allocation fails in turn, once and for good, while a request is on its road.
+"""FAULT 79: every allocation fails in turn, alone or with all after it, during a request.
 
 The daemon runs with shim.c in front of malloc, so that libmicrohttpd's, jansson's, libdeflate's and
 libgomp's allocations fail too. For each request N counts up from 1 until it gets through without a
-failure. Each time the client must get a whole, right reply or a closed connection; the next good
-request must be answered rightly; at the end the daemon must leave with status 0 (and, in a build
+failure. Each time the client must get a complete, right reply or a closed connection; the next good
+request must get the right reply; at the end the daemon must exit with status 0 (and, in a build
 with AddressSanitizer, without a leak).
 
 TORTURE_STEP=1 tries every allocation; a larger one samples (make test takes 7, make torture 1).

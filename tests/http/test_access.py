@@ -240,7 +240,7 @@ class Tls(DaemonCase):
             self.assertIn("TLS", done.stderr)
 
     def test_the_probe_gives_up(self):
-        """One shakes hands and says no more, one does not even do that."""
+        """One completes the handshake and sends nothing, one does not even do that."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*self.files)
         for shakes_hands in (True, False):
@@ -342,7 +342,7 @@ class ClientCertificates(unittest.TestCase):
         cls.daemon.stop()
 
     def attempt(self, context):
-        """What a client with this context gets: a status, or None when it is not let in."""
+        """What a client with this context gets: a status, or None when it is refused."""
         from wire import Closed, Wire
         try:
             with Wire(self.daemon.address, tls=context) as wire:

@@ -2,7 +2,7 @@
 requests are compared with a committed table of their hashes (tests/golden/replies.txt).
 
 The requests cover every measure of the catalogue, both dtypes, all reductions and includes, masks,
-weights, ties, and lists from empty to 100,000 items that take every way through the core.
+weights, ties, and lists from empty to 100,000 items that take every path through core.
 `make golden-replies` writes the table anew; a change of it is a change of results and needs a reason.
 """
 

@@ -1,7 +1,7 @@
-"""Starts the real daemon, talks to it, and sees it off.
+"""Starts the real daemon, talks to it and stops it.
 
 Every reply got through Daemon.exchange and its shorthands is checked against openapi.json. At the
-end the daemon must leave with status 0, and with nothing said by a sanitizer.
+end the daemon must exit with status 0, and no sanitizer may have reported anything.
 """
 
 import ctypes
@@ -189,7 +189,7 @@ class Daemon:
                 with self.connect(self.admin or self.address) as wire:
                     if wire.exchange("GET", "/readyz").status in (200, 401, 404):
                         return
-            except (OSError, AssertionError, Exception) as error:  # not up yet, in whatever way
+            except (OSError, AssertionError, Exception) as error:  # not up yet
                 if self.process.poll() is not None:
                     raise AssertionError(f"ended with {self.process.returncode}: "
                                          f"{self.log and self.log.text()}") from error
@@ -307,7 +307,7 @@ class Daemon:
             raise AssertionError("\n" + text[max(said.start() - 500, 0):said.start() + 10000])
 
     def stop(self, status=0, timeout=20):
-        """SIGTERM, and the end that must follow: this status, in this time, in silence."""
+        """SIGTERM: the daemon must exit with this status, in this time, without a message."""
         if self.stopped:
             return
         self.stopped = True
@@ -386,7 +386,7 @@ def eventually(condition, timeout=5, what="the condition"):
     end = time.monotonic() + timeout * SLOW
     while not condition():
         if time.monotonic() > end:
-            raise AssertionError(f"{what} did not come about in {timeout * SLOW} s")
+            raise AssertionError(f"{what} did not happen within {timeout * SLOW} s")
         time.sleep(0.01)
 
 

@@ -1,4 +1,4 @@
-# Load that judges: soak, SIGTERM under load, overload, idle connections.
+# Load tests with bounds: soak, SIGTERM under load, overload, idle connections.
 
 LOADGEN = $(BUILD)/tests/load/loadgen
 PRESSURE = RANKLOSSD=$(BUILD)/ranklossd LOADGEN=$(LOADGEN) $(PYTHON) tests/load/pressure.py

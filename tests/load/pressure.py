@@ -2,7 +2,7 @@
 
 usage: pressure.py sigterm [CYCLES] | overload [SECONDS] | idle [CONNECTIONS]   [--json FILE]
 
-Each prints what it measured, and whether the bound it is held to was met, as
+Each prints what it measured, and whether it met its bound, as
 "N passed, N failed". tests/load/loadgen.c makes the load, on the same machine as the daemon.
 """
 
@@ -30,7 +30,7 @@ HINGE = "/v1/losses/pairwise_hinge"
 
 
 class Load:
-    """One loadgen under way."""
+    """A running loadgen."""
 
     def __init__(self, daemon, body, connections, seconds, rate=None, path=HINGE, asks=False):
         """`asks`: Expect: 100-continue, as curl says before a body of over 1 MiB."""
@@ -94,7 +94,7 @@ class Swing:
             thread.start()
 
     def client(self, index):
-        """Even ones keep their connection as long as they are let."""
+        """Even ones keep their connection for as long as the daemon allows."""
         body = self.bodies[index % len(self.bodies)]
         headers = JSON_TYPE if index % 2 == 0 else {**JSON_TYPE, "Connection": "close"}
         while not self.over.is_set():

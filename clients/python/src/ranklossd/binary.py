@@ -28,7 +28,7 @@ class BinaryWire(Wire):
     """/v2/models/{measure}/infer, binary both ways."""
 
     def fits(self, kind: str, batch: Union[Batch, Members], parameters: Mapping[str, Any]) -> bool:
-        """Whether a request can be said here: one measure of a Batch, with scalar parameters, no
+        """Whether this wire can carry a request: one measure of a Batch, with scalar parameters, no
         more than the gradient beside the result, and weights that are an array."""
         return (kind != "" and isinstance(batch, Batch) and not batch.groups
                 and not batch.list_ids and (batch.weights is None or np.ndim(batch.weights) == 1)

@@ -35,7 +35,7 @@ class Client:
     ssl_context of your own.
     traceparent: a W3C trace context to send, or a function that returns the current one.
     transport: "json", or "binary" to send arrays as tensors of the Open Inference Protocol where
-    the request can be said in it (see BinaryWire.fits). The daemon must have /v2.
+    the protocol can carry the request (see BinaryWire.fits). The daemon must have /v2.
     """
 
     def __init__(self, url: Union[str, Sequence[str], None] = None, *,
