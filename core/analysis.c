@@ -81,14 +81,13 @@ static void add_metric_list(const struct analysis *x, size_t list, size_t of_sys
     const struct rl_ranking *ranking = &x->state->evals[x->eval].rankings[list];
     if (!ranking->counts)
         return;
-    bool averaged = ranking->relevance == 0;
-    if (averaged)
+    if (ranking->averaged)
         rl_sums_add(&totals->averaged, ranking->value, 1);
     else
         rl_sums_add(&totals->own, ranking->value * ranking->weight, ranking->weight);
     set->lists[set->count] = (uint32_t)of_system;
     set->values[set->count] = ranking->value;
-    set->b[set->count++] = averaged ? NAN : ranking->weight;
+    set->b[set->count++] = ranking->averaged ? NAN : ranking->weight;
 }
 
 static void finish_metric(struct column_set *set, struct rl_part *part)

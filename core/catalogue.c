@@ -8,10 +8,9 @@
 
 #include <string.h>
 
-/* What every metric of a ranking takes. */
-#define RANKED                                                                                     \
-    (RL_TAKES_K | RL_TAKES_TIES | RL_TAKES_WITHOUT_RELEVANT | RL_TAKES_UNRETRIEVED |               \
-     RL_TAKES_UNLABELLED)
+/* What every metric takes, and what those of a ranking take. */
+#define JUDGED (RL_TAKES_WITHOUT_RELEVANT | RL_TAKES_UNRETRIEVED | RL_TAKES_UNLABELLED)
+#define RANKED (JUDGED | RL_TAKES_K | RL_TAKES_TIES)
 
 static const struct rl_measure measures[RL_MEASURES] = {
     [RL_PAIRWISE_HINGE] =
@@ -130,6 +129,68 @@ static const struct rl_measure measures[RL_MEASURES] = {
             .formula = "number of y_r >= 1 among ranks r <= k / number of y_i >= 1",
             .summary = "The share of the relevant items that stands among the first k.",
             .takes = RANKED | RL_TAKES_RELEVANT_FROM,
+        },
+    [RL_HIT_RATE] =
+        {
+            .id = RL_HIT_RATE,
+            .kind = RL_METRIC,
+            .name = "hit_rate",
+            .formula = "1 if some rank r <= k has y_r >= 1, or 0",
+            .summary = "Whether a relevant item is among the first k, as trec_eval's success.",
+            .takes = RANKED | RL_TAKES_RELEVANT_FROM,
+        },
+    [RL_R_PRECISION] =
+        {
+            .id = RL_R_PRECISION,
+            .kind = RL_METRIC,
+            .name = "r_precision",
+            .formula = "number of y_r >= 1 among ranks r <= R / R, R the number of y_i >= 1",
+            .summary = "Precision at the number of relevant items, as trec_eval's Rprec.",
+            .takes = JUDGED | RL_TAKES_TIES | RL_TAKES_RELEVANT_FROM,
+        },
+    [RL_BPREF] =
+        {
+            .id = RL_BPREF,
+            .kind = RL_METRIC,
+            .name = "bpref",
+            .formula = "sum over ranks r with y_r >= 1 of 1 - min(n_r, R) / min(N, R), over R; "
+                       "n_r of the N labelled items with y < 1 rank above r, R items have y >= 1",
+            .summary = "How few of the items judged not relevant rank above the relevant ones "
+                       "(Buckley and Voorhees 2004, as in trec_eval); unlabelled items do not "
+                       "matter.",
+            .takes = JUDGED | RL_TAKES_TIES | RL_TAKES_RELEVANT_FROM,
+        },
+    [RL_AUC] =
+        {
+            .id = RL_AUC,
+            .kind = RL_METRIC,
+            .name = "auc",
+            .formula = "share of the pairs with y_i >= 1 and y_j < 1 that have s_i > s_j; "
+                       "s_i = s_j counts half",
+            .summary = "Area under the ROC curve of each list, as scikit-learn's roc_auc_score. A "
+                       "list without such pairs counts as one without a relevant item.",
+            .takes = JUDGED | RL_TAKES_RELEVANT_FROM,
+        },
+    [RL_EXPECTED_RECIPROCAL_RANK] =
+        {
+            .id = RL_EXPECTED_RECIPROCAL_RANK,
+            .kind = RL_METRIC,
+            .name = "expected_reciprocal_rank",
+            .formula = "sum over ranks r <= k of p_r / r times the product of 1 - p_i over ranks "
+                       "i < r, p = (2^min(y, G) - 1) / 2^G, G the max_grade",
+            .summary = "1 / rank at which a reader who goes down the list is satisfied (Chapelle "
+                       "et al. 2009).",
+            .takes = RANKED | RL_TAKES_MAX_GRADE,
+        },
+    [RL_RANK_BIASED_PRECISION] =
+        {
+            .id = RL_RANK_BIASED_PRECISION,
+            .kind = RL_METRIC,
+            .name = "rank_biased_precision",
+            .formula = "(1 - p) sum over ranks r with y_r >= 1 of p^(r - 1), p the persistence",
+            .summary = "The share of what a reader sees that is relevant, who goes on from each "
+                       "item with probability p (Moffat and Zobel 2008).",
+            .takes = JUDGED | RL_TAKES_TIES | RL_TAKES_RELEVANT_FROM | RL_TAKES_PERSISTENCE,
         },
 };
 

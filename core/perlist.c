@@ -32,7 +32,7 @@ struct perlist {
     double *gradient;    /* [m] */
     double *extra;       /* [m] */
     double temperature;  /* of the evaluation at hand */
-    bool finite;
+    bool valid, finite;
 };
 
 static bool is_stopped(const struct perlist *p)
@@ -59,6 +59,8 @@ static size_t list_room(const struct rl_work_state *state, size_t items)
     once = max_size(once, rl_ranking_room(items));
     once = max_size(once, rl_toppairs_room(items, state->max_top_k));
     once = max_size(once, rl_emit_room(items));
+    if (state->tier_keys)
+        once = max_size(once, rl_tiers_room(items) + rl_tiered_room(items));
     size_t standing = state->needs_ranks ? rl_standing_room(items) : 0;
     size_t losses = state->needs_wide ? 3 * rl_room_bytes(items, sizeof(double)) : 0;
     return rl_plan_room(items) + standing + losses + once + 256;
@@ -235,13 +237,37 @@ static void compute_top_pairs(struct perlist *p, size_t eval)
 
 /* ---- Metrics --------------------------------------------------------------------------------- */
 
-static void compute_metric(struct perlist *p, size_t eval)
+static void note_ranking(struct perlist *p, const struct rl_ranking *ranking, enum rl_status status)
 {
-    enum rl_measure_id id = p->work->evals[eval].measure->id;
-    struct rl_ranking *ranking = &p->state->evals[eval].rankings[p->list];
-    rl_ranking_list(id, p->work->evals[eval].k, &p->standing, p->runner, p->room, ranking);
+    p->valid &= status == RL_OK;
     p->finite &= isfinite(ranking->value) && isfinite(ranking->weighted_relevance) &&
                  isfinite(ranking->relevance);
+}
+
+/* From the list's standing; metrics that need tiers are left to compute_tiered. */
+static void compute_metric(struct perlist *p, size_t eval)
+{
+    const struct rl_eval_state *of_eval = &p->state->evals[eval];
+    struct rl_ranking *ranking = &of_eval->rankings[p->list];
+    if (!of_eval->tiered)
+        note_ranking(
+            p, ranking,
+            rl_ranking_list(&p->work->evals[eval], &p->standing, p->runner, p->room, ranking));
+}
+
+/* The metrics of one key, which share the list's tiers. */
+static void compute_tiered(struct perlist *p, size_t key)
+{
+    struct rl_room room = p->room;
+    struct rl_tiers tiers;
+    rl_tiers_init(&tiers, p->work->batch, p->list, key, p->runner, &room);
+    for (size_t eval = 0; eval < p->work->count && !is_stopped(p); eval++) {
+        const struct rl_eval_state *of_eval = &p->state->evals[eval];
+        if (of_eval->tiered && of_eval->tier_key == key)
+            note_ranking(p, &of_eval->rankings[p->list],
+                         rl_tiered_list(&p->work->evals[eval], &tiers, p->runner, room,
+                                        &of_eval->rankings[p->list]));
+    }
 }
 
 /* ---- One list -------------------------------------------------------------------------------- */
@@ -297,8 +323,13 @@ static enum rl_status compute_list(struct perlist *p, struct rl_scratch *scratch
     prepare(p);
     for (size_t eval = 0; eval < p->work->count && !is_stopped(p); eval++)
         compute_eval(p, eval);
+    for (size_t key = 0; key < RL_TIER_KEYS && !is_stopped(p); key++)
+        if (p->state->tier_keys & 1u << key)
+            compute_tiered(p, key);
     if (is_stopped(p))
         return stop_status(p);
+    if (!p->valid)
+        return RL_INVALID;
     return p->finite ? RL_OK : RL_NOT_FINITE;
 }
 
@@ -316,6 +347,7 @@ void rl_perlist_compute(struct rl_work *work, size_t list, struct rl_scratch *sc
                         .list = list,
                         .begin = work->batch->offsets[list],
                         .runner = runner,
+                        .valid = true,
                         .finite = true};
     runner->stop = work->stop;
     p.state->outcomes[list] = (uint8_t)compute_list(&p, scratch);

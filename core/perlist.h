@@ -12,9 +12,9 @@ void rl_perlist_begin(struct rl_work *work);
 
 /*
  * Computes every evaluation of the work for one list. Writes the list's places in the results and
- * the state; its outcome is RL_OK, RL_NOT_FINITE, RL_NOMEM, or the status that the work was stopped
- * with. Different lists may be computed at the same time, each with its own scratch. The result
- * does not depend on the runner.
+ * the state; its outcome is RL_OK, RL_NOT_FINITE, RL_INVALID for a label that is no grade of a
+ * table of gains, RL_NOMEM, or the status that the work was stopped with. Different lists may be
+ * computed at the same time, each with its own scratch. The result does not depend on the runner.
  */
 void rl_perlist_compute(struct rl_work *work, size_t list, struct rl_scratch *scratch,
                         struct rl_runner *runner);

@@ -139,6 +139,12 @@ enum rl_measure_id {
     RL_MEAN_AVERAGE_PRECISION,
     RL_PRECISION_AT_K,
     RL_RECALL_AT_K,
+    RL_HIT_RATE,
+    RL_R_PRECISION,
+    RL_BPREF,
+    RL_AUC,
+    RL_EXPECTED_RECIPROCAL_RANK,
+    RL_RANK_BIASED_PRECISION,
     RL_MEASURES
 };
 
@@ -417,7 +423,8 @@ struct rl_work {
     void *state; /* core's own, in the arena */
 };
 
-/* Takes all memory of the results from `arena` (calling thread only). RL_OK or RL_NOMEM. */
+/* Takes all memory of the results from `arena` (calling thread only). RL_OK, RL_NOMEM, or
+ * RL_INVALID where a definition takes weights of lists and the batch has weights of items. */
 enum rl_status rl_work_init(struct rl_work *work, const struct rl_batch *batch,
                             const struct rl_eval *evals, size_t count, struct rl_arena *arena,
                             struct rl_error *error);

@@ -27,7 +27,7 @@ static void add_metric(const struct rl_ranking *ranking, struct rl_totals *total
 {
     if (!ranking->counts)
         return;
-    if (ranking->relevance == 0)
+    if (ranking->averaged)
         rl_sums_add(&totals->averaged, ranking->value, 1);
     else
         rl_sums_add(&totals->own, ranking->value * ranking->weight, ranking->weight);
@@ -81,6 +81,11 @@ static enum rl_status fail_list(struct rl_work *work, size_t list, enum rl_statu
     char pointer[RL_POINTER_MAX];
     if (status == RL_NOMEM)
         return rl_fail(&work->error, RL_NOMEM, "", "no memory to compute list %zu", list);
+    if (status == RL_INVALID) {
+        snprintf(pointer, sizeof(pointer), "/y_true/%zu", list);
+        return rl_fail(&work->error, status, pointer,
+                       "a label of list %zu is no grade of the table of gains", list);
+    }
     if (status != RL_NOT_FINITE)
         return rl_fail(&work->error, status, "", "the work was stopped");
     snprintf(pointer, sizeof(pointer), "/y_pred/%zu", list);
@@ -95,12 +100,12 @@ static enum rl_status lists_status(struct rl_work *work)
     size_t lists = work->batch->lists, first = lists;
     for (size_t list = 0; list < lists; list++) {
         enum rl_status outcome = state->outcomes[list];
-        if (outcome != RL_OK && outcome != RL_NOT_FINITE)
+        if (outcome != RL_OK && outcome != RL_NOT_FINITE && outcome != RL_INVALID)
             return fail_list(work, list, outcome);
         if (outcome != RL_OK && first == lists)
             first = list;
     }
-    return first < lists ? fail_list(work, first, RL_NOT_FINITE) : RL_OK;
+    return first < lists ? fail_list(work, first, state->outcomes[first]) : RL_OK;
 }
 
 /* The list with which the sum over lists, or its quotient, leaves the numbers of the dtype. */

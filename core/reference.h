@@ -1,8 +1,8 @@
 /*
- * reference.h: every loss, gradient and metric of one list, straight from its formula.
+ * reference.h: every loss and gradient of one list, straight from its formula.
  *
  * Plain, O(n^2), in long double. Fast code is tested against this; the daemon never calls it.
- * Formulas: those of Keras-RS (keras_rs.losses, keras_rs.metrics), as in the catalogue.
+ * Formulas: those of Keras-RS (keras_rs.losses), as in the catalogue.
  */
 #ifndef RL_REFERENCE_H
 #define RL_REFERENCE_H
@@ -42,17 +42,5 @@ void rl_reference_losses(enum rl_measure_id loss, const struct rl_reference_list
 void rl_reference_gradient(enum rl_measure_id loss, const struct rl_reference_list *list,
                            long double temperature, const double *weights,
                            long double *ret_gradient);
-
-/* A metric of one list and what its weight among the lists is made of. */
-struct rl_reference_metric {
-    long double value;
-    long double weighted_relevance; /* sum of weight * relevance */
-    long double relevance;          /* sum of relevance */
-    bool counts;                    /* some valid item has a weight > 0 */
-};
-
-/* weights: [items], NULL for all 1; an item with weight <= 0 counts as masked. k: 0 for all. */
-void rl_reference_metric(enum rl_measure_id metric, const struct rl_reference_list *list,
-                         const double *weights, size_t k, struct rl_reference_metric *ret);
 
 #endif

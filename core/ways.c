@@ -76,6 +76,36 @@ static const struct rl_way ways[RL_MEASURES] = {
             .method = RL_METHOD_RANKING,
             .item_cost = 4,
         },
+    [RL_HIT_RATE] =
+        {
+            .method = RL_METHOD_RANKING,
+            .item_cost = 0.1,
+        },
+    [RL_R_PRECISION] =
+        {
+            .method = RL_METHOD_RANKING,
+            .item_cost = 4,
+        },
+    [RL_BPREF] =
+        {
+            .method = RL_METHOD_RANKING,
+            .item_cost = 8,
+        },
+    [RL_AUC] =
+        {
+            .method = RL_METHOD_RANKING,
+            .item_cost = 4,
+        },
+    [RL_EXPECTED_RECIPROCAL_RANK] =
+        {
+            .method = RL_METHOD_RANKING,
+            .item_cost = 20,
+        },
+    [RL_RANK_BIASED_PRECISION] =
+        {
+            .method = RL_METHOD_RANKING,
+            .item_cost = 8,
+        },
 };
 
 const struct rl_way *rl_way_of(enum rl_measure_id id)

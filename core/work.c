@@ -182,16 +182,29 @@ double rl_list_share(const struct rl_work *work, size_t eval, size_t list)
     return 1;
 }
 
-static void note_needs(const struct rl_eval *eval, struct rl_work_state *state)
+static void note_ranks(const struct rl_eval *eval, struct rl_eval_state *of_eval,
+                       struct rl_work_state *state)
+{
+    of_eval->tiered = rl_ranking_needs_tiers(eval);
+    of_eval->tier_key = rl_tiers_key(eval);
+    if (of_eval->tiered) {
+        state->tier_keys |= 1u << of_eval->tier_key;
+    } else {
+        state->needs_ranks = true;
+        rl_ranking_add_needs(eval, &state->rank_needs);
+    }
+}
+
+static void note_needs(const struct rl_eval *eval, struct rl_eval_state *of_eval,
+                       struct rl_work_state *state)
 {
     enum rl_method method = rl_way_of(eval->measure->id)->method;
     bool top_pairs = eval->measure->has_pairs && eval->include & RL_TOP_PAIRS;
-    state->needs_ranks |= method == RL_METHOD_RANKING;
     state->needs_wide |= method != RL_METHOD_RANKING;
     state->needs_labels |=
         method != RL_METHOD_RANKING && method != RL_METHOD_FIELD && method != RL_METHOD_LISTMLE;
     if (method == RL_METHOD_RANKING)
-        rl_ranking_add_needs(eval->measure->id, eval->k, &state->rank_needs);
+        note_ranks(eval, of_eval, state);
     state->needs_grades |= method == RL_METHOD_FIELD || method == RL_METHOD_LISTMLE || top_pairs;
     if (top_pairs && eval->top_k > state->max_top_k)
         state->max_top_k = eval->top_k;
@@ -215,11 +228,15 @@ static void fill_totals(const struct rl_batch *batch, const struct rl_eval *eval
  * list that has the team for itself takes more: its scratch is mapped anew. */
 static const double LIST_COST = 100, WIDEN_COST = 2.5, MAP_COST = 1;
 
-static void note_cost(const struct rl_eval *eval, struct rl_work_state *state)
+static void note_cost(const struct rl_eval *eval, const struct rl_eval_state *of_eval,
+                      struct rl_work_state *state)
 {
     const struct rl_way *way = rl_way_of(eval->measure->id);
     if (way->method == RL_METHOD_RANKING) {
-        state->rank_cost += way->item_cost;
+        if (of_eval->tiered)
+            state->tier_cost += rl_tiered_cost(eval);
+        else
+            state->rank_cost += way->item_cost;
         return;
     }
     double times = eval->include & RL_GRADIENT ? 3 : 1;
@@ -250,6 +267,15 @@ static double metrics_cost(const struct rl_work_state *state, const struct shape
            state->rank_cost * (double)ranked;
 }
 
+static double tiers_cost(const struct rl_work_state *state, const struct shape *shape)
+{
+    double cost = state->tier_cost * (double)shape->items;
+    for (size_t key = 0; key < RL_TIER_KEYS; key++)
+        if (state->tier_keys & 1u << key)
+            cost += rl_tiers_cost(key, shape->items);
+    return cost;
+}
+
 static double cost_of(const struct rl_work_state *state, const struct shape *shape)
 {
     double cost = LIST_COST;
@@ -259,6 +285,8 @@ static double cost_of(const struct rl_work_state *state, const struct shape *sha
         cost += losses_cost(state, shape);
     if (state->needs_ranks)
         cost += metrics_cost(state, shape);
+    if (state->tier_keys)
+        cost += tiers_cost(state, shape);
     return cost;
 }
 
@@ -302,10 +330,23 @@ double rl_work_cost(const struct rl_work *work)
 
 /* ---- Starting -------------------------------------------------------------------------------- */
 
+/* Whether lists have the weights that the definitions take. */
+static bool weights_fit(const struct rl_batch *batch, const struct rl_eval *evals, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (batch->weight_kind == RL_WEIGHT_ITEM && evals[i].measure->kind == RL_METRIC &&
+            rl_eval_definition(&evals[i])->list_weights == RL_LIST_WEIGHTS_AS_SENT)
+            return false;
+    return true;
+}
+
 enum rl_status rl_work_init(struct rl_work *work, const struct rl_batch *batch,
                             const struct rl_eval *evals, size_t count, struct rl_arena *arena,
                             struct rl_error *error)
 {
+    if (!weights_fit(batch, evals, count))
+        return rl_fail(error, RL_INVALID, "/sample_weight",
+                       "an item has a weight of its own, but a definition takes those of lists");
     struct rl_work_state *state = rl_arena_array(arena, 1, sizeof(*state));
     struct rl_result *results = rl_arena_array(arena, count, sizeof(*results));
     struct rl_eval_state *eval_states = rl_arena_array(arena, count, sizeof(*eval_states));
@@ -321,8 +362,8 @@ enum rl_status rl_work_init(struct rl_work *work, const struct rl_batch *batch,
         eval_states[i].divisor = divisor_of(batch, &evals[i], state->weight_sum);
         eval_states[i].share = share_of(batch, &evals[i]);
         fill_totals(batch, &evals[i], state->weight_sum, &results[i].totals);
-        note_needs(&evals[i], state);
-        note_cost(&evals[i], state);
+        note_needs(&evals[i], &eval_states[i], state);
+        note_cost(&evals[i], &eval_states[i], state);
         state->analysis_cost += rl_parts_cost(batch, &evals[i]);
     }
     if (!taken || !take_weights(batch, evals, count, arena, state) ||

@@ -6,7 +6,7 @@
 
 #include "core/base/cut.h"
 #include "core/base/scratch.h"
-#include "core/ranking/ranking.h"
+#include "core/ranking/tiered.h"
 #include "core/rankloss.h"
 
 /* What one list adds to the divisor of a reduced loss (struct rl_totals). */
@@ -19,6 +19,8 @@ struct rl_eval_state {
     enum rl_share share; /* losses: what a list adds to the divisor */
     double *sums;        /* losses: [lists] of weighted losses */
     struct rl_ranking *rankings; /* metrics: [lists] */
+    bool tiered;                 /* metrics: from tiers of this key (tiers.h), not a standing */
+    size_t tier_key;
 };
 
 /* Adding up what a list of so few items needs takes as long as computing it does. */
@@ -28,12 +30,14 @@ struct rl_work_state {
     bool needs_grades, needs_ranks;  /* by any evaluation */
     bool needs_wide;                 /* scores as double: by any loss */
     bool needs_labels;               /* as double: by losses that take differences of them */
-    struct rl_rank_needs rank_needs; /* of all metrics */
+    struct rl_rank_needs rank_needs; /* of all metrics by standings */
+    unsigned tier_keys;              /* of all metrics by tiers, as a set of bits */
     size_t max_top_k;                /* 0 when no evaluation wants top pairs */
     size_t short_room;               /* bytes for a list of RL_SHORT_LIST items or fewer */
     double weight_sum;               /* as sent; 0 when none were */
     double item_cost, pair_cost, sweep_cost; /* of all losses; see rl_list_cost */
-    double rank_cost;                        /* of all metrics, for each ranked item */
+    double rank_cost;                        /* of the former, for each ranked item */
+    double tier_cost;                        /* of the latter, for each item */
     struct rl_eval_state *evals;             /* [count] */
     /* Each thread writes the places of the lists it has: */
     uint8_t *outcomes; /* [lists] how each ended; see rl_perlist_compute */

@@ -4,46 +4,59 @@
 #include "core/ranking/ranking.h"
 
 #include <assert.h>
+#include <math.h>
 
 #include "core/base/blocks.h"
 #include "core/base/elementary.h"
-#include "core/lists/order.h"
+#include "core/ranking/ideal.h"
 
-enum {
-    /* Longer lists are sorted by gain; shorter ones, and those of which less than one item in
-     * TAKEN_SHARE is wanted, are taken from a heap. */
-    HEAPED = 48,
-    TAKEN_SHARE = 16,
-};
-
-/* Discounts of the first ranks, and gains of the labels that are grades: most lists need no others.
- * Written by rl_ranking_init alone. */
-enum { TABLE = 1024 };
-static double discounts[TABLE], gains_of_grades[RL_GRADES];
-
-/* Of a rank that counts from 0. */
-static double discount_of(size_t rank)
-{
-    return 1 / rl_log2(2 + (double)rank);
-}
-
-void rl_ranking_init(void)
-{
-    for (size_t i = 0; i < TABLE; i++)
-        discounts[i] = discount_of(i);
-    for (size_t grade = 0; grade < RL_GRADES; grade++)
-        gains_of_grades[grade] = rl_exp2((double)grade) - 1;
-}
-
-static bool uses_gains(enum rl_measure_id metric)
+static bool uses_discounts(enum rl_measure_id metric)
 {
     return metric == RL_DCG || metric == RL_NDCG;
 }
 
-void rl_ranking_add_needs(enum rl_measure_id metric, size_t k, struct rl_rank_needs *needs)
+/* Whether the relevance of an item is a gain, not 1 or 0. */
+static bool uses_gains(enum rl_measure_id metric)
 {
-    const size_t depth = k ? k : SIZE_MAX;
-    if (metric == RL_MEAN_RECIPROCAL_RANK)
+    return uses_discounts(metric) || metric == RL_EXPECTED_RECIPROCAL_RANK;
+}
+
+/* Whether the first relevant item alone decides. */
+static bool uses_first(enum rl_measure_id metric)
+{
+    return metric == RL_MEAN_RECIPROCAL_RANK || metric == RL_HIT_RATE;
+}
+
+size_t rl_eval_k(const struct rl_eval *eval)
+{
+    return eval->measure->takes & RL_TAKES_K ? eval->k : 0;
+}
+
+/* Whether a higher grade never has a lower gain, and grade 0 has none. */
+static bool table_rises(const struct rl_definition *definition)
+{
+    if (definition->gains[0] != 0)
+        return false;
+    for (size_t grade = 1; grade < definition->gain_count; grade++)
+        if (definition->gains[grade] < definition->gains[grade - 1])
+            return false;
+    return true;
+}
+
+bool rl_ranking_needs_tiers(const struct rl_eval *eval)
+{
+    const struct rl_definition *definition = rl_eval_definition(eval);
+    const bool table = uses_discounts(eval->measure->id) && definition->gain == RL_GAIN_TABLE;
+    return eval->measure->id == RL_AUC || definition->ties != RL_TIES_INPUT ||
+           definition->unretrieved != RL_UNRETRIEVED_ERROR ||
+           definition->unlabelled != RL_UNLABELLED_DROP || (table && !table_rises(definition));
+}
+
+/* A standing knows the first item with a label >= 1. */
+void rl_ranking_add_needs(const struct rl_eval *eval, struct rl_rank_needs *needs)
+{
+    const size_t k = rl_eval_k(eval), depth = k ? k : SIZE_MAX;
+    if (uses_first(eval->measure->id) && rl_eval_definition(eval)->relevant_from == 1)
         needs->first = true;
     else if (depth > needs->depth)
         needs->depth = depth;
@@ -51,8 +64,7 @@ void rl_ranking_add_needs(enum rl_measure_id metric, size_t k, struct rl_rank_ne
 
 size_t rl_ranking_room(size_t items)
 {
-    return 4 * rl_room_bytes(items, sizeof(double)) + rl_room_bytes(items, sizeof(uint32_t)) +
-           rl_order_room(items);
+    return 3 * rl_room_bytes(items, sizeof(double)) + rl_ideal_room(items);
 }
 
 static size_t smaller(size_t a, size_t b)
@@ -60,11 +72,21 @@ static size_t smaller(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* Ranks below the cut are looked at. */
-static size_t cut_of(const struct rl_standing *list, size_t k)
+static double ratio(double dividend, double divisor)
 {
-    return k && k < list->items ? k : list->items;
+    return divisor != 0 ? dividend / divisor : 0;
 }
+
+/* One list under evaluation. */
+struct ranked {
+    enum rl_measure_id metric;
+    const struct rl_definition *definition;
+    const struct rl_standing *list;
+    struct rl_gains gains;
+    size_t k, cut; /* ranks below the cut are looked at; k 0: all */
+    struct rl_runner *runner;
+    struct rl_room room;
+};
 
 /* The items found whose rank is below the cut. */
 static size_t found_within(const struct rl_standing *list, size_t cut)
@@ -82,24 +104,7 @@ static size_t found_within(const struct rl_standing *list, size_t cut)
     return low;
 }
 
-static double ratio(double dividend, double divisor)
-{
-    return divisor != 0 ? dividend / divisor : 0;
-}
-
-/* ---- dcg and ndcg ----------------------------------------------------------------------------
- */
-
-/* grades: whether each label is a whole number below RL_GRADES. */
-static void fill_gains(const double *labels, size_t count, bool grades, double *ret_gains)
-{
-    if (grades)
-        for (size_t i = 0; i < count; i++)
-            ret_gains[i] = gains_of_grades[(uint32_t)(int32_t)labels[i]];
-    else
-        for (size_t i = 0; i < count; i++)
-            ret_gains[i] = rl_exp2(labels[i]) - 1;
-}
+/* ---- The metrics of gains -------------------------------------------------------------------- */
 
 static void weigh(const struct rl_standing *list, const double *weights, size_t count,
                   double *gains)
@@ -112,157 +117,165 @@ static void weigh(const struct rl_standing *list, const double *weights, size_t 
             gains[i] *= list->weight;
 }
 
-/* Both sums of relevance, where all weigh the same. */
-static void sum_grades(const struct rl_standing *list, struct rl_ranking *ret)
+static double gain_of_grade(const struct rl_gains *gains, size_t grade)
 {
+    return grade < gains->grades ? gains->of_grades[grade] : rl_gain(gains, (double)grade);
+}
+
+/* Both sums of relevance, where all weigh the same. */
+static void sum_grades(const struct ranked *ranked, struct rl_ranking *ret)
+{
+    const struct rl_standing *list = ranked->list;
     double sum = 0;
     for (size_t grade = 1; grade <= list->highest_grade; grade++)
-        sum += list->grades[grade] * gains_of_grades[grade];
+        if (list->grades[grade])
+            sum += list->grades[grade] * gain_of_grade(&ranked->gains, grade);
     ret->relevance = sum;
     ret->weighted_relevance = sum * list->weight;
 }
 
 /* Weighted gains in input order, and both sums of relevance. */
-static void sum_gains(const struct rl_standing *list, double *ret_gains, struct rl_ranking *ret)
+static void sum_gains(const struct ranked *ranked, double *ret_gains, struct rl_ranking *ret)
 {
-    fill_gains(list->labels, list->positives, list->grades != NULL, ret_gains);
+    const struct rl_standing *list = ranked->list;
+    rl_gains_fill(&ranked->gains, list->labels, list->positives, list->grades != NULL, ret_gains);
     ret->relevance = rl_sum(ret_gains, list->positives);
     weigh(list, list->weights, list->positives, ret_gains);
     ret->weighted_relevance = rl_sum(ret_gains, list->positives);
 }
 
-/* The sum of gain * discount. ranks: [count], ascending; NULL for 0 … count - 1. */
-static double discounted(const double *gains, const uint32_t *ranks, size_t count)
+static double dcg_of(const struct ranked *ranked)
 {
-    double sum = 0, block[RL_BLOCK];
+    const struct rl_standing *list = ranked->list;
+    struct rl_room room = ranked->room;
+    const size_t count = found_within(list, ranked->cut);
+    double *gains = rl_room_take(&room, count, sizeof(*gains));
+    rl_gains_fill(&ranked->gains, list->ranked_labels, count, list->grades != NULL, gains);
+    weigh(list, list->ranked_weights, count, gains);
+    return rl_discounted(ranked->definition, gains, list->ranks, count);
+}
+
+/* The largest gains, descending, where the counts of grades tell them. */
+static double ideal_by_grades(const struct ranked *ranked)
+{
+    const struct rl_standing *list = ranked->list;
+    struct rl_room room = ranked->room;
+    const size_t taken = smaller(ranked->cut, list->positives);
+    double *best = rl_room_take(&room, taken, sizeof(*best));
     size_t i = 0;
-    if (ranks)
-        for (; i < count && ranks[i] < TABLE; i++)
-            sum += gains[i] * discounts[ranks[i]];
-    else
-        for (; i < count && i < TABLE; i++)
-            sum += gains[i] * discounts[i];
-    while (i < count) {
-        const size_t length = smaller(count - i, RL_BLOCK);
-        for (size_t b = 0; b < length; b++)
-            block[b] = discount_of(ranks ? ranks[i + b] : i + b);
-        for (size_t b = 0; b < length; b++)
-            sum += gains[i + b] * block[b];
-        i += length;
+    for (size_t grade = list->highest_grade; grade > 0 && i < taken; grade--) {
+        const size_t end = i + smaller(list->grades[grade], taken - i);
+        if (i == end)
+            continue;
+        for (const double gain = gain_of_grade(&ranked->gains, grade) * list->weight; i < end; i++)
+            best[i] = gain;
+    }
+    return rl_discounted(ranked->definition, best, NULL, taken);
+}
+
+/* gains: of the positive items, or NULL where the counts of grades tell them. */
+static double ideal_dcg(const struct ranked *ranked, double *gains)
+{
+    return gains ? rl_ideal_gain(ranked->definition, gains, ranked->list->positives, ranked->cut,
+                                 ranked->runner, ranked->room)
+                 : ideal_by_grades(ranked);
+}
+
+/* expected_reciprocal_rank: a search ends at each item with its chance. */
+static double reciprocal_rank_of_end(const struct ranked *ranked)
+{
+    const struct rl_standing *list = ranked->list;
+    const size_t count = found_within(list, ranked->cut);
+    double sum = 0, goes_on = 1;
+    for (size_t f = 0; f < count; f++) {
+        const double chance = rl_gain(&ranked->gains, list->ranked_labels[f]);
+        sum += goes_on * chance / ((double)list->ranks[f] + 1);
+        goes_on *= 1 - chance;
     }
     return sum;
 }
 
-static double dcg_of(const struct rl_standing *list, size_t cut, struct rl_room room)
+static double gain_metric(struct ranked *ranked, struct rl_ranking *ret)
 {
-    const size_t count = found_within(list, cut);
-    double *gains = rl_room_take(&room, count, sizeof(*gains));
-    fill_gains(list->ranked_labels, count, list->grades != NULL, gains);
-    weigh(list, list->ranked_weights, count, gains);
-    return discounted(gains, list->ranks, count);
-}
-
-/* Restores the heap (largest on top) of `count` values below `root`. */
-static void sift_down(double *heap, size_t root, size_t count)
-{
-    double value = heap[root];
-    for (size_t child; (child = 2 * root + 1) < count; root = child) {
-        child += child + 1 < count && heap[child + 1] > heap[child];
-        if (!(heap[child] > value))
-            break;
-        heap[root] = heap[child];
-    }
-    heap[root] = value;
-}
-
-/* The `taken` largest gains, descending. gains become a heap. */
-static void best_by_heap(double *gains, size_t count, size_t taken, double *ret_best)
-{
-    for (size_t root = count / 2; root-- > 0;)
-        sift_down(gains, root, count);
-    for (size_t i = 0; i < taken; i++) {
-        ret_best[i] = gains[0];
-        gains[0] = gains[--count];
-        sift_down(gains, 0, count);
-    }
-}
-
-/* The same where the counts of grades tell it. */
-static void best_by_grades(const struct rl_standing *list, size_t taken, double *ret_best)
-{
-    size_t i = 0;
-    for (size_t grade = list->highest_grade; grade > 0 && i < taken; grade--) {
-        const size_t end = i + smaller(list->grades[grade], taken - i);
-        for (const double gain = gains_of_grades[grade] * list->weight; i < end; i++)
-            ret_best[i] = gain;
-    }
-}
-
-/* The discounted sum of the largest weighted gains. gains: in input order, or NULL where the counts
- * of grades tell them; no longer of use afterwards. */
-static double ideal_dcg(const struct rl_standing *list, double *gains, size_t cut,
-                        struct rl_runner *runner, struct rl_room room)
-{
-    const size_t count = list->positives, taken = smaller(cut, count);
-    double *best = rl_room_take(&room, count, sizeof(*best));
-    if (!gains) {
-        best_by_grades(list, taken, best);
-    } else if (count <= HEAPED || taken < count / TAKEN_SHARE) {
-        best_by_heap(gains, count, taken, best);
-    } else {
-        uint32_t *places = rl_room_take(&room, count, sizeof(*places));
-        rl_order(RL_FLOAT64, gains, count, RL_DESCENDING, runner, room, places, best);
-    }
-    return discounted(best, NULL, taken);
-}
-
-static double gain_metric(enum rl_measure_id metric, const struct rl_standing *list, size_t cut,
-                          struct rl_runner *runner, struct rl_room room, struct rl_ranking *ret)
-{
+    const struct rl_standing *list = ranked->list;
     double *gains = NULL;
     if (list->labels) {
-        gains = rl_room_take(&room, list->positives, sizeof(*gains));
-        sum_gains(list, gains, ret);
+        gains = rl_room_take(&ranked->room, list->positives, sizeof(*gains));
+        sum_gains(ranked, gains, ret);
     } else if (list->grades) {
-        sum_grades(list, ret);
+        sum_grades(ranked, ret);
     }
-    const double dcg = dcg_of(list, cut, room);
-    return metric == RL_DCG ? dcg : ratio(dcg, ideal_dcg(list, gains, cut, runner, room));
+    if (isnan(ret->relevance))
+        return 0;
+    if (ranked->metric == RL_EXPECTED_RECIPROCAL_RANK)
+        return reciprocal_rank_of_end(ranked);
+    const double dcg = dcg_of(ranked);
+    return ranked->metric == RL_DCG ? dcg : ratio(dcg, ideal_dcg(ranked, gains));
 }
 
 /* ---- The metrics of binary relevance ----------------------------------------------------------
  */
 
-static void sum_relevant(const struct rl_standing *list, struct rl_ranking *ret)
+/* By the counts of grades, whole numbers above 0. */
+static size_t relevant_grades(const struct ranked *ranked)
 {
+    const struct rl_standing *list = ranked->list;
+    size_t count = list->positives;
+    for (size_t grade = 1; grade <= list->highest_grade; grade++) {
+        if (!((double)grade < ranked->definition->relevant_from))
+            break;
+        count -= list->grades[grade];
+    }
+    return count;
+}
+
+static void sum_relevant(const struct ranked *ranked, struct rl_ranking *ret)
+{
+    const struct rl_standing *list = ranked->list;
+    const double from = ranked->definition->relevant_from;
     size_t count = 0;
     double weights = 0;
     if (list->labels) {
         for (size_t p = 0; p < list->positives; p++) {
-            const bool relevant = list->labels[p] >= 1;
+            const bool relevant = list->labels[p] >= from;
             count += relevant;
             weights += relevant && list->weights ? list->weights[p] : 0;
         }
     } else {
-        count = list->positives; /* whole numbers above 0 */
+        count = relevant_grades(ranked);
     }
     ret->relevance = (double)count;
     ret->weighted_relevance = list->weights ? weights : (double)count * list->weight;
 }
 
-static double reciprocal_rank(const struct rl_standing *list, size_t cut)
+/* RL_NO_RANK without a relevant item. */
+static uint32_t first_relevant(const struct ranked *ranked)
 {
-    return list->first < cut ? 1 / ((double)list->first + 1) : 0;
+    const struct rl_standing *list = ranked->list;
+    const double from = ranked->definition->relevant_from;
+    if (from == 1)
+        return list->first;
+    for (size_t f = 0; f < list->found; f++)
+        if (list->ranked_labels[f] >= from)
+            return list->ranks[f];
+    return RL_NO_RANK;
+}
+
+static double reciprocal_rank(const struct ranked *ranked)
+{
+    const uint32_t first = first_relevant(ranked);
+    return first < ranked->cut ? 1 / ((double)first + 1) : 0;
 }
 
 /* The sum of weight * precision over the relevant items. */
-static double precision_sum(const struct rl_standing *list, size_t cut)
+static double precision_sum(const struct ranked *ranked)
 {
-    const size_t count = found_within(list, cut);
+    const struct rl_standing *list = ranked->list;
+    const size_t count = found_within(list, ranked->cut);
     size_t relevant = 0;
     double sum = 0;
     for (size_t f = 0; f < count; f++) {
-        if (!(list->ranked_labels[f] >= 1))
+        if (!(list->ranked_labels[f] >= ranked->definition->relevant_from))
             continue;
         const double weight = list->ranked_weights ? list->ranked_weights[f] : list->weight;
         relevant++;
@@ -271,74 +284,148 @@ static double precision_sum(const struct rl_standing *list, size_t cut)
     return sum;
 }
 
-static double relevant_within(const struct rl_standing *list, size_t cut)
+static double relevant_within(const struct ranked *ranked, size_t cut)
 {
+    const struct rl_standing *list = ranked->list;
     const size_t count = found_within(list, cut);
     size_t relevant = 0;
     for (size_t f = 0; f < count; f++)
-        relevant += list->ranked_labels[f] >= 1;
+        relevant += list->ranked_labels[f] >= ranked->definition->relevant_from;
     return (double)relevant;
 }
 
-static double binary_metric(enum rl_measure_id metric, const struct rl_standing *list, size_t cut,
-                            struct rl_ranking *ret)
+static double precision_divisor(const struct ranked *ranked)
 {
-    sum_relevant(list, ret);
-    switch (metric) {
+    const bool over_k = ranked->k && ranked->definition->precision_over == RL_PRECISION_OVER_K;
+    return (double)(over_k ? ranked->k : smaller(ranked->cut, ranked->list->count));
+}
+
+/* bpref: how many of the others are above each relevant item, at most as many as there are
+ * relevant ones. All that count are judged. */
+static double preference(const struct ranked *ranked, double relevant)
+{
+    const struct rl_standing *list = ranked->list;
+    const double most = fmin(relevant, (double)list->count - relevant);
+    double sum = 0, found = 0;
+    for (size_t f = 0; f < list->found; f++) {
+        if (!(list->ranked_labels[f] >= ranked->definition->relevant_from))
+            continue;
+        sum += 1 - ratio(fmin((double)list->ranks[f] - found, most), most);
+        found++;
+    }
+    return ratio(sum, relevant);
+}
+
+static double rank_bias(const struct ranked *ranked)
+{
+    const struct rl_standing *list = ranked->list;
+    const double persistence = ranked->definition->persistence, log = rl_log(persistence);
+    double sum = 0;
+    for (size_t f = 0; f < list->found; f++)
+        if (list->ranked_labels[f] >= ranked->definition->relevant_from)
+            sum += rl_exp(log * (double)list->ranks[f]);
+    return (1 - persistence) * sum;
+}
+
+static double binary_metric(const struct ranked *ranked, struct rl_ranking *ret)
+{
+    const size_t cut = ranked->cut;
+    sum_relevant(ranked, ret);
+    switch (ranked->metric) {
     case RL_MEAN_RECIPROCAL_RANK:
-        return reciprocal_rank(list, cut);
+        return reciprocal_rank(ranked);
     case RL_MEAN_AVERAGE_PRECISION:
-        return ratio(precision_sum(list, cut), ret->weighted_relevance);
+        return ratio(precision_sum(ranked), ret->weighted_relevance);
     case RL_PRECISION_AT_K:
-        return ratio(relevant_within(list, cut), (double)smaller(cut, list->count));
+        return ratio(relevant_within(ranked, cut), precision_divisor(ranked));
     case RL_RECALL_AT_K:
-        return ratio(relevant_within(list, cut), ret->relevance);
+        return ratio(relevant_within(ranked, cut), ret->relevance);
+    case RL_HIT_RATE:
+        return first_relevant(ranked) < cut;
+    case RL_R_PRECISION:
+        return ratio(relevant_within(ranked, (size_t)ret->relevance), ret->relevance);
+    case RL_BPREF:
+        return preference(ranked, ret->relevance);
+    case RL_RANK_BIASED_PRECISION:
+        return rank_bias(ranked);
     default:
-        assert(false && "a metric");
+        assert(false && "a metric that needs no tiers");
         return 0;
     }
 }
 
-void rl_ranking_list(enum rl_measure_id metric, size_t k, const struct rl_standing *list,
-                     struct rl_runner *runner, struct rl_room room, struct rl_ranking *ret)
+/* ---- One list ---------------------------------------------------------------------------------
+ */
+
+void rl_ranking_finish(const struct rl_eval *eval, bool defined, double weight,
+                       struct rl_ranking *list)
 {
-    const size_t cut = cut_of(list, k);
+    const struct rl_definition *definition = rl_eval_definition(eval);
+    const bool as_sent = definition->list_weights == RL_LIST_WEIGHTS_AS_SENT;
+    const bool relevant = !(list->relevance == 0);
+    if (!(defined && relevant)) {
+        list->counts &= definition->without_relevant != RL_WITHOUT_RELEVANT_SKIP;
+        list->value = list->counts && definition->without_relevant == RL_WITHOUT_RELEVANT_ONE;
+    }
+    list->averaged = list->counts && !relevant && !as_sent;
+    list->weight = as_sent ? weight : ratio(list->weighted_relevance, list->relevance);
+}
+
+enum rl_status rl_ranking_list(const struct rl_eval *eval, const struct rl_standing *list,
+                               struct rl_runner *runner, struct rl_room room,
+                               struct rl_ranking *ret)
+{
+    const size_t k = rl_eval_k(eval);
+    struct ranked ranked = {
+        .metric = eval->measure->id,
+        .definition = rl_eval_definition(eval),
+        .list = list,
+        .gains = rl_gains_of(eval),
+        .k = k,
+        .cut = k && k < list->items ? k : list->items,
+        .runner = runner,
+        .room = room,
+    };
     *ret = (struct rl_ranking){.counts = list->count > 0};
-    ret->value = uses_gains(metric) ? gain_metric(metric, list, cut, runner, room, ret)
-                                    : binary_metric(metric, list, cut, ret);
+    ret->value =
+        uses_gains(ranked.metric) ? gain_metric(&ranked, ret) : binary_metric(&ranked, ret);
+    rl_ranking_finish(eval, true, list->weight, ret);
+    return isnan(ret->relevance) ? RL_INVALID : RL_OK;
 }
 
 /* ---- Over the lists ---------------------------------------------------------------------------
  */
 
-/* A list without any relevance weighs as much as the others do on average; 1 if there are none. */
+/* What a list without any relevance weighs: as much as the others do on average; 1 if there are
+ * none. */
 static double average_weight(const struct rl_ranking *lists, size_t count)
 {
     double sum = 0;
-    size_t relevant_lists = 0;
+    size_t others = 0;
     for (size_t i = 0; i < count; i++) {
-        if (!(lists[i].relevance == 0)) {
-            sum += lists[i].weighted_relevance / lists[i].relevance;
-            relevant_lists++;
+        if (lists[i].counts && !lists[i].averaged) {
+            sum += lists[i].weight;
+            others++;
         }
     }
-    return relevant_lists ? sum / (double)relevant_lists : 1;
+    return others ? sum / (double)others : 1;
 }
 
 static double list_weight(const struct rl_ranking *list, double average)
 {
     if (!list->counts)
         return 0;
-    return list->relevance == 0 ? average : list->weighted_relevance / list->relevance;
+    return list->averaged ? average : list->weight;
 }
 
 double rl_ranking_combine(enum rl_measure_id metric, struct rl_ranking *lists, size_t count,
                           double *ret_sum, double *ret_weight_sum)
 {
-    double average = average_weight(lists, count), sum = 0, weight_sum = 0;
+    const double average = average_weight(lists, count);
+    double sum = 0, weight_sum = 0;
     for (size_t i = 0; i < count; i++) {
         lists[i].weight = list_weight(&lists[i], average);
-        if (metric == RL_DCG)
+        if (metric == RL_DCG && !(lists[i].relevance == 0))
             lists[i].value = ratio(lists[i].value, lists[i].weight);
         sum += lists[i].value * lists[i].weight;
         weight_sum += lists[i].weight;

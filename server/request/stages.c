@@ -132,10 +132,12 @@ static void name_system(const struct rl_job *job, struct rl_error *error)
 /* core names the list, but a client that sent one bare list knows no list 0. */
 static void unbatch_pointer(const struct rl_job *job, struct rl_error *error)
 {
-    static const char prefix[] = "/y_pred/0";
-    if (!job->query.batched && strncmp(error->pointer, prefix, sizeof(prefix) - 1) == 0)
-        memmove(error->pointer + sizeof("/y_pred") - 1, error->pointer + sizeof(prefix) - 1,
-                strlen(error->pointer + sizeof(prefix) - 1) + 1);
+    static const char of_scores[] = "/y_pred/0", of_labels[] = "/y_true/0";
+    const size_t length = sizeof(of_scores) - 1, kept = length - (sizeof("/0") - 1);
+    if (!job->query.batched && (strncmp(error->pointer, of_scores, length) == 0 ||
+                                strncmp(error->pointer, of_labels, length) == 0))
+        memmove(error->pointer + kept, error->pointer + length,
+                strlen(error->pointer + length) + 1);
 }
 
 /* Counts the measures of a computed job, each with an equal share of its time. */

@@ -23,6 +23,12 @@ const METRICS = {
     mean_average_precision: "Mean average precision",
     precision_at_k: "Precision at k",
     recall_at_k: "Recall at k",
+    hit_rate: "Hit rate",
+    r_precision: "R-precision",
+    bpref: "Bpref",
+    auc: "AUC",
+    expected_reciprocal_rank: "Expected reciprocal rank",
+    rank_biased_precision: "Rank-biased precision",
 };
 
 /* Losses with one value per list: they add over no pairs and take no weight per item. */

@@ -143,6 +143,12 @@ describe("evaluating", () => {
                     "mean_average_precision",
                     "precision_at_k",
                     "recall_at_k",
+                    "hit_rate",
+                    "r_precision",
+                    "bpref",
+                    "auc",
+                    "expected_reciprocal_rank",
+                    "rank_biased_precision",
                 ],
                 k,
             });
@@ -150,7 +156,7 @@ describe("evaluating", () => {
             const shown = await page.$$eval("#losses td:last-child, #metrics td:last-child", (cells) =>
                 cells.map((cell) => Number(cell.textContent)),
             );
-            assert.equal(shown.length, 12);
+            assert.equal(shown.length, 18);
             shown.forEach((value, i) =>
                 assert.ok(
                     Math.abs(value - expected[i]) <= 1e-5 * Math.max(1, Math.abs(expected[i])),

@@ -33,9 +33,12 @@ class Catalogue(DaemonCase):
         rows = self.daemon.get("/v1/metrics").json()["metrics"]
         self.assertEqual([row["name"] for row in rows],
                          ["dcg", "ndcg", "mean_reciprocal_rank", "mean_average_precision",
-                          "precision_at_k", "recall_at_k"])
+                          "precision_at_k", "recall_at_k", "hit_rate", "r_precision", "bpref",
+                          "auc", "expected_reciprocal_rank", "rank_biased_precision"])
+        whole = {"r_precision", "bpref", "auc", "rank_biased_precision"}
         for row in rows:
-            self.assertEqual(row["parameters"]["k"],
+            self.assertEqual(row["parameters"].get("k"),
+                             None if row["name"] in whole else
                              {"type": ["integer", "null"], "minimum": 1, "default": None})
             self.assertTrue(row["formula"] and row["description"])
 

@@ -90,10 +90,11 @@ def loss_requests(measure):
         yield f"{kind} {dtype}", {**batch(kind, dtype, "none"), "include": include[:2]}
 
 
-def metric_requests():
+def metric_requests(measure):
+    ks = (None, 3, 20) if "k" in measure["parameters"] else (None,)
     for dtype in ("float32", "float64"):
         for kind in ("grades", "clicks", "one", "ties", "distinct"):
-            for k in (None, 3, 20):
+            for k in ks:
                 grades = kind != "distinct"
                 body = batch(kind, dtype, "item" if grades else "list")
                 if not grades:  # the gain 2^y - 1 of larger labels is not finite
@@ -111,7 +112,7 @@ def requests(daemon):
                  for measure in json.loads(daemon.exchange("GET", f"/v1/{kind}").text())[kind]]
     for kind, measure in catalogue:
         path = f"/v1/{kind}/{measure['name']}"
-        cases = loss_requests(measure) if kind == "losses" else metric_requests()
+        cases = loss_requests(measure) if kind == "losses" else metric_requests(measure)
         for name, body in cases:
             yield f"{measure['name']} {name}", path, json.dumps(body).encode()
 

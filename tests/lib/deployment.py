@@ -15,7 +15,8 @@ from daemon import BINARY, ROOT, base_environment, die_with_parent  # noqa: F401
 LOSSES = ("pairwise_hinge", "pairwise_logistic", "pairwise_soft_zero_one",
           "pairwise_mean_squared_error", "list_mle")
 METRICS = ("dcg", "ndcg", "mean_reciprocal_rank", "mean_average_precision", "precision_at_k",
-           "recall_at_k")
+           "recall_at_k", "hit_rate", "r_precision", "bpref", "auc", "expected_reciprocal_rank",
+           "rank_biased_precision")
 
 
 def path(*parts):

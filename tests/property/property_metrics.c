@@ -4,7 +4,7 @@
  */
 #include <float.h>
 
-#include "core/reference.h"
+#include "core/referencemetric.h"
 #include "tests/property/samples.h"
 #include "tests/property/property.h"
 
@@ -44,7 +44,7 @@ static void reference_lists(const struct sample *sample, const struct rl_eval *e
             .mask = sample->mask ? sample->mask + begin : NULL,
         };
         list_weights(sample, l, weights);
-        rl_reference_metric(eval->measure->id, &list, weights, eval->k, &ret_lists[l]);
+        rl_reference_metric(eval, &list, weights, &ret_lists[l]);
     }
     free(weights);
 }

@@ -184,7 +184,8 @@ static enum rl_status read_above_0(const struct rl_definition_source *source,
     if (rl_read_number(value, pointer, &number, source->error) != RL_OK)
         return source->error->status;
     /* Labels are rounded to the dtype: without this, 0.7 would not be relevant from 0.7. */
-    const double rounded = source->dtype == RL_FLOAT32 ? (double)(float)number : number;
+    const bool as_labels = member->taken != RL_TAKES_PERSISTENCE && source->dtype == RL_FLOAT32;
+    const double rounded = as_labels ? (double)(float)number : number;
     if (!(rounded > 0 && rounded < member->below))
         return rl_fail(source->error, RL_INVALID, pointer,
                        isinf(member->below)

@@ -116,11 +116,9 @@ START_TEST(metrics_are_combined)
     eval.measure = rl_measure_get(RL_MEAN_RECIPROCAL_RANK);
     eval_state.sums = NULL;
     eval_state.rankings = rankings;
-    rankings[0] =
-        (struct rl_ranking){.value = 0.5, .weighted_relevance = 2, .relevance = 1, .counts = true};
+    rankings[0] = (struct rl_ranking){.value = 0.5, .weight = 2, .relevance = 1, .counts = true};
     rankings[1] = (struct rl_ranking){.counts = false};
-    rankings[2] =
-        (struct rl_ranking){.value = 1, .weighted_relevance = 1, .relevance = 1, .counts = true};
+    rankings[2] = (struct rl_ranking){.value = 1, .weight = 1, .relevance = 1, .counts = true};
     rl_reduce(&work);
     ck_assert_int_eq(work.status, RL_OK);
     ck_assert_double_eq(result.value, (double)(float)(2.0 / 3));
@@ -138,10 +136,9 @@ START_TEST(lists_without_relevance_are_summed_apart)
     eval.measure = rl_measure_get(RL_MEAN_RECIPROCAL_RANK);
     eval_state.sums = NULL;
     eval_state.rankings = rankings;
-    rankings[0] = (struct rl_ranking){.value = 0.5, .counts = true};
-    rankings[1] = (struct rl_ranking){.value = 0.25, .counts = true};
-    rankings[2] =
-        (struct rl_ranking){.value = 1, .weighted_relevance = 3, .relevance = 1, .counts = true};
+    rankings[0] = (struct rl_ranking){.value = 0.5, .counts = true, .averaged = true};
+    rankings[1] = (struct rl_ranking){.value = 0.25, .counts = true, .averaged = true};
+    rankings[2] = (struct rl_ranking){.value = 1, .weight = 3, .relevance = 1, .counts = true};
     rl_reduce(&work);
     check_sums(&result.totals.own, &(struct rl_sums){1, 3, 3, 9, 9, 9});
     check_sums(&result.totals.averaged, &(struct rl_sums){2, 0.75, 2, 0.3125, 0.75, 2});

@@ -82,40 +82,6 @@ START_TEST(invalid_items_are_inert)
 }
 END_TEST
 
-START_TEST(metrics_by_hand)
-{
-    /* Rank order: labels 3, 0, 1, 1. */
-    struct rl_reference_metric ret;
-    long double log3 = log2l(3), log5 = log2l(5);
-    rl_reference_metric(RL_DCG, &LIST, NULL, 0, &ret);
-    check_close(ret.value, 7 + 0.5L + 1 / log5, 1e-17L);
-    check_close(ret.relevance, 9, 0);
-    rl_reference_metric(RL_DCG, &LIST, NULL, 2, &ret);
-    check_close(ret.value, 7, 0);
-    rl_reference_metric(RL_NDCG, &LIST, NULL, 0, &ret);
-    check_close(ret.value, (7 + 0.5L + 1 / log5) / (7 + 1 / log3 + 0.5L), 1e-17L);
-    rl_reference_metric(RL_MEAN_RECIPROCAL_RANK, &LIST, NULL, 0, &ret);
-    check_close(ret.value, 1, 0);
-    rl_reference_metric(RL_MEAN_AVERAGE_PRECISION, &LIST, NULL, 0, &ret);
-    check_close(ret.value, (1 + 2 / 3.0L + 3 / 4.0L) / 3, 1e-18L);
-    rl_reference_metric(RL_PRECISION_AT_K, &LIST, NULL, 2, &ret);
-    check_close(ret.value, 0.5L, 0);
-    rl_reference_metric(RL_RECALL_AT_K, &LIST, NULL, 3, &ret);
-    check_close(ret.value, 2 / 3.0L, 1e-18L);
-}
-END_TEST
-
-START_TEST(weights_of_zero_mask_in_metrics)
-{
-    const double weights[] = {1, 2, 1, 0};
-    struct rl_reference_metric ret;
-    rl_reference_metric(RL_MEAN_RECIPROCAL_RANK, &LIST, weights, 0, &ret);
-    check_close(ret.value, 0.5L, 0);
-    ck_assert(ret.counts);
-    check_close(ret.weighted_relevance, 2, 0);
-}
-END_TEST
-
 /* The weighted loss with score k moved by `step`. */
 static long double moved(enum rl_measure_id loss, const struct rl_reference_list *list,
                          double *scores, const double *weights, size_t k, double step)

@@ -14,13 +14,15 @@ from .client import Client
 from .errors import Busy, InvalidRequest, Problem, RanklossdError, Unauthorized, Unreachable
 from .losses import (ListMLELoss, PairwiseHingeLoss, PairwiseLogisticLoss, PairwiseMeanSquaredError,
                      PairwiseSoftZeroOneLoss)
-from .metrics import (DCG, NDCG, MeanAveragePrecision, MeanReciprocalRank, PrecisionAtK, RecallAtK)
+from .metrics import (AUC, DCG, NDCG, Bpref, ExpectedReciprocalRank, HitRate, MeanAveragePrecision,
+                      MeanReciprocalRank, PrecisionAtK, RankBiasedPrecision, RecallAtK, RPrecision)
 from .results import Comparison, Evaluation, Report
 
 __all__ = [
-    "Batch", "Busy", "Client", "Comparison", "DCG", "Evaluation", "InvalidRequest", "ListMLELoss",
-    "MeanAveragePrecision", "MeanReciprocalRank", "NDCG", "PairwiseHingeLoss",
-    "PairwiseLogisticLoss", "PairwiseMeanSquaredError", "PairwiseSoftZeroOneLoss", "PrecisionAtK",
-    "Problem", "RanklossdError", "RecallAtK", "Report", "Unauthorized", "Unreachable",
+    "AUC", "Batch", "Bpref", "Busy", "Client", "Comparison", "DCG", "Evaluation",
+    "ExpectedReciprocalRank", "HitRate", "InvalidRequest", "ListMLELoss", "MeanAveragePrecision",
+    "MeanReciprocalRank", "NDCG", "PairwiseHingeLoss", "PairwiseLogisticLoss",
+    "PairwiseMeanSquaredError", "PairwiseSoftZeroOneLoss", "PrecisionAtK", "Problem", "RPrecision",
+    "RankBiasedPrecision", "RanklossdError", "RecallAtK", "Report", "Unauthorized", "Unreachable",
     "__version__",
 ]

@@ -13,7 +13,9 @@ import numpy as np
 from .batch import Batch
 from .client import Client, as_batch, default_client
 
-__all__ = ["DCG", "MeanAveragePrecision", "MeanReciprocalRank", "NDCG", "PrecisionAtK", "RecallAtK"]
+__all__ = ["AUC", "Bpref", "DCG", "ExpectedReciprocalRank", "HitRate", "MeanAveragePrecision",
+           "MeanReciprocalRank", "NDCG", "PrecisionAtK", "RPrecision", "RankBiasedPrecision",
+           "RecallAtK"]
 
 
 class RankingMetric:
@@ -134,3 +136,39 @@ class RecallAtK(RankingMetric):
     """share of the relevant items that are among the first k"""
 
     path = "recall_at_k"
+
+
+class HitRate(RankingMetric):
+    """1 if a relevant item is among the first k, or 0"""
+
+    path = "hit_rate"
+
+
+class RPrecision(RankingMetric):
+    """precision at the number of relevant items"""
+
+    path = "r_precision"
+
+
+class Bpref(RankingMetric):
+    """how few of the items judged not relevant rank above the relevant ones"""
+
+    path = "bpref"
+
+
+class AUC(RankingMetric):
+    """area under the ROC curve of each list"""
+
+    path = "auc"
+
+
+class ExpectedReciprocalRank(RankingMetric):
+    """1 / rank at which a reader is satisfied, who stops at an item with a chance by its label"""
+
+    path = "expected_reciprocal_rank"
+
+
+class RankBiasedPrecision(RankingMetric):
+    """share of relevant items that a reader sees, who goes on with probability 0.8"""
+
+    path = "rank_biased_precision"

@@ -1,12 +1,12 @@
 /*
  * test_ranking.c: the metrics of a list against the plain reference, and their combination.
  */
-#include "core/ranking/ranking.h"
+#include "core/ranking/tiered.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-#include "core/reference.h"
+#include "core/referencemetric.h"
 #include "tests/property/lists.h"
 #include "tests/lib/unittest.h"
 
@@ -28,8 +28,13 @@ struct others {
     size_t depth;
 };
 
-static struct rl_ranking evaluate(const struct rl_batch *batch, enum rl_measure_id metric, size_t k,
-                                  struct others others)
+static struct rl_eval eval_of(enum rl_measure_id metric, size_t k)
+{
+    return (struct rl_eval){.measure = rl_measure_get(metric), .k = k};
+}
+
+static struct rl_ranking evaluate_standing(const struct rl_batch *batch, const struct rl_eval *eval,
+                                           struct others others)
 {
     const size_t n = batch->items;
     struct rl_rank_needs needs = {.depth = others.depth, .first = others.first};
@@ -40,10 +45,23 @@ static struct rl_ranking evaluate(const struct rl_batch *batch, enum rl_measure_
     struct rl_runner runner = rl_runner_serial();
     size_t bytes = rl_plan_room(n) + rl_standing_room(n) + rl_ranking_room(n);
     ck_assert(rl_scratch_reserve(&scratch, bytes, &room));
-    rl_ranking_add_needs(metric, k, &needs);
+    rl_ranking_add_needs(eval, &needs);
     rl_plan_gather(&plan, batch, 0, &runner, &room);
     rl_standing_init(&standing, &plan, &needs, &runner, &room);
-    rl_ranking_list(metric, k, &standing, &runner, room, &ret);
+    ck_assert_int_eq(rl_ranking_list(eval, &standing, &runner, room, &ret), RL_OK);
+    return ret;
+}
+
+static struct rl_ranking evaluate_tiers(const struct rl_batch *batch, const struct rl_eval *eval)
+{
+    const size_t n = batch->items;
+    struct rl_tiers tiers;
+    struct rl_ranking ret;
+    struct rl_room room;
+    struct rl_runner runner = rl_runner_serial();
+    ck_assert(rl_scratch_reserve(&scratch, rl_tiers_room(n) + rl_tiered_room(n), &room));
+    rl_tiers_init(&tiers, batch, 0, rl_tiers_key(eval), &runner, &room);
+    ck_assert_int_eq(rl_tiered_list(eval, &tiers, &runner, room, &ret), RL_OK);
     return ret;
 }
 
@@ -52,13 +70,17 @@ static void check_list(const struct rl_batch *batch, enum rl_measure_id metric, 
 {
     const bool weighted = batch->weight_kind == RL_WEIGHT_ITEM;
     struct rl_reference_list list = {.items = batch->items, .labels = labels, .scores = scores};
+    const struct rl_eval eval = eval_of(metric, k);
     struct rl_reference_metric want;
-    struct rl_ranking got = evaluate(batch, metric, k, others);
-    rl_reference_metric(metric, &list, weighted ? weights : NULL, k, &want);
-    check_close(rl_measure_get(metric)->name, got.value, want.value);
-    check_close("relevance", got.relevance, want.relevance);
-    check_close("weighted relevance", got.weighted_relevance, want.weighted_relevance);
-    ck_assert_int_eq(got.counts, want.counts);
+    rl_reference_metric(&eval, &list, weighted ? weights : NULL, &want);
+    for (int tiers = rl_ranking_needs_tiers(&eval); tiers <= 1; tiers++) {
+        struct rl_ranking got =
+            tiers ? evaluate_tiers(batch, &eval) : evaluate_standing(batch, &eval, others);
+        check_close(eval.measure->name, got.value, want.value);
+        check_close("relevance", got.relevance, want.relevance);
+        check_close("weighted relevance", got.weighted_relevance, want.weighted_relevance);
+        ck_assert_int_eq(got.counts, want.counts);
+    }
 }
 
 static void round_to_float(size_t n)
@@ -144,9 +166,9 @@ END_TEST
 START_TEST(lists_without_relevance_weigh_the_average)
 {
     struct rl_ranking lists[] = {
-        {.value = 0.5, .weighted_relevance = 6, .relevance = 2, .counts = true},
-        {.value = 1, .weighted_relevance = 1, .relevance = 1, .counts = true},
-        {.value = 0, .counts = true},
+        {.value = 0.5, .weight = 3, .relevance = 2, .counts = true},
+        {.value = 1, .weight = 1, .relevance = 1, .counts = true},
+        {.value = 0, .counts = true, .averaged = true},
         {.value = 0, .counts = false},
     };
     double sum, weight_sum;
@@ -164,8 +186,8 @@ END_TEST
 START_TEST(dcg_is_divided_by_the_weight_of_its_list)
 {
     struct rl_ranking lists[] = {
-        {.value = 6, .weighted_relevance = 6, .relevance = 2, .counts = true},
-        {.value = 4, .weighted_relevance = 2, .relevance = 2, .counts = true},
+        {.value = 6, .weight = 3, .relevance = 2, .counts = true},
+        {.value = 4, .weight = 1, .relevance = 2, .counts = true},
     };
     double sum, weight_sum;
     double value = rl_ranking_combine(RL_DCG, lists, 2, &sum, &weight_sum);
@@ -182,7 +204,7 @@ START_TEST(nothing_that_counts_gives_zero)
     ck_assert_double_eq(rl_ranking_combine(RL_DCG, lists, 2, &sum, &weight_sum), 0);
     ck_assert_double_eq(sum, 0);
     ck_assert_double_eq(weight_sum, 0);
-    struct rl_ranking irrelevant = {.counts = true};
+    struct rl_ranking irrelevant = {.counts = true, .averaged = true};
     ck_assert_double_eq(rl_ranking_combine(RL_NDCG, &irrelevant, 1, &sum, &weight_sum), 0);
     ck_assert_double_eq(weight_sum, 1);
 }
@@ -201,7 +223,9 @@ START_TEST(huge_labels_are_not_finite_only_where_gains_are_used)
     for (int metric = RL_DCG; metric < RL_MEASURES; metric++) {
         struct rl_ranking list;
         double sum, weight_sum;
-        list = evaluate(&batch, (enum rl_measure_id)metric, 0, (struct others){0});
+        const struct rl_eval eval = eval_of((enum rl_measure_id)metric, 0);
+        list = metric == RL_AUC ? evaluate_tiers(&batch, &eval)
+                                : evaluate_standing(&batch, &eval, (struct others){0});
         double value = rl_ranking_combine((enum rl_measure_id)metric, &list, 1, &sum, &weight_sum);
         ck_assert_int_eq(isfinite(value) != 0, metric != RL_DCG && metric != RL_NDCG);
     }
@@ -210,7 +234,7 @@ END_TEST
 
 static void start(void)
 {
-    rl_ranking_init();
+    rl_gains_init();
 }
 
 void test_before_all(void)
