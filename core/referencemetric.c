@@ -254,10 +254,14 @@ static long double binary_preference(const struct ranking *ranking)
     return ratio(sum, (long double)relevant);
 }
 
-/* An item that is not ranked is below all that are. */
-static long double score_of(const struct ranking *ranking, size_t item)
+/* How much of the pair is in order: an item without a rank is below all that have one. */
+static long double order_of(const struct ranking *ranking, size_t i, size_t j)
 {
-    return has_rank(ranking, item) ? (long double)ranking->list->scores[item] : -INFINITY;
+    const double *scores = ranking->list->scores;
+    const bool own = has_rank(ranking, i), other = has_rank(ranking, j);
+    if (own != other)
+        return own;
+    return !own || scores[i] == scores[j] ? 0.5L : scores[i] > scores[j];
 }
 
 static long double area_under_curve(const struct ranking *ranking)
@@ -267,8 +271,7 @@ static long double area_under_curve(const struct ranking *ranking)
         for (size_t j = 0; j < ranking->list->items; j++) {
             if (!is_relevant(ranking, i) || !item_counts(ranking, j) || is_relevant(ranking, j))
                 continue;
-            const long double own = score_of(ranking, i), other = score_of(ranking, j);
-            sum += own > other ? 1 : own == other ? 0.5L : 0;
+            sum += order_of(ranking, i, j);
             pairs++;
         }
     return ratio(sum, pairs);

@@ -1,11 +1,11 @@
 /*
  * property_merging.c: random weighted batches, cut at random places: the totals of the parts, put
  * together by the formulas of README.md ("Merging"), give the value and the standard error of the
- * whole, for every measure, reduction and shape of weights.
+ * whole, for every measure, definition, reduction and shape of weights.
  */
 #include <float.h>
 
-#include "tests/property/samples.h"
+#include "tests/property/definitions.h"
 #include "tests/lib/unittest.h"
 
 enum { ROUNDS = 3000 };
@@ -248,7 +248,15 @@ static void check_batches(bool positive_weights)
         sample_random(&random, &limits, &sample);
         struct rl_eval loss = random_loss_eval(&random, sample.batch.weight_kind == RL_WEIGHT_ITEM);
         struct rl_eval metric = random_metric_eval(&random);
+        struct any_definition any;
         check_sample(&random, &sample, &loss);
+        check_sample(&random, &sample, &metric);
+        random_definition(&random, sample.batch.weight_kind == RL_WEIGHT_ITEM, &any);
+        any.definition.gain_count = RANDOM_TABLE;
+        metric.definition = &any.definition;
+        sample_grade(&sample, RANDOM_TABLE);
+        if (any.definition.unretrieved == RL_UNRETRIEVED_COUNT)
+            sample_unretrieve(&random, &sample);
         check_sample(&random, &sample, &metric);
         sample_release(&sample);
     }

@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 #include "tests/lib/unittest.h"
-#include "tests/property/samples.h"
+#include "tests/property/definitions.h"
 
-enum { RANDOM_WORKS = 520, AT_ONCE = 16, EVALS = 3 };
+enum { RANDOM_WORKS = 520, AT_ONCE = 16, LOSSES = 3, EVALS = LOSSES + 1 };
 
 /* Long enough to be split inside, by every algorithm. */
 static const size_t long_lengths[] = {1000, 3000, 5000, 9000, 20000, 20000, 70000, 200000};
@@ -23,16 +23,35 @@ enum { WORKS = RANDOM_WORKS + LONG_WORKS };
 struct task {
     struct sample sample;
     struct rl_eval evals[EVALS];
+    struct any_definition definitions[EVALS];
     size_t count;
 };
+
+/* A metric under any definition that takes every label and has a score for each. */
+static void random_metric(struct random *random, struct task *task, size_t e)
+{
+    struct rl_definition *definition = &task->definitions[e].definition;
+    task->evals[e] = random_metric_eval(random);
+    if (random_below(random, 3) == 0)
+        return;
+    random_definition(random, task->sample.batch.weight_kind == RL_WEIGHT_ITEM,
+                      &task->definitions[e]);
+    definition->unretrieved = RL_UNRETRIEVED_ERROR;
+    if (definition->gain == RL_GAIN_TABLE)
+        definition->gain = RL_GAIN_LINEAR;
+    task->evals[e].definition = definition;
+}
 
 static void random_evals(struct random *random, struct task *task)
 {
     const bool per_item = task->sample.batch.weight_kind == RL_WEIGHT_ITEM;
     task->count = 1 + random_below(random, EVALS);
-    for (size_t e = 0; e < task->count; e++)
-        task->evals[e] = random_below(random, 4) ? random_loss_eval(random, per_item)
-                                                 : random_metric_eval(random);
+    for (size_t e = 0; e < task->count; e++) {
+        if (random_below(random, 3))
+            task->evals[e] = random_loss_eval(random, per_item);
+        else
+            random_metric(random, task, e);
+    }
 }
 
 static void random_task(struct random *random, struct task *task)
@@ -56,7 +75,8 @@ static void long_task(struct random *random, size_t index, struct task *task)
     sample_spoil_invalid(random, sample);
     sample_sync(sample);
     task->count = EVALS;
-    for (size_t e = 0; e < EVALS; e++) {
+    random_metric(random, task, LOSSES);
+    for (size_t e = 0; e < LOSSES; e++) {
         task->evals[e] = random_loss_eval(random, index % 3 == 0);
         task->evals[e].measure = rl_measure_get((enum rl_measure_id)((index + e) % RL_LIST_MLE));
         task->evals[e].include |= RL_TOP_PAIRS;

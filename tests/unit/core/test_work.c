@@ -58,6 +58,25 @@ START_TEST(every_limit_that_is_too_small_is_refused)
 }
 END_TEST
 
+START_TEST(a_definition_that_takes_weights_of_lists_refuses_those_of_items)
+{
+    for (int kind = RL_WEIGHT_NONE; kind <= RL_WEIGHT_ITEM; kind++) {
+        struct rl_batch batch = batch_of((enum rl_weight_kind)kind);
+        struct rl_eval eval = eval_of(RL_NDCG, 0);
+        struct rl_arena arena;
+        struct rl_error error;
+        struct rl_work work;
+        eval.definition = rl_definition_get(RL_SKLEARN);
+        rl_arena_init(&arena, SIZE_MAX);
+        enum rl_status status = rl_work_init(&work, &batch, &eval, 1, &arena, &error);
+        ck_assert_int_eq(status, kind == RL_WEIGHT_ITEM ? RL_INVALID : RL_OK);
+        if (status == RL_INVALID)
+            ck_assert_str_eq(error.pointer, "/sample_weight");
+        rl_arena_release(&arena);
+    }
+}
+END_TEST
+
 static double weight_sum_of(enum rl_weight_kind kind, enum rl_measure_id id)
 {
     struct rl_batch batch = batch_of(kind);
