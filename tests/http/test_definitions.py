@@ -109,6 +109,14 @@ class Definitions(DaemonCase):
         said = self.metric("ndcg", gain=[0, 1, 3] + [0] * 997)["definition"]
         self.assertEqual(len(said["gain"]), 1000)
 
+    def test_numbers_are_said_again(self):
+        for dtype in ("float32", "float64"):
+            for metric, member, value in (("recall_at_k", "relevant_from", 0.7),
+                                          ("expected_reciprocal_rank", "max_grade", 2.1),
+                                          ("rank_biased_precision", "persistence", 0.95)):
+                said = self.metric(metric, dtype=dtype, **{member: value})["definition"]
+                self.assertEqual(said, {member: value})
+
     def test_null_dtype_and_name_are_the_defaults(self):
         self.assertEqual(self.metric("ndcg", dtype=None, name=None), self.metric("ndcg"))
 

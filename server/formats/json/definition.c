@@ -24,23 +24,28 @@ static_assert(sizeof(enum rl_gain) == sizeof(unsigned), "a choice is read as an 
         .name = #member, .taken = (bit), .offset = offsetof(struct rl_definition, member),         \
         .words = {__VA_ARGS__}, .has_table = true                                                  \
     }
-#define NUMBER(member, bit, most)                                                                  \
+#define LABEL(member, bit)                                                                         \
     {                                                                                              \
         .name = #member, .taken = (bit), .offset = offsetof(struct rl_definition, member),         \
-        .below = (most)                                                                            \
+        .below = (double)INFINITY, .is_label = true                                                \
     }
 
 const struct rl_definition_member rl_definition_members[RL_DEFINITION_MEMBERS] = {
     TABLE(gain, RL_TAKES_GAIN, "exponential", "linear"),
     TABLE(discount, RL_TAKES_DISCOUNT, "log2", "reciprocal", "none"),
-    NUMBER(relevant_from, RL_TAKES_RELEVANT_FROM, (double)INFINITY),
+    LABEL(relevant_from, RL_TAKES_RELEVANT_FROM),
     CHOICE(ties, RL_TAKES_TIES, "input", "average", "worst", "best"),
     CHOICE(without_relevant, RL_TAKES_WITHOUT_RELEVANT, "zero", "one", "skip"),
     CHOICE(precision_over, RL_TAKES_PRECISION_OVER, "list", "k"),
     CHOICE(unretrieved, RL_TAKES_UNRETRIEVED, "error", "count"),
     CHOICE(unlabelled, RL_TAKES_UNLABELLED, "drop", "zero"),
-    NUMBER(max_grade, RL_TAKES_MAX_GRADE, (double)INFINITY),
-    NUMBER(persistence, RL_TAKES_PERSISTENCE, 1),
+    LABEL(max_grade, RL_TAKES_MAX_GRADE),
+    {
+        .name = "persistence",
+        .taken = RL_TAKES_PERSISTENCE,
+        .offset = offsetof(struct rl_definition, persistence),
+        .below = 1,
+    },
 };
 
 const struct rl_definition_member *rl_definition_find(const char *name)
@@ -183,12 +188,12 @@ static enum rl_status read_above_0(const struct rl_definition_source *source,
     double number = 0;
     if (rl_read_number(value, pointer, &number, source->error) != RL_OK)
         return source->error->status;
-    /* Labels are rounded to the dtype: without this, 0.7 would not be relevant from 0.7. */
-    const bool as_labels = member->taken != RL_TAKES_PERSISTENCE && source->dtype == RL_FLOAT32;
-    const double rounded = as_labels ? (double)(float)number : number;
+    /* Else, in float32, 0.7 would not be relevant from 0.7. */
+    const bool narrow = member->is_label && source->dtype == RL_FLOAT32;
+    const double rounded = narrow ? (double)(float)number : number;
     if (!(rounded > 0 && rounded < member->below))
         return rl_fail(source->error, RL_INVALID, pointer,
-                       isinf(member->below)
+                       member->is_label
                            ? "a number above 0 in the range of the dtype was expected, found %.9g"
                            : "a number above 0 and below 1 was expected, found %.9g",
                        number);

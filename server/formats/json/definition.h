@@ -22,6 +22,7 @@ struct rl_definition_member {
     const char *words[RL_DEFINITION_WORDS + 1];
     bool has_table; /* the value after the last word is a table of numbers */
     double below;   /* a number is above 0 and below this */
+    bool is_label;  /* a number that labels are compared with, and which is rounded as they are */
 };
 
 /* In the order of enum rl_parameter. */

@@ -31,7 +31,8 @@ static void put_member(struct rl_text *text, const struct rl_definition_member *
                        const struct rl_definition *definition, enum rl_dtype dtype)
 {
     if (!member->words[0]) {
-        rl_put_number(text, member->name, dtype, rl_definition_number(member, definition));
+        rl_put_number(text, member->name, member->is_label ? dtype : RL_FLOAT64,
+                      rl_definition_number(member, definition));
         return;
     }
     const char *const word = member->words[rl_definition_choice(member, definition)];
