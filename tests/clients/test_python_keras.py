@@ -259,6 +259,39 @@ class Evaluate(DaemonCase):
         report = self.client.evaluate([[1, 0]], [[0, 0]], losses="pairwise_hinge", reduction="sum")
         self.assertEqual(report.values(), {"pairwise_hinge(reduction=sum)": 1.0})
 
+    def test_whose_definition(self):
+        """Parameters of definitions go along in every form, and are part of labels."""
+        labels, scores = [[2, 0, 1], [0, 1, 0]], [[1.0, 2.0, 2.0], [3.0, 3.0, 1.0]]
+        forms = ["ndcg@2", {"name": "ndcg", "definition": "sklearn", "k": 2},
+                 ranklossd.NDCG(k=2, gain="linear", discount=[1, 0.5]), "recall_at_k@1"]
+        report = self.client.evaluate(labels, scores, metrics=forms, ties="worst",
+                                      relevant_from=2)
+        self.assertEqual(list(report.values()), [
+            "ndcg@2(ties=worst)", "ndcg@2(definition=sklearn)",
+            "ndcg@2(discount=[1, 0.5], gain=linear, ties=worst)",
+            "recall_at_k@1(relevant_from=2, ties=worst)"])
+        self.assertEqual(report[1]["definition"], {"gain": "linear", "ties": "average",
+                                                   "list_weights": "as_sent"})
+        one = self.client.metric("ndcg", np.array(labels), np.array(scores), k=2, ties="worst",
+                                 gain="linear", discount=[1, 0.5])
+        self.assertEqual(one.value, report[2].value)
+        metric = ranklossd.NDCG(k=2, definition="sklearn", client=self.client)
+        self.assertAlmostEqual(metric(labels, scores), report[1].value, delta=1e-6)
+        self.assertEqual(metric.get_config()["definition"], "sklearn")
+
+    def test_scores_of_items_that_were_not_retrieved(self):
+        batch = ([[2, 0, 1]], np.array([[1.0, np.nan, np.nan]]))
+        with self.assertRaises(ranklossd.InvalidRequest) as caught:
+            self.client.metric("recall_at_k", *batch)
+        self.assertEqual(caught.exception.pointer, "/y_pred/0/1")
+        for asked in ({"unretrieved": "count"}, {"definition": "trec_eval"}):
+            self.assertEqual(self.client.metric("recall_at_k", *batch, **asked).value, 0.5)
+
+    def test_comparisons_under_a_definition(self):
+        result = self.client.compare({"a": [[2, 1]], "b": [[1, 1]]}, [[0, 1]], metrics=["ndcg"],
+                                     definition="sklearn")
+        self.assertEqual(result[0].label, "ndcg(definition=sklearn)")
+
     def test_bad_entries(self):
         for bad in ("ndcg@", "ndcg@0", "ndcg@x", {"k": 3}):
             with self.subTest(bad), self.assertRaises(ValueError):

@@ -80,7 +80,10 @@ class Client:
 
     def metric(self, name: str, /, y_true: Any, y_pred: Any = None, sample_weight: Any = None,
                **parameters: Any) -> Evaluation:
-        """One metric: k, dtype, include, name as the daemon takes them."""
+        """One metric: k, definition, gain, ties, …, dtype, include, name as the daemon takes them.
+
+        Which metric takes what is in catalogue(). A score of NaN is an item that was not retrieved.
+        """
         return self._one("metric", name, y_true, y_pred, sample_weight, parameters)
 
     def evaluate(self, y_true: Any, y_pred: Any = None, sample_weight: Any = None, *,
@@ -97,7 +100,7 @@ class Client:
         reply, body, seconds = self._send("", "evaluate", batch, {**parameters, **asked})
         specs = [("loss", spec) for spec in wanted["losses"]]
         specs += [("metric", spec) for spec in wanted["metrics"]]
-        results = [_evaluation(kind, {**_of(kind, parameters), **spec}, entry, batch)
+        results = [_evaluation(kind, _spec(kind, parameters, spec, entry), entry, batch)
                    for (kind, spec), entry in zip(specs, body["results"])]
         return Report(results, body["totals"], body["dtype"], reply.headers.get("X-Request-Id"),
                       seconds)
@@ -126,7 +129,7 @@ class Client:
         reply, answer, _ = self._send("", "compare", body, parameters)
         specs = [("loss", spec) for spec in wanted["losses"]]
         specs += [("metric", spec) for spec in wanted["metrics"]]
-        compared = [_measure_comparison(kind, {**_of(kind, parameters), **spec}, entry)
+        compared = [_measure_comparison(kind, _spec(kind, parameters, spec, entry), entry)
                     for (kind, spec), entry in zip(specs, answer["results"])]
         return Comparison(compared, answer["baseline"], answer["level"], answer["totals"],
                           answer["dtype"], reply.headers.get("X-Request-Id"))
@@ -204,13 +207,17 @@ def _names_lists(name: str, parameters: Mapping[str, Any]) -> bool:
 
 
 LOSS_PARAMETERS = ("temperature", "reduction")
-METRIC_PARAMETERS = ("k",)
 
 
-def _of(kind: str, parameters: Mapping[str, Any]) -> Dict[str, Any]:
-    """Those of the defaults beside a batch that say how an evaluation of this kind is computed."""
-    names = LOSS_PARAMETERS if kind == "loss" else METRIC_PARAMETERS
-    return {name: parameters[name] for name in names if name in parameters}
+def _spec(kind: str, parameters: Mapping[str, Any], spec: Mapping[str, Any],
+          entry: Mapping[str, Any]) -> Dict[str, Any]:
+    """An evaluation as it was sent, with the defaults beside the batch that its reply repeats."""
+    names = set(LOSS_PARAMETERS)
+    if kind == "metric":
+        names = {"definition", *(["k"] if entry.get("k") else []), *entry.get("definition", ())}
+    if "definition" in spec:  # it replaces all defaults of definitions
+        names &= {"k"}
+    return {**{name: parameters[name] for name in parameters if name in names}, **spec}
 
 
 def _evaluation(kind: str, spec: Dict[str, Any], entry: Mapping[str, Any],
