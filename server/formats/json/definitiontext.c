@@ -150,7 +150,9 @@ static const char *const stands_for[RL_DEFINERS] = {
         "scores as one threshold.",
     [RL_XGBOOST] =
         "XGBoost: ndcg and map with and without @k, pre@k; without_relevant zero is its suffix -. "
-        "Not covered: pre without k, auc, labels that are no whole numbers.",
+        "Not covered: pre without k, auc, labels that are no whole numbers. XGBoost 1.7 ignores "
+        "the "
+        "weights of groups in these.",
 };
 
 /* What a tool does otherwise for one metric. */
