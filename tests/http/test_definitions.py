@@ -1,5 +1,7 @@
 """Whose definition of a metric: parameters, presets, their echo, and their errors."""
 
+import math
+
 from daemon import DaemonCase
 
 BATCH = {"y_true": [[0, 2, 1], [1, 0]], "y_pred": [[0.1, 0.5, 0.9], [0.25, 0.75]]}
@@ -70,6 +72,61 @@ class Definitions(DaemonCase):
                     spelled = {key: want[key] for key in self.defining(name)}
                     self.assertEqual(self.metric(name, **spelled)["metric"],
                                      self.metric(name, definition=preset)["metric"])
+
+    # ---- Meaning ---------------------------------------------------------------------------------
+
+    def is_worth(self, want, metric, labels, scores, **members):
+        body = {"y_true": labels, "y_pred": scores, "dtype": "float64", **members}
+        got = self.daemon.evaluate(f"/v1/metrics/{metric}", body)["metric"]
+        self.assertAlmostEqual(got, want, delta=1e-12, msg=f"{metric} {members}")
+
+    def test_gains_and_discounts_by_hand(self):
+        """In the order of scores the labels are 0, 1, 2."""
+        labels, scores, second = [2, 0, 1], [1, 3, 2], 1 / math.log2(3)
+        for want, members in ((second + 3 / 2, {}), (second + 2 / 2, {"gain": "linear"}),
+                              (5 * second + 7 / 2, {"gain": [0, 5, 7]}),
+                              (4 + second, {"gain": [4, 1, 0]}),
+                              (1 / 2 + 3 / 3, {"discount": "reciprocal"}),
+                              (1 + 3, {"discount": "none"}), (0.5, {"discount": [1, 0.5]}),
+                              (0.25 * 2, {"discount": [1, 0, 0.25], "gain": "linear"})):
+            self.is_worth(want, "dcg", labels, scores, **members)
+
+    def test_ties_by_hand(self):
+        for ties, want in (("input", 1 / 2), ("worst", 1 / 3), ("best", 1),
+                           ("average", (1 + 1 / 2 + 1 / 3) / 3)):
+            self.is_worth(want, "mean_reciprocal_rank", [0, 1, 0], [1, 1, 1], ties=ties)
+
+    def test_relevance_by_hand(self):
+        for level, want in ((0.5, 1 / 3), (1, 1 / 3), (1.5, 1 / 2), (2, 1 / 2), (3, 1), (3.5, 0)):
+            self.is_worth(want, "recall_at_k", [1, 3, 2], [1, 3, 2], k=1, relevant_from=level)
+
+    def test_lists_without_relevant_items_by_hand(self):
+        for value, want in (("zero", 1 / 4), ("one", 3 / 4), ("skip", 1 / 2)):
+            self.is_worth(want, "precision_at_k", [[0, 1], [0, 0]], [[2, 1], [2, 1]],
+                          without_relevant=value)
+
+    def test_precision_by_hand(self):
+        for value, want in (("list", 1 / 2), ("k", 1 / 10)):
+            self.is_worth(want, "precision_at_k", [1, 0], [2, 1], k=10, precision_over=value)
+
+    def test_unretrieved_by_hand(self):
+        """Two relevant items, of which one is ranked."""
+        for metric, want in (("recall_at_k", 1 / 2), ("mean_average_precision", 1 / 2),
+                             ("r_precision", 1 / 2), ("precision_at_k", 1),
+                             ("ndcg", 1 / (1 + 1 / math.log2(3)))):
+            self.is_worth(want, metric, [1, 1], [1, None], unretrieved="count")
+
+    def test_unlabelled_by_hand(self):
+        for score, value, want in ((2, "drop", 1), (2, "zero", 1 / 2), (None, "zero", 1)):
+            self.is_worth(want, "mean_reciprocal_rank", [None, 1], [score, 1], unlabelled=value)
+        self.is_worth(1, "mean_reciprocal_rank", [-1, 1], [2, 1], unlabelled="zero")
+
+    def test_numbers_by_hand(self):
+        for grade, want in ((4, 3 / 16), (2, 3 / 4)):
+            self.is_worth(want, "expected_reciprocal_rank", [2], [1], max_grade=grade)
+        for persistence, want in ((0.8, 0.2 * (1 + 0.64)), (0.5, 0.5 * (1 + 0.25))):
+            self.is_worth(want, "rank_biased_precision", [1, 0, 1], [3, 2, 1],
+                          persistence=persistence)
 
     # ---- Requests --------------------------------------------------------------------------------
 
