@@ -13,6 +13,23 @@ LOSSES = ("pairwise_hinge", "pairwise_logistic", "pairwise_soft_zero_one",
           "pairwise_mean_squared_error", "list_mle", "softmax")
 
 
+METRICS = ("dcg", "ndcg", "mean_reciprocal_rank", "mean_average_precision", "precision_at_k",
+           "recall_at_k", "hit_rate", "r_precision", "bpref", "auc", "expected_reciprocal_rank",
+           "rank_biased_precision")
+DEFINITIONS = ({"definition": "trec_eval"}, {"definition": "sklearn"}, {"definition": "xgboost"},
+               {"ties": "worst", "unlabelled": "zero", "discount": "reciprocal"})
+
+
+def definition_requests(rng):
+    """All metrics under other definitions, with ties, and lists long enough to be split inside."""
+    for members in DEFINITIONS:
+        for count, length, dtype in ((100, 60, "float64"), (1, 150000 // SLOW, "float32")):
+            body = oracle.random_body(rng, count, length, dtype=dtype, metrics=list(METRICS),
+                                      include=["per_list"], k=50, **members)
+            body["y_pred"] = [np.round(row, 1).tolist() for row in body["y_pred"]]
+            yield "/v1/evaluate", body
+
+
 def requests():
     """(path, body): golden vectors, random batches, and lists long enough to be split inside."""
     rng = np.random.default_rng(29)
@@ -26,6 +43,7 @@ def requests():
             body = oracle.random_body(rng, count, length, dtype=dtype, include=include,
                                       reduction="none" if count > 1 else "sum")
             found.append((f"/v1/losses/{loss}", body))
+    found += definition_requests(rng)
     return [(path, json.dumps(body).encode()) for path, body in found]
 
 
@@ -34,8 +52,9 @@ class SameBits(unittest.TestCase):
         env = {"RANKLOSSD_ISA": isa} if isa else {}
         with Daemon("--threads", threads, "--access-log", "none", env=env) as daemon:
             with daemon.connect(timeout=60) as wire:
-                return [wire.exchange("POST", path, JSON_TYPE, body).text()
-                        for path, body in bodies]
+                replies = [wire.exchange("POST", path, JSON_TYPE, body) for path, body in bodies]
+        self.assertEqual({reply.status for reply in replies}, {200})
+        return [reply.text() for reply in replies]
 
     def test_same_bits(self):
         bodies = requests()
