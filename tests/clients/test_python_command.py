@@ -79,11 +79,11 @@ class Formats(unittest.TestCase):
         scores = [str(score) for _, _, score in self.items()]
         path = self.file("data.svm", "\n".join(["# comment", *data]) + "\n")
         self.check(path, "--scores", self.file("scores", "\n".join(scores) + "\n"))
-        for number, wrong in enumerate((scores[:-1], scores + ["1"])):
-            other = self.file(f"wrong{number}", "\n".join(wrong) + "\n")
+        for relation, wrong in (("fewer", scores[:-1]), ("more", scores + ["1"])):
+            other = self.file(relation, "\n".join(wrong) + "\n")
             said = ranked("evaluate", path, *MEASURES, "--scores", other, "--url", self.urls[0],
                           status=1).stderr
-            self.assertRegex(said, "has (fewer|more) lines than")
+            self.assertRegex(said, f"has {relation} lines than")
 
     def test_npz_by_ids_and_by_lengths(self):
         ids, labels, scores = map(np.array, zip(*self.items()))

@@ -38,11 +38,11 @@ class Access(DaemonCase):
         blanks = zlib.compressobj(9, wbits=31)
         bomb = b"".join(blanks.compress(b" " * (1 << 20)) for _ in range(512)) + blanks.flush()
         members = gzip.compress(b" " * (1 << 20)) * 512
-        for body in (bomb, members, gzip.compress(gzip.compress(bomb))):
+        for body, status in ((bomb, 413), (members, 413), (gzip.compress(gzip.compress(bomb)), 400)):
             self.daemon.reset_peak()
             before = self.daemon.peak_rss()
             reply = self.daemon.post(HINGE, body, {"Content-Encoding": "gzip"})
-            self.assertIn(reply.status, (413, 400))
+            self.assertEqual(reply.status, status)
             self.assertLess(self.daemon.peak_rss() - before, 40 << 20)
         reply = self.daemon.post(HINGE, bomb, {"Content-Encoding": "gzip"})
         self.refused(reply, 413, words="max-inflated-bytes")
@@ -112,7 +112,7 @@ class Tokens(DaemonCase):
             reply = self.daemon.exchange("OPTIONS", HINGE, {
                 "Origin": origin, "Access-Control-Request-Method": "POST",
                 "Access-Control-Request-Headers": "authorization,content-type"}, check=False)
-            self.assertIn(reply.status, (200, 204))
+            self.assertEqual(reply.status, 204)
             self.assertEqual(reply.header("Access-Control-Allow-Origin"),
                              origin if allowed else None)
 

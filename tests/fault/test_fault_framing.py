@@ -25,12 +25,12 @@ class Framing(DaemonCase):
     flags = ("--max-body-bytes", LIMIT, "--header-timeout", "2s", "--body-timeout", "5s",
              "--max-connections", 5000)
 
-    def closed_after(self, data, *statuses, dagger=False):
+    def closed_after(self, data, status, dagger=False):
         """The reply to these bytes, after which the daemon closes."""
         with self.daemon.connect() as wire:
             wire.try_send(data)
             reply = wire.read_reply()
-            self.assertIn(reply.status, statuses, reply)
+            self.assertEqual(reply.status, status, reply)
             if not dagger:
                 self.refused(reply, reply.status)
             self.assertTrue(wire.is_closed(), "stays open")
@@ -62,11 +62,11 @@ class Framing(DaemonCase):
         for coding in ("gzip", "identity", "gzip, chunked", "chunked, chunked", "xchunked",
                        "chunked;q=1", ""):
             with self.subTest(coding):
-                self.closed_after(post(f"Transfer-Encoding: {coding}"), 501, 400)
+                self.closed_after(post(f"Transfer-Encoding: {coding}"), 501)
 
     def test_fault_02_two_transfer_encodings(self):
         self.closed_after(post("Transfer-Encoding: chunked", "Transfer-Encoding: chunked"),
-                          400, 501)
+                          400)
 
     def test_fault_03_two_content_lengths(self):
         for other in (LENGTH, "Content-Length: 3", "content-length: 0"):
@@ -79,7 +79,7 @@ class Framing(DaemonCase):
 
     def test_fault_05_content_length_of_2_to_the_64(self):
         for value in (1 << 64, (1 << 64) + 5, 10 ** 40):
-            self.closed_after(post(f"Content-Length: {value}"), 413, 400, dagger=True)
+            self.closed_after(post(f"Content-Length: {value}"), 413, dagger=True)
 
     def test_fault_06_content_length_over_the_limit(self):
         for value in (LIMIT + 1, 1 << 40, (1 << 63) - 1):
@@ -116,10 +116,11 @@ class Framing(DaemonCase):
         self.kept_after(post(body=b""), 411)
 
     def test_fault_09_bad_chunk_sizes(self):
-        for size in (b"xyz", b"-5", b"0x5", b"", b"fffffffffffffffff", b"5 5"):
+        for size, status in ((b"xyz", 400), (b"-5", 400), (b"0x5", 400), (b"", 400), (b"5 5", 400),
+                             (b"fffffffffffffffff", 413)):
             with self.subTest(size):
                 self.closed_after(post("Transfer-Encoding: chunked",
-                                       body=size + b"\r\n" + BODY + b"\r\n0\r\n\r\n"), 400, 413,
+                                       body=size + b"\r\n" + BODY + b"\r\n0\r\n\r\n"), status,
                                   dagger=True)
 
     def test_fault_10_bodies_cut_short(self):
@@ -168,7 +169,7 @@ class Framing(DaemonCase):
     def test_fault_15_url_too_long(self):
         for length in (8100, 20000):
             self.closed_after(f"GET /{'x' * length} HTTP/1.1\r\nHost: a\r\n\r\n".encode(), 414)
-        self.closed_after(f"GET /{'x' * 200000} HTTP/1.1\r\nHost: a\r\n\r\n".encode(), 414, 431,
+        self.closed_after(f"GET /{'x' * 200000} HTTP/1.1\r\nHost: a\r\n\r\n".encode(), 414,
                           dagger=True)
 
     def test_fault_15_headers_too_long(self):
@@ -190,15 +191,18 @@ class Framing(DaemonCase):
         self.serves()
 
     def test_fault_16_garbage_on_the_plain_port(self):
-        for junk in (b"\0" * 100 + b"\r\n\r\n", b"\xff" * 1000 + b"\r\n\r\n", b"GET\r\n\r\n",
-                     b"\r\n" * 1000, b"GET / HTTP/9.9\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-                     b"GET / / HTTP/1.1\r\nHost: a\r\n\r\n", b" / HTTP/1.1\r\nHost: a\r\n\r\n"):
+        for junk, status in ((b"\0" * 100 + b"\r\n\r\n", None), (b"\xff" * 1000 + b"\r\n\r\n", None),
+                             (b"GET\r\n\r\n", None), (b"\r\n" * 1000, None),
+                             (b" / HTTP/1.1\r\nHost: a\r\n\r\n", None),
+                             (b"GET / / HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+                             (b"GET / HTTP/9.9\r\n\r\n", 505),
+                             (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505)):
             with self.subTest(junk[:20]), self.daemon.connect() as wire:
                 wire.try_send(junk)
                 try:
-                    self.assertIn(wire.read_reply().status, (400, 404, 405, 414, 431, 501, 505))
+                    self.assertEqual(wire.read_reply().status, status)
                 except Closed:
-                    pass
+                    self.assertIsNone(status)
             self.serves()
 
     def test_fault_17_unknown_path(self):

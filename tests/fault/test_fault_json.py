@@ -4,11 +4,11 @@ import glob
 import os
 import unittest
 
-from daemon import ROOT, SLOW, Daemon, DaemonCase
+from daemon import SLOW, Daemon, DaemonCase
 
 HINGE = "/v1/losses/pairwise_hinge"
 BODY = b'{"y_true":[1,0],"y_pred":[0,1]}'
-CORPUS = os.path.join(ROOT, "../shared/corpora/JSONTestSuite/test_parsing")
+CORPUS = os.environ.get("JSONTESTSUITE", "")
 
 # Files of the corpus that are JSON but refused on purpose: duplicate members would make the meaning
 # depend on the reader, and a NUL in a name would be cut by C.
@@ -42,7 +42,7 @@ class JsonText(DaemonCase):
         self.assertLessEqual(problem["column"], at - (before.rfind(b"\n") + 1) + 1)
         for name, want in (("line", line), ("column", column), ("offset", offset)):
             if want is not None:
-                self.assertIn(problem[name], want if isinstance(want, tuple) else (want,), problem)
+                self.assertEqual(problem[name], want, problem)
         self.assertEqual(self.daemon.post(HINGE, BODY, wire=self.wire).status, 200)
         return problem
 
@@ -90,7 +90,7 @@ class JsonText(DaemonCase):
 
     def test_fault_38_escaped_nul_in_a_value_is_never_taken(self):
         reply = self.daemon.post(HINGE, wrap(rb'"a\u0000b"'))
-        self.assertIn(reply.status, (400, 422))
+        self.assertEqual(reply.status, 422)
 
     def test_fault_39_duplicate_members(self):
         for text in (BODY[:-1] + b',"y_true":[1,0]}', b'{"temperature":1,"temperature":1,'
@@ -112,8 +112,7 @@ class JsonText(DaemonCase):
             for text in (BODY.replace(b"[0,1]", b"[0," + number + b"]"),
                          BODY[:-1] + b',"temperature":' + number + b"}"):
                 reply = self.daemon.post(HINGE, text, wire=self.wire)
-                self.assertIn(reply.status, (400, 422), text[:60])
-                self.refused(reply, reply.status)
+                self.refused(reply, 400)
         for number in (b"1e-999", b"0e999", b"-0", b"1e-99999999999999999999", b"0." + b"0" * 500
                        + b"1"):
             reply = self.daemon.post(HINGE, BODY.replace(b"[0,1]", b"[0," + number + b"]"))
@@ -141,13 +140,13 @@ class JsonText(DaemonCase):
                 self.syntax(text)
 
     def test_fault_42_the_place_is_told(self):
-        self.syntax(b'{"y_true":[1,2x],\n"y_pred":[0,1]}', line=1, offset=(14, 15))
+        self.syntax(b'{"y_true":[1,2x],\n"y_pred":[0,1]}', line=1, offset=14)
         self.syntax(b'{"y_true":[1,2],\n "y_pred":[0,x1]}', line=2, offset=30, column=14)
         self.syntax(b'{"y_true":[1,2],\n\n"y_pred":[0,1],}', line=3)
         self.syntax(b'{"y_true":[1,2]\r\n,"y_pred":[0,01]}', line=2)
         # What was lifted out before an error in the rest must not shift the place.
         self.syntax(b'{"y_true":[[1,2,3,4,5],[6]],\n"y_pred":[[1,2,3,4,5],[6]],\n"name" "x"}',
-                    line=3, offset=(64, 65, 66, 67))
+                    line=3, offset=64)
 
     def test_fault_43_deep_nesting(self):
         for text in (b"[" * 100000, b'{"y_true":' + b"[" * 100000, b'{"a":' * 100000,
@@ -155,25 +154,23 @@ class JsonText(DaemonCase):
                      b'{"y_true":' + b"[" * 50000 + b"1" + b"]" * 50000 + b',"y_pred":[1]}',
                      b'{"x":[{"a":' * 33000 + b"1" + b"}]" * 33000 + b"}"):
             reply = self.daemon.post(HINGE, text, wire=self.wire)
-            self.assertIn(reply.status, (400, 413, 422), text[:30])
-            self.refused(reply, reply.status)
+            self.refused(reply, 400)
             self.assertEqual(self.daemon.post(HINGE, BODY, wire=self.wire).status, 200)
 
     def test_fault_43_the_deepest_that_is_allowed(self):
-        for depth, statuses in ((20, (422,)), (31, (422,)), (33, (400, 413, 422))):
+        for depth, status in ((20, 422), (31, 422), (33, 413)):
             text = b'{"x":' + b"[" * (depth - 1) + b'"a"' + b"]" * (depth - 1) + b"}"
             reply = self.daemon.post(HINGE, text)
-            self.assertIn(reply.status, statuses, depth)
+            self.assertEqual(reply.status, status, depth)
 
     def test_fault_44_not_an_object_at_the_top(self):
         for text in (b"1", b"-0.5", b"true", b"null", b'"text"', b"[]", b"[1,2]", b'["a"]', b"[{}]"):
             reply = self.daemon.post(HINGE, text, wire=self.wire)
-            self.assertIn(reply.status, (400, 422) if text.startswith(b"[") else (400,), text)
-            self.refused(reply, reply.status)
+            self.refused(reply, 400)
 
     def test_fault_46_json_test_suite(self):
         if not os.path.isdir(CORPUS):
-            self.skipTest(f"the JSONTestSuite corpus is not at {CORPUS}")
+            self.skipTest("the JSONTestSuite corpus is not here (JSONTESTSUITE names its folder)")
         files = sorted(glob.glob(os.path.join(CORPUS, "[yn]_*.json")))
         self.assertEqual(len(files), 283)
         for path in files:
@@ -188,11 +185,9 @@ class JsonText(DaemonCase):
         embedded = BODY[:-1] + b',"x":' + text + b"}"
         reply = self.daemon.post(HINGE, embedded, wire=self.wire)
         if name.startswith("n_"):
-            self.assertIn(reply.status, (400, 413, 422) if "100000" in name
-                          or "open_array_object" in name else (400,), reply)
+            self.assertEqual(reply.status, 400, reply)
             whole = self.daemon.post(HINGE, text, wire=self.wire)
-            self.assertIn(whole.status, (400, 413, 422) if "100000" in name
-                          or "open_array_object" in name else (400,), whole)
+            self.assertEqual(whole.status, 400, whole)
         elif name in REFUSED_ON_PURPOSE:
             self.refused(reply, 400)
         else:
@@ -221,7 +216,7 @@ class Bombs(unittest.TestCase):
                 daemon.reset_peak()
                 before = daemon.peak_rss()
                 reply = daemon.post(HINGE, body)
-                self.assertIn(reply.status, (400, 413, 422, 503), unit)
+                self.assertEqual(reply.status, 422 if unit == b"[]," else 413, unit)
                 grown = daemon.peak_rss() - before
                 self.assertLess(grown, 4 * len(body) * (3 if SLOW > 1 else 1), unit)
                 self.assertEqual(daemon.post(HINGE, BODY).status, 200)

@@ -135,7 +135,7 @@ class Meaning(DaemonCase):
 
     def test_fault_56_an_include_twice(self):
         reply = self.daemon.post(HINGE, {**ONE, "include": ["per_list", "per_list"]})
-        self.assertIn(reply.status, (200, 422))
+        self.assertEqual(reply.status, 200)
 
     def test_fault_57_weights_that_fit_nothing(self):
         for weight in ([1, 2, 3], [[1, 2]], [[1], [2]], [[1, 2], [3, 4]], [], [[]]):

@@ -76,7 +76,7 @@ class Tokens(DaemonCase):
     def test_preflight_needs_none(self):
         reply = self.daemon.exchange("OPTIONS", HINGE, {
             "Origin": "https://x.example", "Access-Control-Request-Method": "POST"}, check=False)
-        self.assertIn(reply.status, (200, 204))
+        self.assertEqual(reply.status, 204)
 
     def test_tokens_are_never_logged(self):
         self.daemon.post(f"{HINGE}?access_token={TOKENS[0]}", BODY, bearer("wrong-secret-77777"))
@@ -288,7 +288,7 @@ class Tls(DaemonCase):
             eventually(lambda: self.serial(daemon) != before, what="a new certificate")
             write(live[1], "garbage")
             daemon.signal(signal.SIGHUP)
-            daemon.log.wait("tls-key|tls-cert")
+            daemon.log.wait("settings not reloaded.*tls-key: ")
             self.assertEqual(daemon.get("/livez").status, 200)
 
     def test_reload_does_not_turn_tls_on(self):

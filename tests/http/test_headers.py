@@ -62,8 +62,8 @@ class MediaTypes(DaemonCase):
                      "application/json;charset=UTF-8", 'application/json ; charset="utf-8"',
                      "application/problem+json", "application/vnd.api+json"):
             reply = self.daemon.post(HINGE, BODY, {"Content-Type": kind}, check=False)
-            self.assertIn(reply.status, (200,) if kind.lower().startswith("application/json")
-                          else (200, 415), kind)
+            self.assertEqual(reply.status, 200 if kind.lower().startswith("application/json")
+                             else 415, kind)
 
     def test_replies_are_json_in_utf_8(self):
         self.assertEqual(self.daemon.post(HINGE, BODY).media_type, "application/json")
@@ -88,7 +88,7 @@ class Cors(DaemonCase):
     def test_preflight(self):
         for path, methods in ((HINGE, "POST"), ("/v1/evaluate", "POST"), ("/v1/losses", "GET")):
             reply = self.preflight(path, self.ALLOWED)
-            self.assertIn(reply.status, (200, 204))
+            self.assertEqual(reply.status, 204)
             self.assertEqual(reply.header("Access-Control-Allow-Origin"), self.ALLOWED)
             self.assertIn(methods, reply.header("Access-Control-Allow-Methods"))
             allowed = reply.header("Access-Control-Allow-Headers").lower()

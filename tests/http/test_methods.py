@@ -35,13 +35,13 @@ class Methods(DaemonCase):
         for path in GETS + POSTS:
             with self.subTest(path):
                 reply = self.daemon.exchange("OPTIONS", path, check=False)
-                self.assertIn(reply.status, (200, 204))
+                self.assertEqual(reply.status, 204)
                 want = {"GET", "HEAD", "OPTIONS"} if path in GETS else {"POST", "OPTIONS"}
                 self.assertEqual(self.allowed(reply), want)
 
     def test_options_of_the_whole_server(self):
         reply = self.daemon.exchange("OPTIONS", "*", check=False)
-        self.assertIn(reply.status, (200, 204, 400, 404))
+        self.assertEqual(reply.status, 204)
 
     def test_wrong_methods(self):
         for path in GETS:
@@ -60,7 +60,7 @@ class Methods(DaemonCase):
     def test_methods_are_case_sensitive_and_unknown_ones_are_refused(self):
         for method in ("get", "Get", "BREW", "TRACE", "CONNECT"):
             reply = self.daemon.exchange(method, "/livez", check=False)
-            self.assertIn(reply.status, (400, 405, 501), method)
+            self.assertEqual(reply.status, 405, method)
 
     def test_unknown_paths(self):
         for path in ("/nope", "/v1", "/v1/", "/v1/losses/", "/v1/losses/pairwise_hinge/",
@@ -76,7 +76,7 @@ class Methods(DaemonCase):
 
     def test_absolute_form(self):
         reply = self.daemon.exchange("GET", "http://localhost/livez", check=False)
-        self.assertIn(reply.status, (200, 400, 404))
+        self.assertEqual(reply.status, 200)
 
     def test_static_replies_have_etags(self):
         for path in ("/", "/openapi.json"):
@@ -146,6 +146,6 @@ class Methods(DaemonCase):
     def test_get_with_a_body(self):
         with self.daemon.connect() as wire:
             reply = wire.exchange("GET", "/livez", JSON_TYPE, BODY)
-            self.assertIn(reply.status, (200, 400, 413))
+            self.assertEqual(reply.status, 200)
             if (reply.header("Connection") or "").lower() != "close":
                 self.assertEqual(wire.exchange("GET", "/livez").status, 200)

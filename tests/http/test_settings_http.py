@@ -262,8 +262,8 @@ class OtherFlags(Case):
         self.assertEqual(done.returncode, 0)
         with open(os.path.join(ROOT, "VERSION"), encoding="ascii") as file:
             self.assertIn(file.read().strip(), done.stdout)
-        self.assertRegex(done.stdout, r"(?i)baseline|avx2|avx512")
-        self.assertRegex(done.stdout, r"(?i)threads")
+        self.assertRegex(done.stdout, r"^ranklossd \S+ \(revision \w+, isa (baseline|avx2|avx512), "
+                                      r"threads \d+\)\n$")
 
     def test_check_of_the_example_file(self):
         path = os.path.join(ROOT, "config/example.json")

@@ -175,11 +175,11 @@ class Daemon:
         return self
 
     def _learn_addresses(self):
-        line = self.log.wait(r"listening(?!.*admin)", 20)
+        line = self.log.wait("ranklossd listening", 20)
         self.address = parse_address(ADDRESS.search(line).group(1))
         if any(flag.startswith("--admin-listen") for flag in self.command) or (
                 "RANKLOSSD_ADMIN_LISTEN" in self.env):
-            line = self.log.wait(r"listening.*admin|admin.*listening", 20)
+            line = self.log.wait("admin listening", 20)
             self.admin = parse_address(ADDRESS.search(line).group(1))
 
     def wait_ready(self, timeout=20):
