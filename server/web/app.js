@@ -1,13 +1,15 @@
 /* app.js: connects the controls and starts the page. Comes last. */
 
 const catalogue = {};
+let catalogueRead; /* a promise that is kept also where the catalogue cannot be read */
 
 async function readCatalogue() {
     try {
-        for (const row of (await ask("v1/losses")).losses) catalogue[row.name] = row;
+        const [{ losses }, { metrics }] = await Promise.all([ask("v1/losses"), ask("v1/metrics")]);
+        for (const row of [...losses, ...metrics]) catalogue[row.name] = row;
         $("formula").textContent = catalogue[$("loss").value]?.formula ?? "";
     } catch {
-        /* the formulas are a help only; what is wrong shows when the batch is evaluated */
+        /* formulas and bounds are a help only; what is wrong shows when the batch is evaluated */
     }
 }
 
@@ -15,7 +17,17 @@ function fillChoices() {
     for (const [name, word] of Object.entries(LOSSES))
         $("loss").append(element("option", { value: name }, word));
     SAMPLES.forEach(([word], i) => $("sample").append(element("option", { value: i }, word)));
-    $("sample").append(element("option", { value: "own", hidden: "" }, "Your own"));
+    COMPARISONS.forEach(([word], i) => $("cmp-sample").append(element("option", { value: i }, word)));
+    for (const id of ["sample", "cmp-sample"])
+        $(id).append(element("option", { value: "own", hidden: "" }, "Your own"));
+    $("cmp-metrics").append(...Object.entries(METRICS).map(measureChoice));
+    $("cmp-losses").append(...Object.entries(LOSSES).map(measureChoice));
+}
+
+function measureChoice([name, word]) {
+    const box = element("input", { type: "checkbox", value: name, id: `cmp-choose-${name}` });
+    box.checked = COMPARED_FIRST.includes(name);
+    return element("label", { class: "choice" }, box, word);
 }
 
 function loadSample(index) {
@@ -34,8 +46,9 @@ function useToken(event) {
     event.preventDefault();
     token = $("token").value.trim();
     $("token").value = "";
-    readCatalogue();
+    catalogueRead = readCatalogue();
     restartLive();
+    if (mode === "compare") compareNow();
     evaluateNow();
 }
 
@@ -81,14 +94,45 @@ function listenToResults() {
     $("heat-canvas").addEventListener("pointerdown", heatFromPointer);
     $("heat-canvas").addEventListener("keydown", heatFromKey);
     for (const kind of ["pointerover", "focusin"]) $("worst").addEventListener(kind, lightPair);
-    for (const kind of ["pointerleave", "focusout"])
-        $("worst").addEventListener(kind, () => lightItems([]));
-    $("tabs").addEventListener(
-        "click",
-        (event) => event.target.id.startsWith("tab-") && chooseLanguage(event.target.id.slice(4)),
-    );
-    $("tabs").addEventListener("keydown", tabKey);
+    for (const kind of ["pointerleave", "focusout"]) $("worst").addEventListener(kind, () => lightItems([]));
+    listenToTabs($("tabs"), (id, focus) => chooseLanguage(id.slice("tab-".length), focus));
     $("copy").addEventListener("click", copyCode);
+    $("save").addEventListener("click", saveBody);
+}
+
+function listenToComparison() {
+    listenToTabs($("modes"), (id, focus) => chooseMode(id.slice("mode-".length), focus));
+    listenToColumns();
+    $("cmp-sample").addEventListener("change", (event) => loadComparison(Number(event.target.value)));
+    $("cmp-measures").addEventListener("change", compareNow);
+    $("cmp-level").addEventListener("change", compareNow);
+    $("cmp-k").addEventListener("input", compareSoon);
+    $("cmp-options").addEventListener("submit", (event) => event.preventDefault());
+    $("cmp-problem-go").addEventListener("click", goToComparePlace);
+    $("cmp-rows").addEventListener("click", (event) => {
+        const name = event.target.closest("button")?.dataset.measure;
+        if (name) chooseMeasure(name);
+    });
+    $("cmp-changes").addEventListener("pointermove", changeFromPointer);
+    $("cmp-changes").addEventListener("pointerdown", changeFromPointer);
+    $("cmp-changes").addEventListener("keydown", changeFromKey);
+    $("cmp-way").addEventListener("change", drawChanged);
+    $("cmp-changed-rows").addEventListener("click", (event) => {
+        const list = event.target.closest("button")?.dataset.list;
+        if (list !== undefined) lookAtList(Number(list));
+    });
+}
+
+function loadComparison(index) {
+    putColumns(COMPARISONS[index][1]());
+    $("cmp-sample").value = String(index);
+}
+
+/* The first sample waits until someone looks at this half of the page. */
+function openComparison() {
+    if (comparing.batch || columnTexts().labels !== "") drawColumns();
+    else loadComparison(0);
+    if (comparing.reply) drawComparison();
 }
 
 function lightPair(event) {
@@ -113,6 +157,11 @@ function listenToWindow() {
     const redraw = () => {
         clearTimeout(resizing);
         resizing = setTimeout(() => {
+            if (mode === "compare") {
+                drawColumns();
+                if (comparing.reply) drawChangeChart();
+                return;
+            }
             drawEditor();
             if (state.main) redrawResults();
         }, 120);
@@ -126,7 +175,9 @@ function listenToWindow() {
 fillChoices();
 listenToControls();
 listenToResults();
+listenToComparison();
 listenToWindow();
-readCatalogue();
+catalogueRead = readCatalogue();
 loadSample(0);
+if (location.hash === "#compare") chooseMode("compare");
 pollLive();

@@ -133,11 +133,46 @@ const state = {
     rows: FIRST_ROWS,
     place: null,
 };
-let pending = null; /* the request under way */
+
+/* Requests of which only the newest counts: asking again ends the one in flight. */
+function makeLine(results) {
+    const line = {
+        pending: null,
+        stop() {
+            line.pending?.abort();
+            line.pending = null;
+            $(results).removeAttribute("aria-busy");
+        },
+        /* body: the text, or a promise of it */
+        async post(path, body, done, failed) {
+            line.stop();
+            const mine = (line.pending = new AbortController());
+            const started = performance.now();
+            $(results).setAttribute("aria-busy", "true");
+            try {
+                const reply = await ask(path, {
+                    method: "POST",
+                    body: await body,
+                    headers: { "Content-Type": "application/json" },
+                    signal: mine.signal,
+                });
+                if (line.pending === mine) done(reply, performance.now() - started);
+            } catch (problem) {
+                if (line.pending !== mine || problem.name === "AbortError") return;
+                if (problem instanceof Error) throw problem;
+                failed(problem);
+            } finally {
+                if (line.pending === mine) line.stop();
+            }
+        },
+    };
+    return line;
+}
+
+const evaluation = makeLine("results");
 
 async function evaluate() {
-    pending?.abort();
-    pending = null;
+    evaluation.stop();
     let batch;
     try {
         batch = readInput($("input").value);
@@ -155,51 +190,43 @@ async function evaluate() {
     lendControls(batch.value);
     const options = readOptions(batch.value);
     $("formula").textContent = catalogue[options.loss]?.formula ?? "";
-    await send(batch, options);
+    await evaluation.post(
+        "v1/evaluate",
+        requestText(batch, options),
+        (reply, took) => showReply(batch, options, reply, took),
+        (problem) => {
+            if (problem.status === 401) showTokenForm($("results"), clearProblem, showProblem);
+            else showProblem(problem, placeOf(problem, batch, options));
+        },
+    );
 }
 
-async function send(batch, options) {
-    const mine = (pending = new AbortController());
-    const started = performance.now();
-    $("results").setAttribute("aria-busy", "true");
-    try {
-        const body = requestText(batch, options);
-        const reply = await ask("v1/evaluate", {
-            method: "POST",
-            body,
-            headers: { "Content-Type": "application/json" },
-            signal: mine.signal,
-        });
-        if (pending === mine) showReply(batch, options, reply, performance.now() - started);
-    } catch (problem) {
-        if (pending !== mine || problem.name === "AbortError") return;
-        if (problem instanceof Error) throw problem;
-        if (problem.status === 401) showTokenForm();
-        else showProblem(problem, placeOf(problem, batch, options));
-    } finally {
-        if (pending === mine) {
-            $("results").removeAttribute("aria-busy");
-            pending = null;
-        }
-    }
-}
+/* ---- When to ask ------------------------------------------------------------------------------- */
 
-/* Typing evaluates soon after the last key, but at the latest a second after the first. */
 const QUIET_MS = 220;
 const LATEST_MS = 1000;
-let timer = 0;
-let waitingSince = 0;
 
-function evaluateSoon() {
-    const now = performance.now();
-    if (!timer) waitingSince = now;
-    clearTimeout(timer);
-    const quiet = QUIET_MS + Math.min(600, $("input").value.length / 4000);
-    timer = setTimeout(evaluateNow, Math.max(0, Math.min(quiet, waitingSince + LATEST_MS - now)));
+/* Runs something soon after the last call of soon(), but at the latest a second after the first. */
+function makeDelay(run, length) {
+    let since = 0;
+    const delay = {
+        timer: 0,
+        soon() {
+            const now = performance.now();
+            if (!delay.timer) since = now;
+            clearTimeout(delay.timer);
+            const quiet = QUIET_MS + Math.min(600, length() / 4000);
+            delay.timer = setTimeout(delay.now, Math.max(0, Math.min(quiet, since + LATEST_MS - now)));
+        },
+        now() {
+            clearTimeout(delay.timer);
+            delay.timer = 0;
+            run();
+        },
+    };
+    return delay;
 }
 
-function evaluateNow() {
-    clearTimeout(timer);
-    timer = 0;
-    evaluate();
-}
+const typing = makeDelay(evaluate, () => $("input").value.length);
+const evaluateSoon = typing.soon;
+const evaluateNow = typing.now;

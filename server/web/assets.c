@@ -33,7 +33,11 @@ EMBED(rl_web_script,
       INCLUDE("measures.js") INCLUDE("samples.js") INCLUDE("rows.js") INCLUDE("jsontext.js")
       INCLUDE("ask.js") INCLUDE("problems.js") INCLUDE("textpane.js") INCLUDE("model.js")
       INCLUDE("overview.js") INCLUDE("rankings.js") INCLUDE("listdetail.js") INCLUDE("heatmap.js")
-      INCLUDE("snippets.js") INCLUDE("livefigures.js") INCLUDE("app.js"));
+      INCLUDE("modes.js") INCLUDE("comparesamples.js") INCLUDE("comparerows.js")
+      INCLUDE("comparetable.js") INCLUDE("comparepane.js") INCLUDE("compareask.js")
+      INCLUDE("verdict.js") INCLUDE("intervals.js") INCLUDE("comparison.js")
+      INCLUDE("differences.js") INCLUDE("groupfigures.js") INCLUDE("snippets.js")
+      INCLUDE("livefigures.js") INCLUDE("app.js"));
 /* clang-format on */
 
 static const char style_marker[] = "/*style*/", script_marker[] = "/*script*/";

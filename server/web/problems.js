@@ -62,7 +62,7 @@ function showProblem(problem, place) {
     }
     if (error?.pointer) words.push(error.pointer);
     $("problem-place").textContent = words.join(" · ");
-    showExcerpt(place);
+    showExcerpt($("problem-excerpt"), $("input").value, place?.control ? null : place);
     state.place = place;
     $("problem-go").textContent = place ? "Show the place" : "Try again";
 }
@@ -81,11 +81,10 @@ function clearProblem() {
     state.place = null;
 }
 
-function showExcerpt(place) {
-    const box = $("problem-excerpt");
-    box.hidden = !place || Boolean(place.control);
-    if (box.hidden) return;
-    const text = $("input").value;
+/* The text around a place, or nothing where there is no place. */
+function showExcerpt(box, text, place) {
+    box.hidden = !place;
+    if (!place) return;
     const { start } = lineOf(text, place.start);
     const lineEnd = text.indexOf("\n", place.start);
     const stop = lineEnd < 0 ? text.length : lineEnd;
@@ -115,11 +114,10 @@ function goToPlace() {
     drawEditor();
 }
 
-function showTokenForm() {
-    clearProblem();
+function showTokenForm(results, clear, show) {
+    clear();
     $("token-form").hidden = false;
-    $("results").classList.add("stale");
+    results.classList.add("stale");
     if (document.activeElement === document.body) $("token").focus();
-    if (token)
-        showProblem({ title: "The token was not accepted", detail: "Check it, and enter it again." }, null);
+    if (token) show({ title: "The token was not accepted", detail: "Check it, and enter it again." }, null);
 }

@@ -16,6 +16,11 @@ class RowError extends Error {
     }
 }
 
+/* The plain form of a column's name, and which of our columns that names. */
+const plainName = (text) => text.toLowerCase().replace(/[ -]/g, "_");
+const columnOf = (text) =>
+    Object.keys(COLUMN_NAMES).find((key) => COLUMN_NAMES[key].includes(plainName(text)));
+
 /* The cells of a line: [{text, start, end}], positions in the whole text. */
 function cutLine(line, offset, delimiter) {
     const cells = [];
@@ -40,10 +45,7 @@ function findDelimiter(line) {
 
 /* Which column is which: from a header line, else by their number. */
 function findColumns(cells) {
-    const names = cells.map((cell) => {
-        const word = cell.text.toLowerCase().replace(/[ -]/g, "_");
-        return Object.keys(COLUMN_NAMES).find((key) => COLUMN_NAMES[key].includes(word));
-    });
+    const names = cells.map((cell) => columnOf(cell.text));
     if (names.includes("label") && names.includes("score"))
         return {
             header: true,
@@ -76,25 +78,30 @@ function readCell(cell, what, delimiter) {
     return value;
 }
 
-/* Reads rows into a batch; `cells[list][item]` is the place of each value in the text. */
-function readRows(text) {
-    const batch = { labels: [], scores: [], masks: [], weights: [] };
-    const cells = [];
-    const lists = new Map();
+/* The rows of a text: the cells of each line that is not blank. The first such line names the
+ * delimiter, unless the caller knows it. */
+function cutLines(text, delimiter) {
+    const rows = [];
     let offset = 0;
-    let columns, delimiter;
     for (const line of text.split("\n")) {
         const start = offset;
         offset += line.length + 1;
         if (line.trim() === "") continue;
         delimiter ??= findDelimiter(line);
-        const row = cutLine(line, start, delimiter);
-        if (!columns) {
-            columns = findColumns(row);
-            if (columns.header) continue;
-        }
-        addRow(batch, cells, lists, columns.at, row, delimiter);
+        rows.push(cutLine(line, start, delimiter));
     }
+    return { rows, delimiter };
+}
+
+/* Reads rows into a batch; `cells[list][item]` is the place of each value in the text. */
+function readRows(text) {
+    const batch = { labels: [], scores: [], masks: [], weights: [] };
+    const cells = [];
+    const lists = new Map();
+    const { rows, delimiter } = cutLines(text);
+    const columns = findColumns(rows[0]);
+    for (const row of rows.slice(columns.header ? 1 : 0))
+        addRow(batch, cells, lists, columns.at, row, delimiter);
     if (cells.length === 0) throw new RowError("no rows yet", { start: 0, end: 0 });
     const { labels, scores: y_pred } = batch;
     const value = { y_true: "mask" in columns.at ? { labels, mask: batch.masks } : labels, y_pred };

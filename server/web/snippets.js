@@ -1,69 +1,74 @@
-/* snippets.js: the request as code in other languages. */
+/* snippets.js: the request of the chosen tab as code in other languages, and as a file. */
 
 let language = "curl";
 
-/* The body of the one loss: the batch, and the options that are not defaults. */
-function plainBody() {
+/*
+ * A request to show: {path, body, file, member}; `file` is what a long body is called, `member` what
+ * the code prints of the reply. Here the one loss, with the options that are not defaults.
+ */
+function lossRequest() {
+    if (!state.main) return null;
     const { batch, options } = state;
     const { losses, metrics, k, ...body } = batch.value;
     const defaults = { temperature: 1, reduction: "sum_over_batch_size", dtype: "float32" };
     for (const name of LOSS_OPTIONS)
         if (!(name in body) && options[name] !== undefined && options[name] !== defaults[name])
             body[name] = options[name];
-    return body;
+    return { path: `v1/losses/${options.loss}`, body, file: "batch.json", member: "loss" };
 }
 
 const CODE = {
-    curl(url, body) {
+    curl(url, body, { file }) {
         const auth = token ? ' \\\n  -H "Authorization: Bearer $RANKLOSSD_TOKEN"' : "";
         const head = `curl -s '${url}' \\\n  -H 'Content-Type: application/json'${auth} \\\n`;
         return body === null
-            ? `${head}  --data-binary @batch.json`
+            ? `${head}  --data-binary @${file}`
             : `${head}  --data-binary @- <<'JSON'\n${body}\nJSON`;
     },
-    python(url, body) {
+    python(url, body, { file, member }) {
         const auth = token
             ? ',\n             "Authorization": "Bearer " + os.environ["RANKLOSSD_TOKEN"]'
             : "";
-        const read =
-            body === null ? 'body = open("batch.json", "rb").read()' : `body = r"""${body}""".encode()`;
-        return `${token ? "import json\nimport os" : "import json"}\nimport urllib.request\n\n${read}\nrequest = urllib.request.Request(\n    ${JSON.stringify(url)}, data=body,\n    headers={"Content-Type": "application/json"${auth}})\nwith urllib.request.urlopen(request, timeout=30) as reply:\n    print(json.load(reply)["loss"])`;
+        const read = body === null ? `body = open("${file}", "rb").read()` : `body = r"""${body}""".encode()`;
+        return `${token ? "import json\nimport os" : "import json"}\nimport urllib.request\n\n${read}\nrequest = urllib.request.Request(\n    ${JSON.stringify(url)}, data=body,\n    headers={"Content-Type": "application/json"${auth}})\nwith urllib.request.urlopen(request, timeout=30) as reply:\n    print(json.load(reply)["${member}"])`;
     },
-    javascript(url, body) {
+    javascript(url, body, { member }) {
         const auth = token ? ", Authorization: `Bearer ${token}`" : "";
         const read =
             body === null
                 ? "const body = await file.text(); // a File that someone chose"
                 : `const body = JSON.stringify(${body});`;
-        return `${read}\nconst reply = await fetch(${JSON.stringify(url)}, {\n  method: "POST",\n  headers: { "Content-Type": "application/json"${auth} },\n  body,\n});\nif (!reply.ok) throw new Error((await reply.json()).detail);\nconsole.log((await reply.json()).loss);`;
+        return `${read}\nconst reply = await fetch(${JSON.stringify(url)}, {\n  method: "POST",\n  headers: { "Content-Type": "application/json"${auth} },\n  body,\n});\nif (!reply.ok) throw new Error((await reply.json()).detail);\nconsole.log(JSON.stringify((await reply.json()).${member}));`;
     },
 };
 
+const shownRequest = () => (mode === "compare" ? comparisonRequest() : lossRequest());
+
 function drawCode() {
-    const url = new URL(`v1/losses/${state.options.loss}`, document.baseURI).href;
-    const body = formatBatch(plainBody());
-    $("code-text").textContent = CODE[language](url, body.length > CODE_INLINE ? null : body);
+    const request = shownRequest();
+    $("code-card").hidden = !request;
+    if (!request) return;
+    const url = new URL(request.path, document.baseURI).href;
+    const body = formatBatch(request.body);
+    const long = body.length > CODE_INLINE;
+    $("code-text").textContent = CODE[language](url, long ? null : body, request);
+    $("save").textContent = `Save ${request.file}`;
+    $("code-note").hidden = !long;
+    $("code-note").textContent = `The code reads ${request.file}, which the button saves.`;
+}
+
+function saveBody() {
+    const { body, file } = shownRequest();
+    const url = URL.createObjectURL(new Blob([formatBatch(body)], { type: "application/json" }));
+    element("a", { href: url, download: file }).click();
+    URL.revokeObjectURL(url);
 }
 
 function chooseLanguage(name, focus) {
     language = name;
-    for (const tab of $("tabs").children) {
-        const chosen = tab.id === `tab-${name}`;
-        tab.setAttribute("aria-selected", String(chosen));
-        tab.tabIndex = chosen ? 0 : -1;
-        if (chosen && focus) tab.focus();
-    }
+    selectTab($("tabs"), `tab-${name}`, focus);
     $("code").setAttribute("aria-labelledby", `tab-${name}`);
-    if (state.main) drawCode();
-}
-
-function tabKey(event) {
-    const names = Object.keys(CODE);
-    const at = names.indexOf(language);
-    const next = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: names.length - 1 }[event.key];
-    if (next === undefined) return;
-    event.preventDefault();
-    chooseLanguage(names[(next + names.length) % names.length], true);
+    drawCode();
 }
 
 let copiedTimer = 0;

@@ -35,16 +35,20 @@ function markPlace(place) {
     drawEditor();
 }
 
-/* Only the visible lines are numbered. */
-function drawEditor() {
-    const input = $("input");
+/* Numbers the visible lines of a text area. */
+function drawGutter(gutter, input, lines, marked) {
     const first = Math.max(0, Math.floor((input.scrollTop - PADDING_TOP) / LINE_HEIGHT));
-    const last = Math.min(editor.lines, first + Math.ceil(input.clientHeight / LINE_HEIGHT) + 2);
+    const last = Math.min(lines, first + Math.ceil(input.clientHeight / LINE_HEIGHT) + 2);
     const numbers = [];
     for (let line = first + 1; line <= last; line++)
-        numbers.push(line === editor.mark?.line ? element("b", {}, String(line)) : `${line}\n`);
-    $("gutter").replaceChildren(...numbers);
-    $("gutter").style.transform = `translateY(${PADDING_TOP + first * LINE_HEIGHT - input.scrollTop}px)`;
+        numbers.push(line === marked ? element("b", {}, String(line)) : `${line}\n`);
+    gutter.replaceChildren(...numbers);
+    gutter.style.transform = `translateY(${PADDING_TOP + first * LINE_HEIGHT - input.scrollTop}px)`;
+}
+
+function drawEditor() {
+    const input = $("input");
+    drawGutter($("gutter"), input, editor.lines, editor.mark?.line);
     $("mark").hidden = !editor.mark;
     if (!editor.mark) return;
     const { line, from, to } = editor.mark;
@@ -54,25 +58,42 @@ function drawEditor() {
     mark.width = `${(to - from) * charWidth()}px`;
 }
 
-function countLines() {
-    const text = $("input").value;
+function linesOf(text) {
     let lines = 1;
     for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) lines++;
-    editor.lines = lines;
+    return lines;
+}
+
+function countLines() {
+    editor.lines = linesOf($("input").value);
     drawEditor();
 }
 
-/* Replaces the text so that the browser's undo can restore the old one, if it supports that. */
-function setInput(text, focus = false) {
-    const input = $("input");
+/* Chromium takes time in the square of the lines to insert what can be undone: 10 s for 600 lines. */
+const UNDO_LINES = 100;
+const canUndo = (text) => text.length <= 100000 && linesOf(text) <= UNDO_LINES;
+
+/*
+ * Replaces the text so that the browser's undo can restore the old one, if it supports that. That
+ * takes the focus for a moment; where nobody has it yet, Tab must go on from the top of the page.
+ */
+function replaceText(input, text) {
     const before = document.activeElement;
+    if (before === document.body) {
+        input.value = text;
+        return;
+    }
     input.focus({ preventScroll: true });
     input.select();
-    if (text.length > 100000 || !document.execCommand("insertText", false, text)) input.value = text;
+    const small = canUndo(text) && canUndo(input.value);
+    if (!small || !document.execCommand("insertText", false, text)) input.value = text;
     input.setSelectionRange(0, 0);
     input.scrollTop = input.scrollLeft = 0;
-    if (!focus && before instanceof HTMLElement && before !== input)
-        before === document.body ? input.blur() : before.focus({ preventScroll: true });
+    if (before instanceof HTMLElement && before !== input) before.focus({ preventScroll: true });
+}
+
+function setInput(text) {
+    replaceText($("input"), text);
     countLines();
     evaluateNow();
 }

@@ -59,6 +59,26 @@ const STATES = {
             page,
             '{"y_true": [1, null, 0], "y_pred": [1, null, 2], "temperature": 2, "reduction": "none"}',
         ),
+    "two systems compared, a bar pointed at": async (page) => {
+        await page.locator("#mode-compare").click();
+        await settle(page);
+        await page.locator("#cmp-changes").focus();
+        await page.keyboard.press("End");
+    },
+    "a comparison without a difference": async (page) => {
+        await page.locator("#cmp-sample").selectOption("2");
+        await settle(page);
+    },
+    "a wrong row of a comparison": async (page) => fill(page, "#cmp-a", "1\nx"),
+    "a wrong control of a comparison": async (page) => {
+        await page.locator("#cmp-sample").selectOption("1");
+        await fill(page, "#cmp-k", "0");
+    },
+    "nothing to compare": async (page) => {
+        await fill(page, "#cmp-a", "");
+        await fill(page, "#cmp-b", "");
+        await fill(page, "#cmp-labels", "");
+    },
 };
 
 for (const [name, look] of Object.entries({

@@ -458,7 +458,7 @@ describe("errors mark the place", () => {
         const value = await text("#loss-value");
         await paste(page, "{");
         assert.equal(await text("#loss-value"), value);
-        assert.equal(await page.locator(".stale-note").isVisible(), true);
+        assert.equal(await page.locator("#results .stale-note").isVisible(), true);
         await paste(page, "");
         assert.equal(await text("#problem-title"), "Nothing to evaluate yet");
     });

@@ -82,13 +82,13 @@ export function launchBrowser() {
 }
 
 /*
- * The page, open and evaluated. `page.watched` holds what should not happen: messages of the
+ * The page, open at its first half or at that which `half` names. `page.watched` holds what should not happen: messages of the
  * console, errors, and requests to anywhere but the daemon.
  */
 export async function openPage(
     browser,
     url,
-    { width = 1280, height = 900, scheme = "light", ...options } = {},
+    { width = 1280, height = 900, scheme = "light", half = "", ...options } = {},
 ) {
     const context = await browser.newContext({
         viewport: { width, height },
@@ -109,15 +109,17 @@ export async function openPage(
     });
     page.watched = watched;
     page.setDefaultTimeout(60000);
-    await page.goto(url);
+    await page.goto(url + half);
     return page;
 }
 
-/* Waits until what was typed last has been answered and drawn. */
+/* Waits until what was typed last has been answered and drawn, in either half of the page. */
 export async function settle(page) {
     await page.waitForFunction(
         () =>
-            timer === 0 && pending === null && !document.getElementById("results").hasAttribute("aria-busy"),
+            [typing, compareTyping].every(({ timer }) => timer === 0) &&
+            [evaluation, comparison].every(({ pending }) => pending === null) &&
+            !document.querySelector("[aria-busy]"),
     );
 }
 
