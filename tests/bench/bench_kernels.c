@@ -1,9 +1,10 @@
 /*
  * bench_kernels.c: times core's kernels; tests/bench/kernels.py drives it and its peers.
  *
- *   bench_kernels run FILE LISTS DTYPE THREADS ISA MEASURE SECONDS
+ *   bench_kernels run FILE LISTS DTYPE THREADS ISA MEASURE SECONDS [K]
  *       one evaluation of a batch, again and again for SECONDS: prints the best and the median
- *       nanoseconds, what rl_work_cost estimates, and the value. THREADS 0 computes without a team.
+ *       nanoseconds, what rl_work_cost estimates, and the value. THREADS 0 computes without a team;
+ *       K is the metric's.
  *   bench_kernels cross FILE ISA SECONDS
  *       each field of one list both ways: prints a line "FIELD pairs-ns sweeps-ns".
  *   bench_kernels sort FILE DTYPE ISA SECONDS
@@ -164,10 +165,11 @@ static double time_compute(struct bench *bench)
     return time;
 }
 
-static void run(const struct rl_batch *batch, int threads, const char *name, double seconds)
+static void run(const struct rl_batch *batch, int threads, const char *name, double seconds,
+                size_t k)
 {
     struct bench bench = {.batch = batch,
-                          .eval = {.measure = measure_named(name), .temperature = 1}};
+                          .eval = {.measure = measure_named(name), .temperature = 1, .k = k}};
     struct rl_error error;
     rl_scratch_init(&bench.scratch);
     if (threads && rl_team_create(threads, &bench.team, &error) != RL_OK)
@@ -281,11 +283,12 @@ static enum rl_dtype dtype_named(const char *name)
 
 int main(int argc, char **argv)
 {
-    if (argc == 9 && strcmp(argv[1], "run") == 0) {
+    if ((argc == 9 || argc == 10) && strcmp(argv[1], "run") == 0) {
         struct rl_batch batch =
             read_batch(argv[2], strtoul(argv[3], NULL, 10), dtype_named(argv[4]));
         init(argv[6]);
-        run(&batch, (int)strtol(argv[5], NULL, 10), argv[7], strtod(argv[8], NULL));
+        run(&batch, (int)strtol(argv[5], NULL, 10), argv[7], strtod(argv[8], NULL),
+            argc == 10 ? strtoul(argv[9], NULL, 10) : 0);
     } else if (argc == 5 && strcmp(argv[1], "cross") == 0) {
         struct rl_batch batch = read_batch(argv[2], 1, RL_FLOAT64);
         init(argv[3]);
@@ -295,7 +298,7 @@ int main(int argc, char **argv)
         init(argv[4]);
         sort(&batch, strtod(argv[5], NULL));
     } else {
-        die("usage: run FILE LISTS DTYPE THREADS ISA MEASURE SECONDS | cross FILE ISA SECONDS |"
+        die("usage: run FILE LISTS DTYPE THREADS ISA MEASURE SECONDS [K] | cross FILE ISA SECONDS |"
             " sort FILE DTYPE ISA SECONDS");
     }
     return EXIT_SUCCESS;

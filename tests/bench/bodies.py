@@ -14,6 +14,7 @@ ALL_EIGHT = {"losses": ["pairwise_hinge", "pairwise_logistic", "pairwise_mean_sq
              "metrics": ["ndcg", "mean_reciprocal_rank", "mean_average_precision",
                          {"name": "precision_at_k", "k": 10}]}
 SUM = {"reduction": "sum"}
+NDCG = "/v1/metrics/ndcg"
 # One body of each is enough: nothing on the way caches, and the peers get the same.
 BODIES = {
     "one-5": Workload("one list of 5", 1, fixed(5), MSLR, 1),
@@ -28,6 +29,11 @@ BODIES = {
                          decimals=8),
     "none": Workload("1000 lists x 100, reduction none", 1000, fixed(100), MSLR, 1,
                      extra={"reduction": "none"}, decimals=8),
+    "ndcg": Workload("1000 lists x 100, ndcg", 1000, fixed(100), MSLR, 1, NDCG, decimals=8),
+    "clicks": Workload("100 lists x 1000, 2 % clicked, ndcg", 100, fixed(1000), (0.98, 0.02), 1,
+                       NDCG, decimals=8),
+    "catalogue": Workload("20 lists x 5000, about one relevant, ndcg", 20, fixed(5000),
+                          (0.9998, 0.0002), 1, NDCG, decimals=8),
     "evaluate-8": Workload("1000 lists x 100, 8 losses and metrics", 1000, fixed(100), MSLR, 1,
                            "/v1/evaluate", ALL_EIGHT, decimals=8),
 }

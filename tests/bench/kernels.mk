@@ -1,10 +1,13 @@
-# `make bench-kernels`: core's kernels beside numpy and torch (tests/bench/kernels.py).
+# `make bench-kernels`: core's kernels beside numpy, torch, scikit-learn and trec_eval
+# (tests/bench/kernels.py).
 
 PASSES ?= 5
+TREC_EVAL ?= # a program trec_eval to compare with, where there is one
 
-bench-kernels: $(BUILD)/tests/bench/bench_kernels ## Measure the kernels beside numpy and torch; writes docs/kernels.md and a chart
+bench-kernels: $(BUILD)/tests/bench/bench_kernels ## Measure the kernels beside numpy, torch and others; writes docs/kernels.md and a chart
 	@tools/deps bench
 	@KERNEL_CC='$(CC) $(CFLAGS_) $(OPENMP)' KERNEL_LIBRARY=$(BUILD)/librankloss.a \
-	    $(PYTHON) tests/bench/kernels.py $< --passes $(PASSES)
+	    $(PYTHON) tests/bench/kernels.py $< --passes $(PASSES) \
+	    $(if $(TREC_EVAL),--trec-eval '$(TREC_EVAL)')
 
 .PHONY: bench-kernels

@@ -1,4 +1,5 @@
-"""Measures core's kernels beside numpy and torch, and writes docs/kernels.md and docs/kernels.svg.
+"""Measures core's kernels beside their peers (numpy, torch, scikit-learn, trec_eval), and writes
+docs/kernels.md and docs/kernels.svg.
 
 Every figure is the best of several rounds in several passes; a pass goes through all contenders of
 a table in turn, so that a disturbance of the machine does not hit one alone. Peers and kernels get
@@ -11,6 +12,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 
 import numpy
 
@@ -20,10 +22,20 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TREE = os.path.dirname(os.path.dirname(HERE))
 LOSSES = ("pairwise_hinge", "pairwise_logistic", "pairwise_soft_zero_one",
           "pairwise_mean_squared_error", "list_mle")
+METRICS = ("dcg", "ndcg", "mean_reciprocal_rank", "mean_average_precision", "precision_at_k",
+           "recall_at_k")
+K = {"precision_at_k": 10, "recall_at_k": 10}  # of the metrics; others take the whole list
 SETS = ("baseline", "avx2", "avx512")
 FIELDS = ("hinge", "step", "softplus", "sigmoid", "bump")
 LENGTHS = (10_000, 31_623, 100_000, 316_228, 1_000_000)
 PEER_LENGTHS = (100, 316, 1000, 3162, 8000)
+POSITIVES = {"one positive": lambda items: 1, "2 % positive": lambda items: items // 50}
+# What lists look like: graded by people, one item left out, clicks, a whole catalogue, short.
+SHAPES = ((1000, 100, 5), (1000, 101, "one positive"), (100, 1000, "2 % positive"),
+          (1, 5000, "one positive"), (1000, 10, 3))
+# As trec_eval names them; its gains are given, so that they are those of ndcg here.
+TREC = {"ndcg": "ndcg.1=1,2=3,3=7,4=15", "mean_average_precision": "map", "precision_at_k": "P.10",
+        "reading alone": "num_q"}
 
 
 class Bench:
@@ -33,19 +45,29 @@ class Bench:
         self.random = numpy.random.default_rng(7)
         self.files = {}
         self.values = {}
+        self.estimates = {}  # what rl_work_cost says, by shape and measure
 
     def data(self, lists, items, grades=5):
-        """A file of lists with scores around 0 and this many grades; 0: all labels differ."""
+        """A file of lists with scores around 0 and this many grades; 0: all labels differ; a text:
+        this many positive items a list (POSITIVES)."""
         key = lists, items, grades
         if key not in self.files:
             count = lists * items
-            labels = (self.random.integers(0, grades, count) if grades
-                      else self.random.permutation(count)).astype(numpy.float32)
+            labels = self.labels(lists, items, grades).astype(numpy.float32)
             scores = self.random.standard_normal(count).astype(numpy.float32)
             path = os.path.join(self.folder.name, "-".join(map(str, key)))
             numpy.concatenate([labels, scores]).tofile(path)
             self.files[key] = path
         return self.files[key]
+
+    def labels(self, lists, items, grades):
+        if grades in POSITIVES:
+            labels = numpy.zeros((lists, items))
+            for row in labels:
+                row[self.random.choice(items, POSITIVES[grades](items), replace=False)] = 1
+            return labels.ravel()
+        return (self.random.integers(0, grades, lists * items) if grades
+                else self.random.permutation(lists * items))
 
     def call(self, *command):
         done = subprocess.run([str(part) for part in command], capture_output=True, text=True,
@@ -67,29 +89,55 @@ class Bench:
         print(f"\r{title}: done".ljust(90), file=sys.stderr, flush=True)
         return times
 
-    def check_value(self, key, value):
+    def check_value(self, key, value, within=1e-4):
         """All contenders must give the same value."""
         known = self.values.setdefault(key, value)
-        if abs(known - value) > 1e-4 * abs(known):
+        if abs(known - value) > within * abs(known):
             raise RuntimeError(f"{key}: {value} here, {known} elsewhere")
 
     def kernel(self, shape, measure, threads=0, isa="best", dtype="float32", program=None):
         """A contender: core on a batch of this shape."""
         def once():
+            k = [K[measure]] if measure in K else []
             out = self.call(program or self.program, "run", self.data(*shape), shape[0], dtype,
-                            threads, isa, measure, self.seconds).split()
+                            threads, isa, measure, self.seconds, *k).split()
             self.check_value((shape, measure), float(out[3]))
-            self.estimate = float(out[2])
+            self.estimates[shape, measure] = float(out[2])
             return float(out[0])
         return once
 
-    def peer(self, name, shape, chunk=0):
+    def peer(self, name, shape, chunk=0, measure="pairwise_hinge"):
         def once():
             out = self.call("/usr/bin/python3", os.path.join(HERE, "kernel_peers.py"), name,
-                            self.data(*shape), shape[0], chunk, self.seconds).split()
-            self.check_value((shape, "pairwise_hinge"), float(out[1]))
+                            self.data(*shape), shape[0], chunk, measure, K.get(measure, 0),
+                            self.seconds).split()
+            self.check_value((shape, measure), float(out[1]))
             return float(out[0])
         return once
+
+    def trec_eval(self, program, shape, measure):
+        """A contender: the whole program, from its text to its mean."""
+        def once():
+            qrels, run = self.trec_files(shape)
+            begin = time.perf_counter_ns()
+            out = self.call(program, "-m", TREC[measure], qrels, run).split()
+            took = time.perf_counter_ns() - begin
+            if measure in METRICS:
+                self.check_value((shape, measure), float(out[2]), 2e-3)  # four decimals
+            return took
+        return once
+
+    def trec_files(self, shape):
+        base = self.data(*shape)
+        if not os.path.exists(base + ".run"):
+            labels, scores = numpy.fromfile(base, numpy.float32).reshape(2, shape[0], -1)
+            with open(base + ".qrels", "w", encoding="ascii") as qrels, \
+                    open(base + ".run", "w", encoding="ascii") as run:
+                for query, row in enumerate(labels):
+                    for item, label in enumerate(row):
+                        qrels.write(f"q{query} 0 d{item} {label:.0f}\n")
+                        run.write(f"q{query} Q0 d{item} 0 {scores[query, item]!r:.12} x\n")
+        return base + ".qrels", base + ".run"
 
     def available(self):
         """The instruction sets that this CPU has."""
@@ -170,6 +218,69 @@ def short_lists(bench, sets):
             + "\n\nTwo threads beside one: "
             + ", ".join(f"{isa} {gain:.2f}" for isa, gain in two.items()) + ".\n")
     return text
+
+
+# ---- Cost follows information --------------------------------------------------------------------
+
+def shape_text(shape):
+    lists, items, labels = shape
+    return f"{lists} x {items:,}, " + (labels if labels in POSITIVES else f"{labels} grades")
+
+
+def by_information(bench):
+    """Each measure on lists that tell little and much, and the bounds that follow."""
+    contenders = {(measure, shape): bench.kernel(shape, measure)
+                  for measure in (*LOSSES, *METRICS) for shape in SHAPES}
+    alone = next(shape for shape in SHAPES if shape[0] == 1)
+    contenders["numpy", alone] = bench.peer("numpy", alone, measure="one_pass")
+    times = bench.best("by information", contenders)
+    rows = [[measure, *(ns(times[measure, shape] / shape[0]) for shape in SHAPES)]
+            for measure in (*LOSSES, *METRICS)]
+    hinge = times["pairwise_hinge", SHAPES[0]]
+    return ("## Cost follows information\n\nOne thread, time a list, float32. Precision and recall "
+            f"are at {K['recall_at_k']}, the other metrics take the whole list.\n\n"
+            + table(["measure", *map(shape_text, SHAPES)], rows)
+            + f"\n\nOf {shape_text(alone)}, beside numpy's `(scores > s).sum()`, which takes "
+            f"{ns(times['numpy', alone])}: " + ", ".join(
+                f"{measure} {times[measure, alone] / times['numpy', alone]:.2f}"
+                for measure in ("pairwise_hinge", *METRICS))
+            + f". Of {shape_text(SHAPES[0])}, beside the hinge: " + ", ".join(
+                f"{measure} {times[measure, SHAPES[0]] / hinge:.2f}" for measure in METRICS) + ".\n")
+
+
+def metric_peers(bench, trec_eval):
+    """The metrics beside what people call for them."""
+    contenders, notes = {}, []
+    for shape in SHAPES[:4]:
+        for metric in METRICS:
+            contenders[metric, shape, "core"] = bench.kernel(shape, metric)
+            contenders[metric, shape, "numpy"] = bench.peer("numpy", shape, measure=metric)
+            if trec_eval and metric in TREC:
+                contenders[metric, shape, "trec_eval"] = bench.trec_eval(trec_eval, shape, metric)
+        contenders["ndcg", shape, "scikit-learn"] = bench.peer("sklearn", shape, measure="ndcg")
+        if trec_eval:
+            contenders["reading alone", shape, "trec_eval"] = bench.trec_eval(trec_eval, shape,
+                                                                              "reading alone")
+    times = bench.best("metrics beside peers", contenders)
+    if trec_eval:
+        notes.append("trec_eval is timed as a whole program, which reads text; `reading alone` is "
+                     "the same without a metric (`-m num_q`).")
+    else:
+        notes.append("trec_eval was left out: `TREC_EVAL=path/to/trec_eval` names a build of it.")
+    who = ["core", "numpy", "scikit-learn", *(["trec_eval"] if trec_eval else [])]
+    rows = []
+    for shape in SHAPES[:4]:
+        for metric in (*METRICS, "reading alone"):
+            own = times.get((metric, shape, "core"))
+            found = [times.get((metric, shape, name)) for name in who]
+            if any(found):
+                rows.append([shape_text(shape), metric,
+                             *(ns(value) + (f" ({value / own:,.0f} x)" if own and value != own else "")
+                               if value else "" for value in found)])
+    return ("## Metrics beside what people call for them\n\nOne thread, float32, whole batches: "
+            "vectorised numpy (argsort, or argpartition at k), scikit-learn's `ndcg_score`, and "
+            "trec_eval. " + " ".join(notes) + "\n\n"
+            + table(["lists", "metric", *who], rows) + "\n")
 
 
 # ---- One long list -------------------------------------------------------------------------------
@@ -322,16 +433,14 @@ def huge_pages(bench):
 
 def estimates(bench):
     """What rl_work_cost says, beside the clock."""
-    shapes = ((1, 5), (32, 10), (1000, 100), (20, 1000), (1, 10_000), (1, 1_000_000))
-    rows = []
-    for measure in (*LOSSES, "ndcg"):
-        row = [measure]
-        for shape in shapes:
-            time = bench.best(f"estimates, {measure}", {shape: bench.kernel(shape, measure)})[shape]
-            row.append(f"{bench.estimate / time:.2f}")
-        rows.append(row)
+    shapes = ((1, 5, 5), (32, 10, 5), *SHAPES[:4], (20, 1000, 5), (1, 10_000, 5), (1, 1_000_000, 5))
+    contenders = {(measure, shape): bench.kernel(shape, measure)
+                  for measure in (*LOSSES, *METRICS) for shape in shapes}
+    times = bench.best("estimates", contenders)
+    rows = [[measure, *(f"{bench.estimates[shape, measure] / times[measure, shape]:.2f}"
+                        for shape in shapes)] for measure in (*LOSSES, *METRICS)]
     return ("## Estimated cost over measured time\n\nOne thread, by shape (`rl_work_cost`).\n\n"
-            + table(["measure", *(f"{lists} x {items:,}" for lists, items in shapes)], rows) + "\n")
+            + table(["measure", *map(shape_text, shapes)], rows) + "\n")
 
 
 # ---- The report ----------------------------------------------------------------------------------
@@ -355,14 +464,16 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("program")
     parser.add_argument("--passes", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=0.4, help="of one measurement")
+    parser.add_argument("--seconds", type=float, default=0.1, help="of one measurement")
+    parser.add_argument("--trec-eval", help="a build of trec_eval, which is not part of Debian")
     parser.add_argument("--output", default=os.path.join(TREE, "docs"))
     options = parser.parse_args()
     bench = Bench(os.path.abspath(options.program), options.passes, options.seconds)
     head = machine()
     sets = bench.available()
     chart = os.path.join(options.output, "kernels.svg")
-    parts = [short_lists(bench, sets), one_million(bench), growth(bench, chart),
+    parts = [short_lists(bench, sets), by_information(bench),
+             metric_peers(bench, options.trec_eval), one_million(bench), growth(bench, chart),
              crossovers(bench, sets), leaves(bench), sorting(bench), huge_pages(bench),
              estimates(bench)]
     text = ("# Kernels\n\nMade by `make bench-kernels`; every time is the best of several rounds in "

@@ -28,7 +28,7 @@ from bars import bars
 ROOT = bodies.ROOT
 CLOSED = ROOT / "deploy/loadtest/closed.lua"
 CONNECTIONS = {"one-5": 16, "32x10": 16, "ragged": 4}  # else 4
-PEERS_CANNOT = {"evaluate-8"}  # they know the one loss
+PEERS_CANNOT = {"evaluate-8"}  # they know one loss and one metric
 BIG = {"one-100k"}  # n x n takes the peers many seconds: one request, timed
 SERVICES = ("FastAPI + numpy", "FastAPI + torch")
 FLOORS = ("empty libmicrohttpd handler", "nginx, a constant")

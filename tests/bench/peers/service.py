@@ -1,4 +1,4 @@
-"""What one would otherwise write: the pairwise hinge loss as a FastAPI service, done well.
+"""What one would otherwise write: the pairwise hinge loss and ndcg as a FastAPI service, done well.
 
 BACKEND=numpy or torch. Run with uvicorn, one worker a core:
     BACKEND=numpy uvicorn --workers 2 --loop uvloop --http httptools service:app
@@ -55,12 +55,34 @@ def rows_torch(labels, scores):
     return out.numpy()
 
 
+def discounted(gains):
+    return gains @ (1 / np.log2(2 + np.arange(gains.shape[1], dtype=np.float32)))
+
+
+def ndcg_numpy(labels, scores):
+    """ndcg of lists of one length; 0 for a list without relevance."""
+    gains = np.exp2(labels) - 1
+    dcg = discounted(np.take_along_axis(gains, np.argsort(-scores, axis=1), 1))
+    ideal = discounted(-np.sort(-gains, axis=1))
+    return np.divide(dcg, ideal, out=np.zeros_like(dcg), where=ideal > 0)
+
+
+def ndcg_torch(labels, scores):
+    labels, scores = torch.from_numpy(labels), torch.from_numpy(scores)
+    gains = torch.exp2(labels) - 1
+    discounts = 1 / torch.log2(2 + torch.arange(labels.shape[1], dtype=torch.float32))
+    dcg = torch.gather(gains, 1, torch.argsort(scores, 1, descending=True)) @ discounts
+    ideal = torch.sort(gains, 1, descending=True).values @ discounts
+    return torch.where(ideal > 0, dcg / ideal, torch.zeros_like(dcg)).numpy()
+
+
 ROWS = rows_torch if BACKEND == "torch" else rows_numpy
+NDCG = ndcg_torch if BACKEND == "torch" else ndcg_numpy
 app = FastAPI()
 
 
-def hinge(y_true, y_pred):
-    """The loss of every item, list by list, in the order of the batch."""
+def by_list(evaluate, y_true, y_pred):
+    """What evaluate gives for every list, in the order of the batch."""
     by_length = defaultdict(list)
     for index, row in enumerate(y_pred):
         by_length[len(row)].append(index)
@@ -69,7 +91,7 @@ def hinge(y_true, y_pred):
         whole = len(indices) == len(y_pred)
         labels = np.array(y_true if whole else [y_true[i] for i in indices], np.float32)
         scores = np.array(y_pred if whole else [y_pred[i] for i in indices], np.float32)
-        for index, row in zip(indices, ROWS(labels, scores)):
+        for index, row in zip(indices, evaluate(labels, scores)):
             values[index] = row
     return values
 
@@ -84,7 +106,7 @@ async def pairwise_hinge(request: Request):
     body = json.loads(await request.body())
     y_true, y_pred = body["y_true"], body["y_pred"]
     batched = isinstance(y_pred[0], list)
-    values = hinge(y_true, y_pred) if batched else hinge([y_true], [y_pred])
+    values = by_list(ROWS, *((y_true, y_pred) if batched else ([y_true], [y_pred])))
     if body.get("reduction") == "none":
         rows = [row.tolist() for row in values]
         loss = rows if batched else rows[0]
@@ -93,3 +115,10 @@ async def pairwise_hinge(request: Request):
         divisor = 1 if body.get("reduction") == "sum" else sum(map(len, values))
         loss = total / divisor if divisor else 0.0
     return Response(json.dumps({"loss": loss}), media_type="application/json")
+
+
+@app.post("/v1/metrics/ndcg")
+async def ndcg(request: Request):
+    body = json.loads(await request.body())
+    values = by_list(NDCG, body["y_true"], body["y_pred"])
+    return Response(json.dumps({"metric": float(np.mean(values))}), media_type="application/json")
