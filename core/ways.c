@@ -11,7 +11,7 @@ static const struct rl_way ways[RL_MEASURES] = {
             .slope = RL_FIELD_STEP,
             .item_cost = 2,
             .pair_cost = 0.1,
-            .sweep_cost = 4,
+            .sweep_cost = 6,
         },
     [RL_PAIRWISE_LOGISTIC] =
         {
@@ -20,7 +20,7 @@ static const struct rl_way ways[RL_MEASURES] = {
             .slope = RL_FIELD_SIGMOID,
             .item_cost = 8,
             .pair_cost = 0.2,
-            .sweep_cost = 7,
+            .sweep_cost = 11,
         },
     [RL_PAIRWISE_SOFT_ZERO_ONE] =
         {
@@ -29,7 +29,7 @@ static const struct rl_way ways[RL_MEASURES] = {
             .slope = RL_FIELD_BUMP,
             .item_cost = 8,
             .pair_cost = 0.2,
-            .sweep_cost = 7,
+            .sweep_cost = 11,
         },
     [RL_PAIRWISE_MEAN_SQUARED_ERROR] =
         {
@@ -49,12 +49,14 @@ static const struct rl_way ways[RL_MEASURES] = {
     [RL_DCG] =
         {
             .method = RL_METHOD_RANKING,
-            .item_cost = 14,
+            .item_cost = 2,
+            .rare_cost = 11,
         },
     [RL_NDCG] =
         {
             .method = RL_METHOD_RANKING,
-            .item_cost = 14,
+            .item_cost = 2,
+            .rare_cost = 11,
         },
     [RL_MEAN_RECIPROCAL_RANK] =
         {
@@ -64,17 +66,17 @@ static const struct rl_way ways[RL_MEASURES] = {
     [RL_MEAN_AVERAGE_PRECISION] =
         {
             .method = RL_METHOD_RANKING,
-            .item_cost = 8,
+            .item_cost = 1.5,
         },
     [RL_PRECISION_AT_K] =
         {
             .method = RL_METHOD_RANKING,
-            .item_cost = 4,
+            .item_cost = 0.5,
         },
     [RL_RECALL_AT_K] =
         {
             .method = RL_METHOD_RANKING,
-            .item_cost = 4,
+            .item_cost = 0.5,
         },
     [RL_HIT_RATE] =
         {

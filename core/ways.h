@@ -18,16 +18,17 @@ enum rl_method {
 };
 
 /*
- * Costs are nanoseconds of one thread: per item, per pair, and per n * log2(n), where a list of n
- * items takes the pairs or the sweeps, whichever cost less. The item_cost of a metric counts only
- * the items whose ranks it uses; finding those is rl_standing_cost. The numbers lie between those
- * of AVX2 and AVX-512 (make bench-kernels prints times beside estimates).
+ * Costs are nanoseconds of one thread: per item, per pair, and per item and halving of the grades,
+ * where a list takes the pairs or the sweeps, whichever cost less. The item_cost of a metric counts
+ * only the items whose ranks it uses; finding those is rl_standing_cost. An item costs rare_cost
+ * more where no table has its gain or its discount. The numbers lie between those of AVX2 and
+ * AVX-512 (make bench-kernels prints times beside estimates).
  */
 struct rl_way {
     enum rl_method method;
     /* For RL_METHOD_FIELD: the loss of a pair, and its derivative, negated. */
     enum rl_field_kind loss, slope;
-    double item_cost, pair_cost, sweep_cost;
+    double item_cost, pair_cost, sweep_cost, rare_cost;
 };
 
 /* Never NULL. Any thread. */

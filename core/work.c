@@ -7,6 +7,8 @@
 
 #include "core/base/blocks.h"
 #include "core/base/column.h"
+#include "core/base/elementary.h"
+#include "core/ranking/gains.h"
 #include "core/lists/plan.h"
 #include "core/fields/toppairs.h"
 #include "core/parts.h"
@@ -224,24 +226,36 @@ static void fill_totals(const struct rl_batch *batch, const struct rl_eval *eval
 
 /* ---- Cost ------------------------------------------------------------------------------------ */
 
-/* Nanoseconds that a list takes before any evaluation, and each item before any loss. An item of a
- * list that has the team for itself takes more: its scratch is mapped anew. */
-static const double LIST_COST = 100, WIDEN_COST = 2.5, MAP_COST = 1;
+/*
+ * Nanoseconds that a list takes before any evaluation, and each item before any loss. An item of a
+ * list that has the team for itself takes more: its scratch is mapped anew, and no cache holds it.
+ */
+static const double LIST_COST = 150, WIDEN_COST = 0.7, MAP_COST = 2, FAR_SWEEP = 2.2;
+
+/* Items of a field are copied together where at most one in FEW_SHARE has a label above 0. A sweep
+ * takes as long as START_HALVINGS halvings before it halves anything. */
+static const double FEW_SHARE = 16, FEW_COST = 0.3, START_HALVINGS = 1.7;
 
 static void note_cost(const struct rl_eval *eval, const struct rl_eval_state *of_eval,
                       struct rl_work_state *state)
 {
     const struct rl_way *way = rl_way_of(eval->measure->id);
     if (way->method == RL_METHOD_RANKING) {
-        if (of_eval->tiered)
+        if (of_eval->tiered) {
             state->tier_cost += rl_tiered_cost(eval);
-        else
+        } else {
             state->rank_cost += way->item_cost;
+            state->rare_cost += way->rare_cost;
+        }
         return;
     }
-    double times = eval->include & RL_GRADIENT ? 3 : 1;
-    double top = eval->include & RL_TOP_PAIRS ? 20 : 0;
-    state->item_cost += way->item_cost * times + top;
+    const double times = eval->include & RL_GRADIENT ? 3 : 1;
+    const double top = eval->include & RL_TOP_PAIRS ? 20 : 0;
+    if (way->method == RL_METHOD_FIELD)
+        state->field_cost += way->item_cost * times;
+    else
+        state->item_cost += way->item_cost * times;
+    state->item_cost += top;
     state->pair_cost += way->pair_cost * times;
     state->sweep_cost += way->sweep_cost * times;
 }
@@ -250,21 +264,28 @@ static void note_cost(const struct rl_eval *eval, const struct rl_eval_state *of
 struct shape {
     size_t items, positives; /* positives: items with a label above 0 */
     double pairs;            /* at most */
+    double grades;           /* at most */
+    bool has_grades;         /* labels are whole numbers below RL_GRADES */
 };
 
 static double losses_cost(const struct rl_work_state *state, const struct shape *shape)
 {
-    double n = (double)shape->items, bits = 64 - (double)__builtin_clzll(shape->items | 1);
-    double pairs = state->pair_cost * shape->pairs, sweeps = state->sweep_cost * n * bits;
-    return (WIDEN_COST + state->item_cost) * n + fmin(pairs, sweeps);
+    const double n = (double)shape->items, far = shape->items > RL_CUT_ALONE ? FAR_SWEEP : 1;
+    const double few = (double)shape->positives * FEW_SHARE <= n ? FEW_COST : 1;
+    const double halvings = START_HALVINGS + rl_log2(shape->grades + 1);
+    const double pairs = state->pair_cost * shape->pairs;
+    const double sweeps = state->sweep_cost * n * halvings * far;
+    return (WIDEN_COST + state->item_cost + few * state->field_cost) * n + fmin(pairs, sweeps);
 }
 
 static double metrics_cost(const struct rl_work_state *state, const struct shape *shape)
 {
     const struct rl_rank_needs *needs = &state->rank_needs;
-    size_t ranked = shape->positives < needs->depth ? shape->positives : needs->depth;
+    const size_t ranked = shape->positives < needs->depth ? shape->positives : needs->depth;
+    const size_t tabled = shape->has_grades ? RL_DISCOUNTS : 0;
+    const size_t rare = ranked > tabled ? ranked - tabled : 0;
     return rl_standing_cost(needs, shape->items, shape->positives) +
-           state->rank_cost * (double)ranked;
+           state->rank_cost * (double)ranked + state->rare_cost * (double)rare;
 }
 
 static double tiers_cost(const struct rl_work_state *state, const struct shape *shape)
@@ -292,31 +313,77 @@ static double cost_of(const struct rl_work_state *state, const struct shape *sha
 
 double rl_list_cost(const struct rl_work *work, size_t items)
 {
-    struct shape shape = {
-        .items = items, .positives = items, .pairs = (double)items * (double)items / 2};
+    const double n = (double)items;
+    const struct shape shape = {
+        .items = items, .positives = items, .pairs = n * n / 2, .grades = n};
     return cost_of(work->state, &shape);
 }
 
-/* Counts no fewer pairs than the list has, and at most 1.5 times as many where labels are few. */
-static struct shape shape_of(const struct rl_batch *batch, size_t list)
+/* Labels are looked at in this many lanes, each with its own results, so that the compiler makes
+ * vectors of them. */
+enum { SHAPE_LANES = 8 };
+
+/* Of the labels of a list; invalid ones are below 0 or NaN. */
+struct labels {
+    double lowest, highest; /* of the valid ones; infinite without any */
+    size_t valid, positives, fractions;
+};
+
+static inline struct labels read_labels(const struct rl_batch *batch, enum rl_dtype dtype,
+                                        size_t begin, size_t end)
 {
-    double lowest = INFINITY, count = 0, held = 0; /* items that hold the lowest label */
-    size_t positives = 0;
-    for (size_t i = batch->offsets[list]; i < batch->offsets[list + 1]; i++) {
-        double label = rl_column_get(batch->labels, batch->dtype, i);
-        positives += label > 0;
-        count += label >= 0;
-        held = label >= 0 && label < lowest ? 0 : held;
-        lowest = label >= 0 && label < lowest ? label : lowest;
-        held += label == lowest;
+    struct labels all = {.lowest = INFINITY, .highest = -INFINITY};
+    double lowest[SHAPE_LANES], highest[SHAPE_LANES];
+    for (size_t lane = 0; lane < SHAPE_LANES; lane++)
+        lowest[lane] = INFINITY, highest[lane] = -INFINITY;
+    for (size_t i = begin; i < end; i++) {
+        const size_t lane = (i - begin) % SHAPE_LANES;
+        const double label = rl_column_get(batch->labels, dtype, i);
+        const double valid = label >= 0 ? label : INFINITY;
+        lowest[lane] = valid < lowest[lane] ? valid : lowest[lane];
+        highest[lane] = label > highest[lane] ? label : highest[lane];
+        all.positives += label > 0;
+        all.valid += label >= 0;
+        all.fractions += (label + 0x1p52) - 0x1p52 != label;
     }
+    for (size_t lane = 0; lane < SHAPE_LANES; lane++) {
+        all.lowest = fmin(all.lowest, lowest[lane]);
+        all.highest = fmax(all.highest, highest[lane]);
+    }
+    return all;
+}
+
+static inline size_t count_label(const struct rl_batch *batch, enum rl_dtype dtype, size_t begin,
+                                 size_t end, double label)
+{
+    size_t count = 0;
+    for (size_t i = begin; i < end; i++)
+        count += rl_column_get(batch->labels, dtype, i) == label;
+    return count;
+}
+
+/* Counts no fewer pairs than the list has, and at most 1.5 times as many where labels are few. */
+static inline struct shape shape_as(const struct rl_batch *batch, enum rl_dtype dtype, size_t list)
+{
+    const size_t begin = batch->offsets[list], end = batch->offsets[list + 1];
+    const struct labels labels = read_labels(batch, dtype, begin, end);
+    const double held = (double)count_label(batch, dtype, begin, end, labels.lowest);
+    const double others = (double)labels.valid - held;
+    const bool has_grades = labels.fractions == 0 && labels.highest < RL_GRADES;
     return (struct shape){
-        .items = rl_list_items(batch, list),
-        .positives = positives,
-        .pairs = (count - held) * held + (count - held) * (count - held) / 2,
+        .items = end - begin,
+        .positives = labels.positives,
+        .pairs = others * held + others * others / 2,
+        .grades = has_grades ? fmax(labels.highest, 0) + 1 : (double)labels.valid,
+        .has_grades = has_grades,
     };
 }
 
+static struct shape shape_of(const struct rl_batch *batch, size_t list)
+{
+    return batch->dtype == RL_FLOAT32 ? shape_as(batch, RL_FLOAT32, list)
+                                      : shape_as(batch, RL_FLOAT64, list);
+}
 double rl_work_cost(const struct rl_work *work)
 {
     const struct rl_work_state *state = work->state;

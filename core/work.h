@@ -35,10 +35,11 @@ struct rl_work_state {
     size_t max_top_k;                /* 0 when no evaluation wants top pairs */
     size_t short_room;               /* bytes for a list of RL_SHORT_LIST items or fewer */
     double weight_sum;               /* as sent; 0 when none were */
-    double item_cost, pair_cost, sweep_cost; /* of all losses; see rl_list_cost */
-    double rank_cost;                        /* of the former, for each ranked item */
-    double tier_cost;                        /* of the latter, for each item */
-    struct rl_eval_state *evals;             /* [count] */
+    /* Of all losses; field_cost: for each item, of those over pairs. See rl_list_cost. */
+    double item_cost, field_cost, pair_cost, sweep_cost;
+    double rank_cost, rare_cost; /* of metrics by standings, for each ranked item; see ways.h */
+    double tier_cost;            /* of metrics by tiers, for each item */
+    struct rl_eval_state *evals; /* [count] */
     /* Each thread writes the places of the lists it has: */
     uint8_t *outcomes; /* [lists] how each ended; see rl_perlist_compute */
     uint32_t *valid;   /* [lists] valid items */

@@ -10,8 +10,7 @@
 
 /* Discounts of the first ranks, and gains of the labels that are grades: most lists need no others.
  * Written by rl_gains_init alone. */
-enum { TABLE = 1024 };
-static double log2_discounts[TABLE], exponential_gains[RL_GRADES], linear_gains[RL_GRADES];
+static double log2_discounts[RL_DISCOUNTS], exponential_gains[RL_GRADES], linear_gains[RL_GRADES];
 
 /* Of a rank that counts from 0. */
 static double log2_discount(size_t rank)
@@ -21,7 +20,7 @@ static double log2_discount(size_t rank)
 
 void rl_gains_init(void)
 {
-    for (size_t i = 0; i < TABLE; i++)
+    for (size_t i = 0; i < RL_DISCOUNTS; i++)
         log2_discounts[i] = log2_discount(i);
     for (size_t grade = 0; grade < RL_GRADES; grade++) {
         exponential_gains[grade] = rl_exp2((double)grade) - 1;
@@ -91,7 +90,7 @@ static double discount_of(const struct rl_definition *definition, size_t rank)
 {
     switch (definition->discount) {
     case RL_DISCOUNT_LOG2:
-        return rank < TABLE ? log2_discounts[rank] : log2_discount(rank);
+        return rank < RL_DISCOUNTS ? log2_discounts[rank] : log2_discount(rank);
     case RL_DISCOUNT_RECIPROCAL:
         return 1 / (double)(rank + 1);
     case RL_DISCOUNT_TABLE:
@@ -119,10 +118,10 @@ static double discounted_by_log2(const double *gains, const uint32_t *ranks, siz
     double sum = 0, block[RL_BLOCK];
     size_t i = 0;
     if (ranks)
-        for (; i < count && ranks[i] < TABLE; i++)
+        for (; i < count && ranks[i] < RL_DISCOUNTS; i++)
             sum += gains[i] * log2_discounts[ranks[i]];
     else
-        for (; i < count && i < TABLE; i++)
+        for (; i < count && i < RL_DISCOUNTS; i++)
             sum += gains[i] * log2_discounts[i];
     while (i < count) {
         const size_t length = smaller(count - i, RL_BLOCK);

@@ -17,6 +17,9 @@ struct rl_gains {
     double max_grade;
 };
 
+/* Ranks whose discounts by log2 are in a table; others are computed each time. */
+enum { RL_DISCOUNTS = 1024 };
+
 /* Once, before other threads run (rl_init does): fills the tables of the first ranks and grades. */
 void rl_gains_init(void);
 

@@ -7,16 +7,18 @@
 #include <string.h>
 
 #include "core/base/column.h"
+#include "core/base/cut.h"
 #include "core/lists/order.h"
 
 /*
  * Nanoseconds of one thread, between what AVX2 and AVX-512 take (make bench-kernels prints the
  * lengths at which the ways cost the same). The choice depends on the list alone, not on the CPU.
  */
-static const double COUNT_PAIR = 0.06;                   /* of one item and one score */
-static const double SORT_LIST = 500, SORT_ITEM = 6;      /* of a list, and of each item */
-static const double SELECT_ITEM = 0.05, SELECT_TOP = 40; /* of each item, and of each in the top */
-static const double READ_ITEM = 0.2, READ_POSITIVE = 1;  /* finding the positive items */
+static const double COUNT_PAIR = 0.06;              /* of one item and one score */
+static const double SORT_LIST = 500, SORT_ITEM = 6; /* of a list, and of each item */
+static const double SORT_FAR = 14; /* more of each item of a list that no cache holds */
+static const double SELECT_ITEM = 0.05, SELECT_TOP = 40;  /* of each item, and of each in the top */
+static const double READ_ITEM = 0.2, READ_POSITIVE = 1.5; /* finding the positive items */
 
 /* The most items that are selected: each new one is inserted among them. */
 enum { TOP_MOST = 64, TOP_SHARE = 8 };
@@ -286,7 +288,8 @@ double rl_standing_cost(const struct rl_rank_needs *needs, size_t items, size_t 
 {
     const size_t depth = needs->depth < items ? needs->depth : items;
     const struct rank_costs costs = rank_costs_of(items, positives, depth);
-    const double ranks = fmin(fmin(costs.counting, costs.sorting), costs.selecting);
+    const double far = items > RL_CUT_ALONE ? SORT_FAR * (double)items : 0;
+    const double ranks = fmin(fmin(costs.counting, costs.sorting + far), costs.selecting);
     const double first = needs->first && depth < items ? COUNT_PAIR * (double)items : 0;
     const double reading = READ_ITEM * (double)items + READ_POSITIVE * (double)positives;
     return reading + (positives > 0 ? first : 0) + (positives > 0 && depth > 0 ? ranks : 0);

@@ -48,7 +48,7 @@ double rl_tiered_cost(const struct rl_eval *eval)
         [RL_HIT_RATE] = 5,
         [RL_R_PRECISION] = 8,
         [RL_BPREF] = 10,
-        [RL_AUC] = 8,
+        [RL_AUC] = 2,
         [RL_EXPECTED_RECIPROCAL_RANK] = 14,
         [RL_RANK_BIASED_PRECISION] = 10,
     };

@@ -36,7 +36,7 @@ size_t rl_tiers_room(size_t items)
 }
 
 /* Nanoseconds of one thread: of a list, of each item, and of sorting each once more. */
-static const double LIST = 500, ITEM = 14, SORT_ITEM = 8;
+static const double LIST = 200, ITEM = 12, SORT_ITEM = 8;
 
 double rl_tiers_cost(size_t key, size_t items)
 {
