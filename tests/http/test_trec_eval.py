@@ -1,10 +1,10 @@
 """The preset trec_eval, beside what trec_eval itself answered.
 
-tests/golden/trec_eval.jsonl has a line for each of 50 random topics, and one for all: grades from 0
-to 3 (null: not judged), scores (null: not retrieved) with many ties, and the answers of trec_eval
-10.0-rc3 with the options -q -c (l1), and -l2 beside them (l2). There are topics without a relevant
-document, with nothing retrieved, all tied, and hardly judged. Items stand by document id, descending,
-since that is how trec_eval breaks ties.
+tests/golden/tools/trec_eval.jsonl has a line for each of 50 random topics, and one for all: grades
+from 0 to 3 (null: not judged), scores (null: not retrieved) with many ties, and the answers of
+trec_eval 10.0-rc3 with the options -q -c (l1), and -l2 beside them (l2). There are topics without a
+relevant document, with nothing retrieved, all tied, and hardly judged. Items stand by document id,
+descending, since that is how trec_eval breaks ties. What lies in tests/golden itself are requests.
 """
 
 import golden
@@ -30,7 +30,7 @@ class TrecEval(DaemonCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        *cls.topics, cls.all = golden.cases("trec_eval")
+        *cls.topics, cls.all = golden.cases("tools/trec_eval")
 
     def check(self, row, y_true, y_pred, dtype):
         for level in (1, 2):
