@@ -74,6 +74,18 @@ static const struct rl_measure measures[RL_MEASURES] = {
             .takes = RL_TAKES_TEMPERATURE,
             .value_per_list = true,
         },
+    [RL_APPROX_NDCG] =
+        {
+            .id = RL_APPROX_NDCG,
+            .kind = RL_LOSS,
+            .name = "approx_ndcg",
+            .formula = "loss = -sum_i (2^y_i - 1) / log2(1 + r_i) / the same sum for the best "
+                       "ranking, r_i = 1 + sum over j != i of 1 / (1 + exp((s_i - s_j) / T))",
+            .summary = "Minus the NDCG of smooth ranks, one value per list, as TF-Ranking's "
+                       "ApproxNDCGLoss; 0 where all labels are 0.",
+            .takes = RL_TAKES_TEMPERATURE,
+            .value_per_list = true,
+        },
     [RL_DCG] =
         {
             .id = RL_DCG,

@@ -12,6 +12,7 @@
 #include "core/base/cut.h"
 #include "core/lists/emit.h"
 #include "core/fields/field.h"
+#include "core/ranking/approxndcg.h"
 #include "core/ranking/listmle.h"
 #include "core/ranking/softmax.h"
 #include "core/fields/moments.h"
@@ -57,6 +58,7 @@ static size_t list_room(const struct rl_work_state *state, size_t items)
     doubles = max_size(doubles, rl_softmax_scratch(items));
     size_t once = max_size(rl_room_bytes(doubles, sizeof(double)), rl_field_room(items));
     once = max_size(once, rl_ranking_room(items));
+    once = max_size(once, rl_approxndcg_room(items));
     once = max_size(once, rl_toppairs_room(items, state->max_top_k));
     once = max_size(once, rl_emit_room(items));
     if (state->tier_keys)
@@ -221,6 +223,17 @@ static void compute_softmax(struct perlist *p, size_t eval)
         emit_list_gradient(p, eval);
 }
 
+static void compute_approx_ndcg(struct perlist *p, size_t eval)
+{
+    double *gradient = p->work->results[eval].gradient ? p->gradient : NULL;
+    double loss = rl_approxndcg(&p->plan, p->temperature, p->runner, p->room, gradient);
+    if (is_stopped(p))
+        return;
+    emit_list_loss(p, eval, loss);
+    if (gradient)
+        emit_list_gradient(p, eval);
+}
+
 static void compute_top_pairs(struct perlist *p, size_t eval)
 {
     struct rl_result *result = &p->work->results[eval];
@@ -275,9 +288,9 @@ static void compute_tiered(struct perlist *p, size_t key)
 static void compute_eval(struct perlist *p, size_t eval)
 {
     static void (*const compute[])(struct perlist * p, size_t eval) = {
-        [RL_METHOD_FIELD] = compute_pairwise,   [RL_METHOD_SQUARED] = compute_squared,
-        [RL_METHOD_LISTMLE] = compute_list_mle, [RL_METHOD_SOFTMAX] = compute_softmax,
-        [RL_METHOD_RANKING] = compute_metric,
+        [RL_METHOD_FIELD] = compute_pairwise,     [RL_METHOD_SQUARED] = compute_squared,
+        [RL_METHOD_LISTMLE] = compute_list_mle,   [RL_METHOD_SOFTMAX] = compute_softmax,
+        [RL_METHOD_APPROX] = compute_approx_ndcg, [RL_METHOD_RANKING] = compute_metric,
     };
     p->temperature = p->state->evals[eval].temperature;
     compute[rl_way_of(p->work->evals[eval].measure->id)->method](p, eval);

@@ -133,6 +133,7 @@ enum rl_measure_id {
     RL_PAIRWISE_MEAN_SQUARED_ERROR,
     RL_LIST_MLE,
     RL_SOFTMAX,
+    RL_APPROX_NDCG,
     RL_DCG,
     RL_NDCG,
     RL_MEAN_RECIPROCAL_RANK,

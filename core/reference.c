@@ -228,6 +228,78 @@ static void softmax_gradient(const struct rl_reference_list *list, long double t
     free(softmax.powers);
 }
 
+/* ---- approx_ndcg ------------------------------------------------------------------------------
+ */
+
+/* 1 + the sum over j != i of 1 / (1 + e^{(s_i - s_j) / T}) */
+static long double smooth_rank(const struct rl_reference_list *list, size_t i,
+                               long double temperature)
+{
+    long double rank = 1;
+    for (size_t j = 0; j < list->items; j++)
+        if (j != i && rl_reference_valid(list, j))
+            rank += sigmoid_of_minus(score_difference(list, i, j) / temperature);
+    return rank;
+}
+
+/* How far down item i stands, from 1, when the items stand by label. */
+static long double best_rank(const struct rl_reference_list *list, size_t i)
+{
+    long double rank = 1;
+    for (size_t j = 0; j < list->items; j++)
+        rank += rl_reference_valid(list, j) && label_before(list, j, i);
+    return rank;
+}
+
+static long double gain_at(const struct rl_reference_list *list, size_t i, long double rank)
+{
+    return (exp2l(list->labels[i]) - 1) / log2l(1 + rank);
+}
+
+static long double best_gain(const struct rl_reference_list *list)
+{
+    long double sum = 0;
+    for (size_t i = 0; i < list->items; i++)
+        if (rl_reference_valid(list, i))
+            sum += gain_at(list, i, best_rank(list, i));
+    return sum;
+}
+
+static long double approxndcg_loss(const struct rl_reference_list *list, long double temperature)
+{
+    const long double best = best_gain(list);
+    long double loss = 0;
+    for (size_t i = 0; i < list->items && best > 0; i++)
+        if (rl_reference_valid(list, i))
+            loss -= gain_at(list, i, smooth_rank(list, i, temperature)) / best;
+    return loss;
+}
+
+/* d loss / d rank of item i, by the rank's definition passed on to the scores. */
+static void add_through_rank(const struct rl_reference_list *list, size_t i,
+                             long double temperature, long double best, long double *gradient)
+{
+    const long double rank = smooth_rank(list, i, temperature), discount = 1 / log2l(1 + rank);
+    const long double by_rank = gain_at(list, i, rank) / best * discount / (logl(2) * (1 + rank));
+    for (size_t j = 0; j < list->items; j++) {
+        if (j == i || !rl_reference_valid(list, j))
+            continue;
+        const long double d = score_difference(list, i, j) / temperature;
+        const long double by_score = sigmoid_of_minus(d) * sigmoid_of_minus(-d) / temperature;
+        gradient[i] -= by_rank * by_score;
+        gradient[j] += by_rank * by_score;
+    }
+}
+
+static void approxndcg_gradient(const struct rl_reference_list *list, long double temperature,
+                                long double *gradient)
+{
+    const long double best = best_gain(list);
+    for (size_t i = 0; i < list->items && best > 0; i++)
+        if (rl_reference_valid(list, i))
+            add_through_rank(list, i, temperature, best, gradient);
+}
+
 /* ---- Losses -----------------------------------------------------------------------------------
  */
 
@@ -240,6 +312,8 @@ static long double list_loss(enum rl_measure_id loss, const struct rl_reference_
         return listmle_loss(list, temperature);
     case RL_SOFTMAX:
         return softmax_loss(list, temperature);
+    case RL_APPROX_NDCG:
+        return approxndcg_loss(list, temperature);
     default:
         assert(false && "a loss with one value per list");
         return 0;
@@ -255,6 +329,9 @@ static void list_gradient(enum rl_measure_id loss, const struct rl_reference_lis
         break;
     case RL_SOFTMAX:
         softmax_gradient(list, temperature, gradient);
+        break;
+    case RL_APPROX_NDCG:
+        approxndcg_gradient(list, temperature, gradient);
         break;
     default:
         assert(false && "a loss with one value per list");

@@ -46,6 +46,13 @@ static const struct rl_way ways[RL_MEASURES] = {
             .method = RL_METHOD_SOFTMAX,
             .item_cost = 6,
         },
+    [RL_APPROX_NDCG] =
+        {
+            .method = RL_METHOD_APPROX,
+            .item_cost = 16,
+            .pair_cost = 0.3,
+            .sweep_cost = 45,
+        },
     [RL_DCG] =
         {
             .method = RL_METHOD_RANKING,

@@ -13,16 +13,18 @@ enum rl_method {
     RL_METHOD_SQUARED, /* all pairs, by moments */
     RL_METHOD_LISTMLE, /* in the order of the labels */
     RL_METHOD_SOFTMAX, /* in input order */
+    RL_METHOD_APPROX,  /* smooth ranks: a field of all pairs */
     RL_METHOD_RANKING, /* a metric, in the order of the scores */
     RL_METHODS
 };
 
 /*
  * Costs are nanoseconds of one thread: per item, per pair, and per item and halving of the grades,
- * where a list takes the pairs or the sweeps, whichever cost less. The item_cost of a metric counts
- * only the items whose ranks it uses; finding those is rl_standing_cost. An item costs rare_cost
- * more where no table has its gain or its discount. The numbers lie between those of AVX2 and
- * AVX-512 (make bench-kernels prints times beside estimates).
+ * where a list takes the pairs or the sweeps, whichever cost less; of RL_METHOD_APPROX for n * n
+ * pairs, or per item alone. The item_cost of a metric counts only the items whose ranks it uses;
+ * finding those is rl_standing_cost. An item costs rare_cost more where no table has its gain or
+ * its discount. The numbers lie between those of AVX2 and AVX-512 (make bench-kernels prints times
+ * beside estimates).
  */
 struct rl_way {
     enum rl_method method;

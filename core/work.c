@@ -207,7 +207,8 @@ static void note_needs(const struct rl_eval *eval, struct rl_eval_state *of_eval
         method != RL_METHOD_RANKING && method != RL_METHOD_FIELD && method != RL_METHOD_LISTMLE;
     if (method == RL_METHOD_RANKING)
         note_ranks(eval, of_eval, state);
-    state->needs_grades |= method == RL_METHOD_FIELD || method == RL_METHOD_LISTMLE || top_pairs;
+    state->needs_grades |= method == RL_METHOD_FIELD || method == RL_METHOD_LISTMLE ||
+                           method == RL_METHOD_APPROX || top_pairs;
     if (top_pairs && eval->top_k > state->max_top_k)
         state->max_top_k = eval->top_k;
 }
@@ -251,13 +252,14 @@ static void note_cost(const struct rl_eval *eval, const struct rl_eval_state *of
     }
     const double times = eval->include & RL_GRADIENT ? 3 : 1;
     const double top = eval->include & RL_TOP_PAIRS ? 20 : 0;
+    const bool all_pairs = way->method == RL_METHOD_APPROX;
     if (way->method == RL_METHOD_FIELD)
         state->field_cost += way->item_cost * times;
     else
         state->item_cost += way->item_cost * times;
     state->item_cost += top;
-    state->pair_cost += way->pair_cost * times;
-    state->sweep_cost += way->sweep_cost * times;
+    *(all_pairs ? &state->all_pair_cost : &state->pair_cost) += way->pair_cost * times;
+    *(all_pairs ? &state->all_sweep_cost : &state->sweep_cost) += way->sweep_cost * times;
 }
 
 /* What the cost of a list depends on. */
@@ -275,7 +277,8 @@ static double losses_cost(const struct rl_work_state *state, const struct shape 
     const double halvings = START_HALVINGS + rl_log2(shape->grades + 1);
     const double pairs = state->pair_cost * shape->pairs;
     const double sweeps = state->sweep_cost * n * halvings * far;
-    return (WIDEN_COST + state->item_cost + few * state->field_cost) * n + fmin(pairs, sweeps);
+    return (WIDEN_COST + state->item_cost + few * state->field_cost) * n + fmin(pairs, sweeps) +
+           fmin(state->all_pair_cost * n, state->all_sweep_cost) * n;
 }
 
 static double metrics_cost(const struct rl_work_state *state, const struct shape *shape)

@@ -29,7 +29,7 @@ enum { RL_SHORT_LIST = 64 };
 struct rl_work_state {
     bool needs_grades, needs_ranks;  /* by any evaluation */
     bool needs_wide;                 /* scores as double: by any loss */
-    bool needs_labels;               /* as double: by losses that take differences of them */
+    bool needs_labels;               /* as double: by losses that look at more than their order */
     struct rl_rank_needs rank_needs; /* of all metrics by standings */
     unsigned tier_keys;              /* of all metrics by tiers, as a set of bits */
     size_t max_top_k;                /* 0 when no evaluation wants top pairs */
@@ -37,6 +37,7 @@ struct rl_work_state {
     double weight_sum;               /* as sent; 0 when none were */
     /* Of all losses; field_cost: for each item, of those over pairs. See rl_list_cost. */
     double item_cost, field_cost, pair_cost, sweep_cost;
+    double all_pair_cost, all_sweep_cost; /* of losses over all pairs, whatever the labels */
     double rank_cost, rare_cost; /* of metrics by standings, for each ranked item; see ways.h */
     double tier_cost;            /* of metrics by tiers, for each item */
     struct rl_eval_state *evals; /* [count] */

@@ -3,7 +3,6 @@
  */
 #include "core/fields/descent.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #include "core/base/cut.h"
@@ -388,6 +387,50 @@ static void sweep_piece(void *context, size_t index)
     kernels->sweep_below(&run->series, lineup, &span, &run->below[index], sums);
 }
 
+/* ---- All pairs ------------------------------------------------------------------------------- */
+
+/* The sources of a piece are its own items, which are its targets too. */
+static struct rl_span own_span(const struct run *run, size_t piece)
+{
+    size_t begin = rl_cut_begin(piece), end = rl_cut_end(piece, run->descent->n);
+    return (struct rl_span){begin, end, begin, end};
+}
+
+static void sum_own(void *context, size_t piece)
+{
+    struct run *run = context;
+    const struct rl_span span = own_span(run, piece);
+    const struct rl_lineup *lineup = &run->descent->lineups[0];
+    const struct rl_series_kernels *kernels = rl_kernels_series();
+    kernels->sum_above(&run->series, lineup, span.sources, span.sources_end, &run->above[piece]);
+    kernels->sum_below(&run->series, lineup, span.sources, span.sources_end, &run->below[piece]);
+}
+
+static void sweep_own(void *context, size_t piece)
+{
+    struct run *run = context;
+    const struct rl_span span = own_span(run, piece);
+    const struct rl_lineup *lineup = &run->descent->lineups[0];
+    const struct rl_series_kernels *kernels = rl_kernels_series();
+    double *sums = run->descent->sums;
+    kernels->sweep_above(&run->series, lineup, &span, &run->above[piece], sums);
+    kernels->sweep_below(&run->series, lineup, &span, &run->below[piece], sums);
+}
+
+/* The whole list is one node that is not split. */
+static void run_all_pairs(struct run *run)
+{
+    struct split whole = {.node = {.end = run->descent->n}};
+    run->splits = &whole;
+    run->piece_count = rl_cut_count(run->descent->n);
+    for (size_t piece = 0; piece < run->piece_count; piece++)
+        run->owners[piece] = 0;
+    if (!rl_runner_until_stopped(run->runner, run->piece_count, sum_own, run))
+        return;
+    carry_series(run);
+    rl_runner_until_stopped(run->runner, run->piece_count, sweep_own, run);
+}
+
 /* ---- Level by level -------------------------------------------------------------------------- */
 
 static void add_node(struct run *run, struct node node)
@@ -449,6 +492,10 @@ void rl_descent_run(struct rl_descent *descent, struct rl_runner *runner, struct
     };
     if (rl_descent_has_series(descent->kind))
         run.series = rl_series_field(descent->kind, descent->temperature);
+    if (descent->all_pairs) {
+        run_all_pairs(&run);
+        return;
+    }
     add_node(&run, (struct node){0, n, 0, descent->grades, 0});
     while (run.next_count && !rl_runner_stopped(runner))
         run_level(&run);

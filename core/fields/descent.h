@@ -7,11 +7,15 @@
  * order, is a node itself. A node of few items is finished pair by pair (tile.h). With g grades
  * every item takes part in about log2(g) sweeps.
  *
+ * Where all pairs count, whatever the grades, one sweep each way serves all items as both.
+ *
  * A node longer than a piece (cut.h) is split and swept piece by piece; a piece of a sweep starts
  * from the sums over the pieces before it. Smaller nodes are carried out whole, many at a time.
  */
 #ifndef RL_DESCENT_H
 #define RL_DESCENT_H
+
+#include <stdbool.h>
 
 #include "core/fields/lineup.h"
 #include "core/fields/fieldkind.h"
@@ -23,6 +27,7 @@ struct rl_descent {
     double temperature;
     size_t n;
     size_t grades;               /* the grades in the lineup are 0 … grades - 1, none missing */
+    bool all_pairs;              /* grades do not matter; not for hinge and step */
     struct rl_lineup lineups[2]; /* the items, and as much space; both are written to */
     double *sums;                /* [n] by places; added to */
 };

@@ -5,6 +5,8 @@
  *
  *   sums[t] = sum over sources s with label_t > label_s of mass[s] * f((score_t - score_s) / T)
  *
+ * or, where `all_pairs` says so, over every other item s, whatever its label.
+ *
  * A loss of an item is such a sum over masses of 1. Its gradient is two: the derivative of its own
  * loss, and, with labels and scores negated and masses of the sample weights, what it adds to the
  * losses of items above it.
@@ -23,6 +25,7 @@ struct rl_field {
     double temperature;
     const double *masses; /* [m] by v, or NULL for all 1; always NULL for hinge and softplus */
     bool negated;         /* labels and scores change their sign */
+    bool all_pairs;       /* labels do not matter; not for hinge and step */
 };
 
 /* Bytes of room for a list of `items`. */

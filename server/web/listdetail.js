@@ -128,6 +128,19 @@ const LIST_TERMS = {
         for (const item of items) terms[item.i] = item.y * (Math.log(sum) - item.z);
         return terms;
     },
+    /* The share of the best ranking's gains. */
+    approx_ndcg: (items) => {
+        const gain = (item) => 2 ** item.y - 1;
+        const best = items
+            .map(gain)
+            .sort((a, b) => b - a)
+            .reduce((sum, value, rank) => sum + value / Math.log2(2 + rank), 0);
+        const rank = (item) => items.reduce((sum, other) => sum + 1 / (1 + Math.exp(item.z - other.z)), 0.5);
+        const terms = [];
+        for (const item of items)
+            terms[item.i] = gain(item) > 0 ? -gain(item) / Math.log2(1 + rank(item)) / best : 0;
+        return terms;
+    },
 };
 
 function listTerms(items, termsOf) {

@@ -15,6 +15,7 @@ const LOSSES = {
     pairwise_mean_squared_error: "Pairwise mean squared error",
     list_mle: "List MLE",
     softmax: "Softmax",
+    approx_ndcg: "Approximate NDCG",
 };
 const METRICS = {
     ndcg: "NDCG",
@@ -32,7 +33,7 @@ const METRICS = {
 };
 
 /* Losses with one value per list: they add over no pairs and take no weight per item. */
-const BY_LIST = ["list_mle", "softmax"];
+const BY_LIST = ["list_mle", "softmax", "approx_ndcg"];
 
 /* The loss of the ordered pair (i, j); d is the score difference over the temperature. */
 const PAIR_LOSS = {

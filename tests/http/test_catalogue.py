@@ -11,13 +11,13 @@ class Catalogue(DaemonCase):
         rows = self.daemon.get("/v1/losses").json()["losses"]
         self.assertEqual([row["name"] for row in rows],
                          ["pairwise_hinge", "pairwise_logistic", "pairwise_soft_zero_one",
-                          "pairwise_mean_squared_error", "list_mle", "softmax"])
+                          "pairwise_mean_squared_error", "list_mle", "softmax", "approx_ndcg"])
         for row in rows:
             with self.subTest(row["name"]):
                 self.assertTrue({"name", "formula", "description", "value_per", "parameters"}
                                 <= set(row))
                 self.assertEqual(row["value_per"],
-                                 "list" if row["name"] in ("list_mle", "softmax") else "item")
+                                 "item" if row["name"].startswith("pairwise") else "list")
                 self.check_parameters(row)
 
     def check_parameters(self, row):

@@ -68,7 +68,7 @@ class Golden(DaemonCase):
         batch = {name: batch[name] for name in ("y_true", "y_pred")}
         losses = [row["name"] for row in self.daemon.get("/v1/losses").json()["losses"]]
         metrics = [row["name"] for row in self.daemon.get("/v1/metrics").json()["metrics"]]
-        self.assertEqual((len(losses), len(metrics)), (6, 12))
+        self.assertEqual((len(losses), len(metrics)), (7, 12))
         single = [self.daemon.evaluate(f"/v1/losses/{name}", batch) for name in losses]
         single += [self.daemon.evaluate(f"/v1/metrics/{name}", batch) for name in metrics]
         for entry in single:

@@ -10,7 +10,7 @@ import oracle
 from daemon import SLOW, Daemon, JSON_TYPE, run_once
 
 LOSSES = ("pairwise_hinge", "pairwise_logistic", "pairwise_soft_zero_one",
-          "pairwise_mean_squared_error", "list_mle", "softmax")
+          "pairwise_mean_squared_error", "list_mle", "softmax", "approx_ndcg")
 
 
 METRICS = ("dcg", "ndcg", "mean_reciprocal_rank", "mean_average_precision", "precision_at_k",
@@ -38,8 +38,8 @@ def requests():
     for count, length, dtype in ((40, 60, "float32"), (200, 90, "float64"), (3, 5000, "float32"),
                                  (1, 40000 // SLOW, "float64"), (1, 150000 // SLOW, "float32")):
         for loss in LOSSES:
-            include = ["gradient", "per_list"] + ([] if loss in ("list_mle", "softmax") or length > 1000
-                                                  else ["top_pairs"])
+            include = ["gradient", "per_list"] + (["top_pairs"] if loss.startswith("pairwise")
+                                                  and length <= 1000 else [])
             body = oracle.random_body(rng, count, length, dtype=dtype, include=include,
                                       reduction="none" if count > 1 else "sum")
             found.append((f"/v1/losses/{loss}", body))

@@ -54,9 +54,6 @@ def item_losses(name, one, temperature):
     return np.where(one.above, pairs, 0).sum(1)
 
 
-LIST_LOSSES = ("list_mle", "softmax")
-
-
 def softmax_loss(one, temperature):
     """softmax, unweighted."""
     labels, scaled = one.labels[one.valid], one.scores[one.valid] / temperature
@@ -74,12 +71,22 @@ def list_mle_loss(one, temperature):
     return float((np.log(tails + 1e-10) - scaled).sum())
 
 
+def approx_ndcg_loss(one, temperature):
+    """approx_ndcg, unweighted."""
+    gains, scores = 2 ** one.labels[one.valid] - 1, one.scores[one.valid] / temperature
+    best = -np.sort(-gains) @ (1 / np.log2(2 + np.arange(len(gains))))
+    ranks = 0.5 + np.exp(-softplus(scores[:, None] - scores[None, :])).sum(1)
+    return float(-(gains @ (1 / np.log2(1 + ranks))) / best) if best > 0 else 0.0
+
+
+LIST_LOSSES = {"list_mle": list_mle_loss, "softmax": softmax_loss, "approx_ndcg": approx_ndcg_loss}
+
+
 def values(name, body):
     """Weighted values list by list; one value a list for losses by list."""
     temperature = body.get("temperature", 1.0)
     if name in LIST_LOSSES:
-        list_loss = {"list_mle": list_mle_loss, "softmax": softmax_loss}[name]
-        return [np.array([list_loss(one, temperature) * one.weights.flat[0]
+        return [np.array([LIST_LOSSES[name](one, temperature) * one.weights.flat[0]
                           if one.weights.size else 0.0]) for one in lists(body)]
     return [item_losses(name, one, temperature) * one.weights for one in lists(body)]
 

@@ -191,6 +191,8 @@ static inline void expect_cancelling(const struct list_task *task)
 static inline long double slope_size(const struct list_task *task)
 {
     long double labels = 0;
+    if (task->eval->measure->id == RL_APPROX_NDCG)
+        return (long double)task->list.items;
     if (task->eval->measure->id != RL_SOFTMAX)
         return 1;
     for (size_t i = 0; i < task->list.items; i++)
@@ -208,7 +210,7 @@ static inline void expect_list_loss(const struct list_task *task)
     double weights[1] = {(double)weight};
     rl_reference_losses(id, &task->list, task->temperature, &loss);
     rl_reference_gradient(id, &task->list, task->temperature, weights, gradient);
-    struct near value = {loss, bound * loss};
+    struct near value = {loss, bound * fabsl(loss)};
     near_add(&expected->items[task->index], weight, value);
     near_add(&expected->lists[task->index], weight, value);
     for (size_t i = 0; i < task->list.items; i++) {

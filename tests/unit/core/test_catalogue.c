@@ -47,7 +47,7 @@ START_TEST(rows_take_what_the_contract_says)
         ck_assert_int_eq((row->takes & RL_TAKES_K) != 0, !loss && !whole);
         ck_assert_int_eq((row->takes & RL_TAKES_TEMPERATURE) != 0,
                          loss && row->id != RL_PAIRWISE_MEAN_SQUARED_ERROR);
-        ck_assert_int_eq(row->value_per_list, row->id == RL_LIST_MLE || row->id == RL_SOFTMAX);
+        ck_assert_int_eq(row->value_per_list, loss && row->id >= RL_LIST_MLE);
         ck_assert_int_eq(row->has_pairs, loss && !row->value_per_list);
     }
 }

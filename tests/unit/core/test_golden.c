@@ -270,7 +270,7 @@ END_TEST
 /* TF-Ranking's losses by their formulas, computed with numpy. */
 START_LOOP_TEST(losses_by_list, 4)
 {
-    check_file("losses_by_list.jsonl", 8, team_sizes[_i]);
+    check_file("losses_by_list.jsonl", 16, team_sizes[_i]);
 }
 END_TEST
 

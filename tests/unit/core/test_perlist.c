@@ -8,7 +8,7 @@
 
 #include "tests/lib/unittest.h"
 
-enum { ITEMS = 50000, EVALS = 8, STOPPED = RL_CORE_STATUSES + 7 };
+enum { ITEMS = 50000, EVALS = 9, STOPPED = RL_CORE_STATUSES + 7 };
 
 static float labels[ITEMS], scores[ITEMS], weights[ITEMS];
 static const size_t offsets[] = {0, ITEMS};
@@ -60,6 +60,7 @@ static void fill_evals(void)
                                                   RL_PAIRWISE_MEAN_SQUARED_ERROR,
                                                   RL_LIST_MLE,
                                                   RL_SOFTMAX,
+                                                  RL_APPROX_NDCG,
                                                   RL_NDCG,
                                                   RL_MEAN_AVERAGE_PRECISION};
     for (size_t i = 0; i < EVALS; i++)

@@ -65,6 +65,25 @@ START_TEST(softmax_by_hand)
 }
 END_TEST
 
+/* Two items one temperature apart: ranks 1 + 1 / (1 + e) and 1 + e / (1 + e). */
+START_TEST(approx_ndcg_by_hand)
+{
+    const double labels[] = {1, 2}, scores[] = {2, 0};
+    const struct rl_reference_list list = {.items = 2, .labels = labels, .scores = scores};
+    const long double far = expl(1) / (1 + expl(1)), near = 1 - far;
+    const long double first = log2l(2 + near), second = log2l(2 + far);
+    const long double best = 3 + 1 / log2l(3);
+    long double loss, gradient[2];
+    rl_reference_losses(RL_APPROX_NDCG, &list, 2, &loss);
+    check_close(loss, -(1 / first + 3 / second) / best, 1e-18L);
+    rl_reference_gradient(RL_APPROX_NDCG, &list, 2, NULL, gradient);
+    const long double by_first = 1 / (first * first * (2 + near) * logl(2));
+    const long double by_second = 3 / (second * second * (2 + far) * logl(2));
+    check_close(gradient[1], (by_first - by_second) * far * near / 2 / best, 1e-18L);
+    check_close(gradient[0], -gradient[1], 1e-18L);
+}
+END_TEST
+
 START_TEST(invalid_items_are_inert)
 {
     const double labels[] = {1, NAN, 0, -1, 2}, scores[] = {1, NAN, 3, INFINITY, NAN};
@@ -75,7 +94,7 @@ START_TEST(invalid_items_are_inert)
         long double losses[5], gradient[5];
         rl_reference_losses((enum rl_measure_id)loss, &list, 1, losses);
         rl_reference_gradient((enum rl_measure_id)loss, &list, 1, NULL, gradient);
-        ck_assert(isfinite(losses[0]) && losses[0] > 0);
+        ck_assert(isfinite(losses[0]) && losses[0] != 0);
         for (size_t i = 0; i < 5; i++)
             ck_assert(isfinite(gradient[i]) && (gradient[i] == 0) == (i != 0 && i != 2));
     }

@@ -12,17 +12,17 @@ from ._version import __version__
 from .batch import Batch
 from .client import Client
 from .errors import Busy, InvalidRequest, Problem, RanklossdError, Unauthorized, Unreachable
-from .losses import (ListMLELoss, PairwiseHingeLoss, PairwiseLogisticLoss, PairwiseMeanSquaredError,
-                     PairwiseSoftZeroOneLoss)
+from .losses import (ApproxNDCGLoss, ListMLELoss, PairwiseHingeLoss, PairwiseLogisticLoss,
+                     PairwiseMeanSquaredError, PairwiseSoftZeroOneLoss, SoftmaxLoss)
 from .metrics import (AUC, DCG, NDCG, Bpref, ExpectedReciprocalRank, HitRate, MeanAveragePrecision,
                       MeanReciprocalRank, PrecisionAtK, RankBiasedPrecision, RecallAtK, RPrecision)
 from .results import Comparison, Evaluation, Report
 
 __all__ = [
-    "AUC", "Batch", "Bpref", "Busy", "Client", "Comparison", "DCG", "Evaluation",
+    "AUC", "ApproxNDCGLoss", "Batch", "Bpref", "Busy", "Client", "Comparison", "DCG", "Evaluation",
     "ExpectedReciprocalRank", "HitRate", "InvalidRequest", "ListMLELoss", "MeanAveragePrecision",
     "MeanReciprocalRank", "NDCG", "PairwiseHingeLoss", "PairwiseLogisticLoss",
     "PairwiseMeanSquaredError", "PairwiseSoftZeroOneLoss", "PrecisionAtK", "Problem", "RPrecision",
-    "RankBiasedPrecision", "RanklossdError", "RecallAtK", "Report", "Unauthorized", "Unreachable",
-    "__version__",
+    "RankBiasedPrecision", "RanklossdError", "RecallAtK", "Report", "SoftmaxLoss", "Unauthorized",
+    "Unreachable", "__version__",
 ]

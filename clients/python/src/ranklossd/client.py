@@ -227,7 +227,7 @@ def _evaluation(kind: str, spec: Dict[str, Any], entry: Mapping[str, Any],
     extra = {name: entry[name] for name in entry if name not in OWN_FIELDS}
     value = entry[kind]
     if isinstance(batch, Batch):
-        one_per_list = spec["name"] in ("list_mle", "softmax")
+        one_per_list = spec["name"] in ("list_mle", "softmax", "approx_ndcg")
         for_items = isinstance(value, (list, np.ndarray)) and not one_per_list
         value = _shaped(value, batch, for_items)
         if "gradient" in extra:

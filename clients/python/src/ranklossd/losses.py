@@ -1,4 +1,6 @@
-"""The losses of keras_rs.losses, by the same names and arguments, computed by a daemon."""
+"""The losses of keras_rs.losses, by the same names and arguments, computed by a daemon; and two of
+TF-Ranking's.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +9,8 @@ from typing import Any, Dict, Optional, Union
 from .client import Client, default_client
 from .results import Evaluation
 
-__all__ = ["ListMLELoss", "PairwiseHingeLoss", "PairwiseLogisticLoss", "PairwiseMeanSquaredError",
-           "PairwiseSoftZeroOneLoss"]
+__all__ = ["ApproxNDCGLoss", "ListMLELoss", "PairwiseHingeLoss", "PairwiseLogisticLoss",
+           "PairwiseMeanSquaredError", "PairwiseSoftZeroOneLoss", "SoftmaxLoss"]
 
 REDUCTIONS = ("sum_over_batch_size", "mean", "sum", "mean_with_sample_weight", "none", None)
 
@@ -95,3 +97,18 @@ class ListMLELoss(RankingLoss):
     """one value for each list: the negative log likelihood of the order of the labels"""
 
     path = "list_mle"
+
+
+class SoftmaxLoss(RankingLoss):
+    """one value for each list: -sum of y_i log softmax(s / temperature)_i, as TF-Ranking's"""
+
+    path = "softmax"
+
+
+class ApproxNDCGLoss(RankingLoss):
+    """one value for each list: minus the NDCG of smooth ranks, as TF-Ranking's.
+
+    The default temperature of TF-Ranking's class is 0.1; here it is 1, as of every other loss.
+    """
+
+    path = "approx_ndcg"

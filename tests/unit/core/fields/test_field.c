@@ -89,7 +89,7 @@ static long double expected(const struct rl_field *field, size_t n, size_t targe
 {
     long double sum = 0, sign = field->negated ? -1 : 1;
     for (size_t s = 0; s < n; s++) {
-        if (!(sign * labels[target] > sign * labels[s]))
+        if (field->all_pairs ? s == target : !(sign * labels[target] > sign * labels[s]))
             continue;
         long double d = sign * ((long double)scores[target] - scores[s]) / field->temperature;
         sum += field_value(field->kind, d) * (field->masses ? field->masses[s] : 1);
@@ -102,8 +102,9 @@ static void check_target(const struct rl_field *field, size_t n, size_t target)
     static const long double bounds[RL_FIELD_KINDS] = {0, 1e-13L, 1e-13L, 4e-13L, 2e-12L, 2.5e-11L};
     long double want = expected(field, n, target), got = sums[target];
     ck_assert_msg(fabsl(got - want) <= bounds[field->kind] * want + 1e-290L,
-                  "%s%s, n %zu, T %g: item %zu got %.17Lg, want %.17Lg", field_name(field->kind),
-                  field->negated ? " negated" : "", n, field->temperature, target, got, want);
+                  "%s%s%s, n %zu, T %g: item %zu got %.17Lg, want %.17Lg", field_name(field->kind),
+                  field->negated ? " negated" : "", field->all_pairs ? " of all pairs" : "", n,
+                  field->temperature, target, got, want);
 }
 
 static void check_field(struct random *random, const struct rl_field *field, size_t n)
@@ -115,21 +116,39 @@ static void check_field(struct random *random, const struct rl_field *field, siz
         check_target(field, n, n < SAMPLED ? i : random_below(random, n));
 }
 
+static void check_kind(struct random *random, enum rl_field_kind kind, size_t n)
+{
+    const double temperature = exp(random_uniform(random, -2, 3));
+    for (int negated = 0; negated < 2; negated++) {
+        bool has_masses = field_has_masses(kind) && random_below(random, 2);
+        struct rl_field field = {
+            .kind = kind,
+            .temperature = temperature,
+            .masses = has_masses ? masses : NULL,
+            .negated = negated,
+        };
+        check_field(random, &field, n);
+    }
+}
+
+static void check_all_pairs(struct random *random, size_t n)
+{
+    for (int kind = RL_FIELD_SOFTPLUS; kind < RL_FIELD_KINDS; kind++) {
+        const struct rl_field field = {
+            .kind = (enum rl_field_kind)kind,
+            .temperature = exp(random_uniform(random, -2, 3)),
+            .masses = field_has_masses((enum rl_field_kind)kind) ? masses : NULL,
+            .negated = random_below(random, 2),
+            .all_pairs = true,
+        };
+        check_field(random, &field, n);
+    }
+}
+
 static void check_fields(struct random *random, size_t n)
 {
-    double temperature = exp(random_uniform(random, -2, 3));
-    for (int kind = RL_FIELD_NONE + 1; kind < RL_FIELD_KINDS; kind++) {
-        for (int negated = 0; negated < 2; negated++) {
-            bool has_masses = field_has_masses((enum rl_field_kind)kind) && random_below(random, 2);
-            struct rl_field field = {
-                .kind = (enum rl_field_kind)kind,
-                .temperature = temperature,
-                .masses = has_masses ? masses : NULL,
-                .negated = negated,
-            };
-            check_field(random, &field, n);
-        }
-    }
+    for (int kind = RL_FIELD_NONE + 1; kind < RL_FIELD_KINDS; kind++)
+        check_kind(random, (enum rl_field_kind)kind, n);
 }
 
 static void check_lengths(struct random *random, const size_t *lengths, size_t count)
@@ -140,6 +159,7 @@ static void check_lengths(struct random *random, const size_t *lengths, size_t c
             fill(random, lengths[l], (enum label_kind)label, score);
             check_fields(random, lengths[l]);
         }
+        check_all_pairs(random, lengths[l]);
     }
 }
 
@@ -179,6 +199,7 @@ START_TEST(short_lists_of_any_range_match_the_formula)
         fill(&random, n, (enum label_kind)random_below(&random, LABEL_KINDS), MIXED);
         scores[0] = 1e200, scores[1] = -1e200;
         check_fields(&random, n);
+        check_all_pairs(&random, n);
     }
 }
 END_TEST
@@ -206,7 +227,8 @@ START_TEST(many_equal_sources_do_not_drift)
 {
     for (int kind = RL_FIELD_NONE + 1; kind < RL_FIELD_KINDS; kind++) {
         for (int step = 1; step < 40; step++) {
-            struct rl_field field = {(enum rl_field_kind)kind, 0.31 + 0.17 * step, NULL, false};
+            const struct rl_field field = {.kind = (enum rl_field_kind)kind,
+                                           .temperature = 0.31 + 0.17 * step};
             check_shares(&field, share_of(&field, 1, 2), share_of(&field, RL_CUT - 1, RL_CUT));
             check_shares(&field, share_of(&field, 1, 2), share_of(&field, RL_CUT - 60, RL_CUT));
             check_shares(&field, share_of(&field, 1000, 2000),
