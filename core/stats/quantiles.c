@@ -32,12 +32,16 @@ double rl_quantile(const double *ascending, size_t n, double q)
     return part < 0.5 ? low + (high - low) * part : high - (high - low) * (1 - part);
 }
 
-/* How many of the p values rank before p[i]: smaller, or equal and earlier. */
+static bool ranks_before(const double *p, size_t j, size_t i)
+{
+    return p[j] < p[i] || (p[j] == p[i] && j < i);
+}
+
 static size_t rank_of(const double *p, size_t n, size_t i)
 {
     size_t rank = 0;
     for (size_t j = 0; j < n; j++)
-        rank += p[j] < p[i] || (p[j] == p[i] && j < i);
+        rank += ranks_before(p, j, i);
     return rank;
 }
 
@@ -47,13 +51,10 @@ void rl_holm(const double *p, size_t n, double *ret_adjusted)
     for (size_t i = 0; i < n; i++)
         tests += isnan(p[i]) ? 0 : 1;
     for (size_t i = 0; i < n; i++)
-        ret_adjusted[i] = fmin(1, p[i] * (double)(tests - (isnan(p[i]) ? 0 : rank_of(p, n, i))));
+        ret_adjusted[i] = isnan(p[i]) ? NAN : fmin(1, p[i] * (double)(tests - rank_of(p, n, i)));
     /* Never below an adjusted value that ranks before. */
-    for (size_t i = 0; i < n; i++) {
-        ret_adjusted[i] = isnan(p[i]) ? NAN : ret_adjusted[i];
-        for (size_t j = 0; j < n && !isnan(p[i]); j++)
-            if (p[j] < p[i])
-                ret_adjusted[i] =
-                    fmax(ret_adjusted[i], fmin(1, p[j] * (double)(tests - rank_of(p, n, j))));
-    }
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < n; j++)
+            if (ranks_before(p, j, i))
+                ret_adjusted[i] = fmax(ret_adjusted[i], ret_adjusted[j]);
 }
