@@ -9,6 +9,7 @@
 #include "core/base/column.h"
 #include "core/base/elementary.h"
 #include "core/ranking/gains.h"
+#include "core/lists/listscan.h"
 #include "core/lists/plan.h"
 #include "core/fields/toppairs.h"
 #include "core/parts.h"
@@ -322,71 +323,76 @@ double rl_list_cost(const struct rl_work *work, size_t items)
     return cost_of(work->state, &shape);
 }
 
-/* Labels are looked at in this many lanes, each with its own results, so that the compiler makes
- * vectors of them. */
-enum { SHAPE_LANES = 8 };
-
-/* Of the labels of a list; invalid ones are below 0 or NaN. */
-struct labels {
-    double lowest, highest; /* of the valid ones; infinite without any */
-    size_t valid, positives, fractions;
-};
-
-static inline struct labels read_labels(const struct rl_batch *batch, enum rl_dtype dtype,
-                                        size_t begin, size_t end)
+/* Zeros among `count` bytes. */
+static size_t count_zeros(const uint8_t *bytes, size_t count)
 {
-    struct labels all = {.lowest = INFINITY, .highest = -INFINITY};
-    double lowest[SHAPE_LANES], highest[SHAPE_LANES];
-    for (size_t lane = 0; lane < SHAPE_LANES; lane++)
-        lowest[lane] = INFINITY, highest[lane] = -INFINITY;
-    for (size_t i = begin; i < end; i++) {
-        const size_t lane = (i - begin) % SHAPE_LANES;
-        const double label = rl_column_get(batch->labels, dtype, i);
-        const double valid = label >= 0 ? label : INFINITY;
-        lowest[lane] = valid < lowest[lane] ? valid : lowest[lane];
-        highest[lane] = label > highest[lane] ? label : highest[lane];
-        all.positives += label > 0;
-        all.valid += label >= 0;
-        all.fractions += (label + 0x1p52) - 0x1p52 != label;
+    enum { RUN = 128 }; /* whose zeros a byte can count */
+    size_t zeros = 0;
+    for (size_t begin = 0; begin < count; begin += RUN) {
+        const size_t end = count - begin > RUN ? begin + RUN : count;
+        uint8_t of_run = 0;
+        for (size_t i = begin; i < end; i++)
+            of_run = (uint8_t)(of_run + (bytes[i] == 0));
+        zeros += of_run;
     }
-    for (size_t lane = 0; lane < SHAPE_LANES; lane++) {
-        all.lowest = fmin(all.lowest, lowest[lane]);
-        all.highest = fmax(all.highest, highest[lane]);
-    }
-    return all;
+    return zeros;
 }
 
-static inline size_t count_label(const struct rl_batch *batch, enum rl_dtype dtype, size_t begin,
-                                 size_t end, double label)
+/* The shape of a list whose labels are all grades, the lowest of them 0; false for another. */
+static bool shape_by_grades(const struct rl_batch *batch, size_t list, struct shape *ret)
 {
-    size_t count = 0;
-    for (size_t i = begin; i < end; i++)
-        count += rl_column_get(batch->labels, dtype, i) == label;
-    return count;
+    const char *const labels = batch->labels;
+    const size_t begin = batch->offsets[list], end = batch->offsets[list + 1];
+    uint8_t bytes[RL_BLOCK];
+    uint32_t highest = 0;
+    size_t zeros = 0;
+    for (size_t i = begin; i < end; i += RL_BLOCK) {
+        const size_t count = end - i < RL_BLOCK ? end - i : RL_BLOCK;
+        const void *const block = labels + i * rl_dtype_size(batch->dtype);
+        highest |= rl_listscan_kernels(batch->dtype)->grades(block, count, bytes);
+        if (highest >= RL_GRADES)
+            return false;
+        zeros += count_zeros(bytes, count);
+    }
+    const double held = (double)zeros, others = (double)(end - begin - zeros);
+    *ret = (struct shape){
+        .items = end - begin,
+        .positives = end - begin - zeros,
+        .pairs = others * held + others * others / 2,
+        .grades = highest + 1,
+        .has_grades = true,
+    };
+    return zeros > 0;
 }
 
 /* Counts no fewer pairs than the list has, and at most 1.5 times as many where labels are few. */
-static inline struct shape shape_as(const struct rl_batch *batch, enum rl_dtype dtype, size_t list)
-{
-    const size_t begin = batch->offsets[list], end = batch->offsets[list + 1];
-    const struct labels labels = read_labels(batch, dtype, begin, end);
-    const double held = (double)count_label(batch, dtype, begin, end, labels.lowest);
-    const double others = (double)labels.valid - held;
-    const bool has_grades = labels.fractions == 0 && labels.highest < RL_GRADES;
-    return (struct shape){
-        .items = end - begin,
-        .positives = labels.positives,
-        .pairs = others * held + others * others / 2,
-        .grades = has_grades ? fmax(labels.highest, 0) + 1 : (double)labels.valid,
-        .has_grades = has_grades,
-    };
-}
-
 static struct shape shape_of(const struct rl_batch *batch, size_t list)
 {
-    return batch->dtype == RL_FLOAT32 ? shape_as(batch, RL_FLOAT32, list)
-                                      : shape_as(batch, RL_FLOAT64, list);
+    struct shape shape;
+    if (shape_by_grades(batch, list, &shape))
+        return shape;
+    double lowest = INFINITY, highest = 0, count = 0,
+           held = 0; /* held: items of the lowest label */
+    bool whole = true;
+    shape = (struct shape){.items = rl_list_items(batch, list)};
+    for (size_t i = batch->offsets[list]; i < batch->offsets[list + 1]; i++) {
+        const double label = rl_column_get(batch->labels, batch->dtype, i);
+        if (!(label >= 0))
+            continue;
+        shape.positives += label > 0;
+        count++;
+        held = label < lowest ? 0 : held;
+        lowest = label < lowest ? label : lowest;
+        highest = label > highest ? label : highest;
+        held += label == lowest;
+        whole &= (label + 0x1p52) - 0x1p52 == label;
+    }
+    shape.has_grades = whole && highest < RL_GRADES;
+    shape.grades = shape.has_grades ? highest + 1 : count;
+    shape.pairs = (count - held) * held + (count - held) * (count - held) / 2;
+    return shape;
 }
+
 double rl_work_cost(const struct rl_work *work)
 {
     const struct rl_work_state *state = work->state;

@@ -57,10 +57,59 @@ static size_t plain_length(const char *bytes, size_t length)
     return plain;
 }
 
+/* 1 in the lowest bit of each of eight bytes. */
+static const uint64_t EACH = 0x0101010101010101u;
+
+/* Whether one of eight bytes is below 32, a quote, a backslash or not ASCII. */
+static bool needs_care(uint64_t word)
+{
+    const uint64_t quotes = word ^ '"' * EACH, slashes = word ^ '\\' * EACH;
+    const uint64_t below = (word - 32 * EACH) & ~word;
+    const uint64_t found = below | ((quotes - EACH) & ~quotes) | ((slashes - EACH) & ~slashes);
+    return ((found | word) & 0x80 * EACH) != 0;
+}
+
+/* Whether a string is ASCII that is written as it is: keys are. The last bytes are looked at as if
+ * spaces followed them. */
+static bool is_plain(const char *bytes, size_t length)
+{
+    uint64_t word;
+    size_t i = 0;
+    for (; i + sizeof(word) <= length; i += sizeof(word)) {
+        memcpy(&word, bytes + i, sizeof(word));
+        if (needs_care(word))
+            return false;
+    }
+    word = ' ' * EACH;
+    memcpy(&word, bytes + i, length - i);
+    return !needs_care(word);
+}
+
+static void append_byte(struct rl_text *text, char byte)
+{
+    if (rl_text_reserve(text, 1))
+        text->data[text->length++] = byte;
+}
+
+static void append_plain(struct rl_text *text, const char *bytes, size_t length)
+{
+    if (!rl_text_reserve(text, length + 2))
+        return;
+    char *const to = text->data + text->length;
+    to[0] = to[length + 1] = '"';
+    memcpy(to + 1, bytes, length);
+    text->length += length + 2;
+}
+
 static void append_string(struct rl_text *text, const char *bytes)
 {
-    const char *const end = bytes + strlen(bytes);
-    rl_text_append(text, "\"", 1);
+    const size_t length = strlen(bytes);
+    const char *const end = bytes + length;
+    if (is_plain(bytes, length)) {
+        append_plain(text, bytes, length);
+        return;
+    }
+    append_byte(text, '"');
     while (bytes < end) {
         const size_t plain = plain_length(bytes, (size_t)(end - bytes));
         rl_text_append(text, bytes, plain);
@@ -72,7 +121,7 @@ static void append_string(struct rl_text *text, const char *bytes)
         else
             bytes += append_invalid(text, bytes, (size_t)(end - bytes));
     }
-    rl_text_append(text, "\"", 1);
+    append_byte(text, '"');
 }
 
 /* ---- Members and elements -------------------------------------------------------------------- */
@@ -82,11 +131,11 @@ static void begin(struct rl_text *text, const char *key)
 {
     const char last = text->length > 0 ? text->data[text->length - 1] : '{';
     if (last != '{' && last != '[' && last != ':')
-        rl_text_append(text, ",", 1);
+        append_byte(text, ',');
     if (!key)
         return;
     append_string(text, key);
-    rl_text_append(text, ":", 1);
+    append_byte(text, ':');
 }
 
 void rl_put_key(struct rl_text *text, const char *key)
@@ -97,23 +146,23 @@ void rl_put_key(struct rl_text *text, const char *key)
 void rl_put_object(struct rl_text *text, const char *key)
 {
     begin(text, key);
-    rl_text_append(text, "{", 1);
+    append_byte(text, '{');
 }
 
 void rl_put_array(struct rl_text *text, const char *key)
 {
     begin(text, key);
-    rl_text_append(text, "[", 1);
+    append_byte(text, '[');
 }
 
 void rl_put_object_end(struct rl_text *text)
 {
-    rl_text_append(text, "}", 1);
+    append_byte(text, '}');
 }
 
 void rl_put_array_end(struct rl_text *text)
 {
-    rl_text_append(text, "]", 1);
+    append_byte(text, ']');
 }
 
 void rl_put_null(struct rl_text *text, const char *key)
