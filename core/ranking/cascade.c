@@ -29,12 +29,13 @@ struct cascade {
     size_t count, size, first, within;
     size_t depth;           /* of on, end and met */
     double *on, *end, *met; /* [depth + 1] */
+    double *next, *after;   /* [depth + 1] what on or met, and end, become */
     const struct rl_runner *runner;
 };
 
 size_t rl_cascade_room(size_t count)
 {
-    return 3 * rl_room_bytes(count + 1, sizeof(double));
+    return 5 * rl_room_bytes(count + 1, sizeof(double));
 }
 
 /* on[c] / mean chance is negligible from this c on. */
@@ -46,53 +47,80 @@ static size_t depth_of(const struct cascade *cascade)
     return depth < all ? (size_t)depth + 1 : cascade->count;
 }
 
-/* Takes the n-th item in, n from 1. */
-static void add_item(const struct cascade *cascade, size_t n)
+static void swap(double **a, double **b)
 {
-    const double chance = cascade->chances[n - 1], q = 1 - chance, all = (double)n;
-    const size_t most = n < cascade->depth ? n : cascade->depth;
-    double *on = cascade->on, *end = cascade->end;
-    if (most == n)
-        on[n] = end[n] = 0;
-    for (size_t c = most; c > 0; c--) {
-        const double of = (double)c;
-        end[c] = ((all - of - 1) * end[c] + of * q * end[c - 1] + chance * on[c]) / all;
-        on[c] = ((all - of) * on[c] + of * q * on[c - 1]) / all;
-    }
-    end[0] = ((all - 1) * end[0] + chance * on[0]) / all;
+    double *const kept = *a;
+    *a = *b;
+    *b = kept;
 }
 
-static void fill_sets(const struct cascade *cascade)
+/* on and end of n items from those of n - 1, for 1 … most; n and most are small enough for 32 bits,
+ * which vectors convert. */
+static void grow(double chance, uint32_t n, uint32_t most, const double *restrict on,
+                 const double *restrict end, double *restrict ret_on, double *restrict ret_end)
+{
+    const double q = 1 - chance, share = 1 / (double)n;
+    for (uint32_t c = 1; c <= most; c++) {
+        const double of = (double)(int32_t)c, others = (double)(int32_t)(n - c);
+        ret_end[c] = ((others - 1) * end[c] + of * q * end[c - 1] + chance * on[c]) * share;
+        ret_on[c] = (others * on[c] + of * q * on[c - 1]) * share;
+    }
+    ret_end[0] = ((double)(n - 1) * end[0] + chance * on[0]) * share;
+    ret_on[0] = 1;
+}
+
+static void fill_sets(struct cascade *cascade)
 {
     cascade->on[0] = 1;
     cascade->end[0] = 0;
-    for (size_t n = 1; n <= cascade->count && !rl_runner_stopped(cascade->runner); n++)
-        add_item(cascade, n);
+    for (size_t n = 1; n <= cascade->count && !rl_runner_stopped(cascade->runner); n++) {
+        const size_t most = n < cascade->depth ? n : cascade->depth;
+        if (most == n)
+            cascade->on[n] = cascade->end[n] = 0;
+        grow(cascade->chances[n - 1], (uint32_t)n, (uint32_t)most, cascade->on, cascade->end,
+             cascade->next, cascade->after);
+        swap(&cascade->on, &cascade->next);
+        swap(&cascade->end, &cascade->after);
+    }
 }
 
 static double dot(const double *a, const double *b, size_t count)
 {
-    double sum = 0;
-    for (size_t i = 0; i < count; i++)
-        sum += a[i] * b[i];
+    double sum = 0, block[RL_BLOCK];
+    for (size_t begin = 0; begin < count; begin += RL_BLOCK) {
+        const size_t length = count - begin < RL_BLOCK ? count - begin : RL_BLOCK;
+        for (size_t i = 0; i < length; i++)
+            block[i] = a[begin + i] * b[begin + i];
+        sum += rl_sum(block, length);
+    }
     return sum;
 }
 
-/* From the first j items to one more; `left` of all are left before. */
-static void meet_item(const struct cascade *cascade, size_t j)
+/* met of one item more, for 1 … most. left: items before it; others: of these, those without a
+ * chance if none of the others was met. */
+static void meet(double left, double others, double count, uint32_t most,
+                 const double *restrict met, double *restrict ret_met)
 {
-    const double left = (double)(cascade->size - j), count = (double)cascade->count;
-    const double others = left - count; /* without a chance, if none of the others was met */
-    double *met = cascade->met;
-    const size_t most = j + 1 < cascade->depth ? j + 1 : cascade->depth;
-    if (most == j + 1)
-        met[most] = 0;
-    for (size_t c = most; c > 0; c--)
-        met[c] = (met[c] * (others + (double)c) + met[c - 1] * (count - (double)c + 1)) / left;
-    met[0] = met[0] * others / left;
+    const double share = 1 / left;
+    for (uint32_t c = 1; c <= most; c++) {
+        const double of = (double)(int32_t)c;
+        ret_met[c] = (met[c] * (others + of) + met[c - 1] * (count - of + 1)) * share;
+    }
+    ret_met[0] = met[0] * others * share;
 }
 
-static double sum_positions(const struct cascade *cascade)
+/* From the first j items to one more. */
+static void meet_item(struct cascade *cascade, size_t j)
+{
+    const double left = (double)(cascade->size - j), count = (double)cascade->count;
+    const size_t most = j + 1 < cascade->depth ? j + 1 : cascade->depth;
+    if (most == j + 1)
+        cascade->met[most] = 0;
+    meet(left, left - count, count, (uint32_t)most, cascade->met, cascade->next);
+    swap(&cascade->met, &cascade->next);
+}
+
+static double sum_positions(struct cascade *cascade)
 {
     double sum = 0;
     cascade->met[0] = 1;
@@ -122,6 +150,8 @@ double rl_cascade(const double *chances, size_t count, size_t size, size_t first
     cascade.on = rl_room_take(&room, count + 1, sizeof(double));
     cascade.end = rl_room_take(&room, count + 1, sizeof(double));
     cascade.met = rl_room_take(&room, count + 1, sizeof(double));
+    cascade.next = rl_room_take(&room, count + 1, sizeof(double));
+    cascade.after = rl_room_take(&room, count + 1, sizeof(double));
     fill_sets(&cascade);
     for (size_t c = 0; c <= cascade.depth; c++)
         cascade.end[c] *= (double)(count - c);

@@ -36,23 +36,26 @@ size_t rl_tiered_room(size_t items)
     return 4 * rl_room_bytes(items, sizeof(double)) + rl_ideal_room(items) + rl_cascade_room(items);
 }
 
+/* Between lists without ties and lists of a few scores, which share some of the steps. */
 double rl_tiered_cost(const struct rl_eval *eval)
 {
     static const double costs[RL_MEASURES] = {
-        [RL_DCG] = 12,
+        [RL_DCG] = 8,
         [RL_NDCG] = 20,
-        [RL_MEAN_RECIPROCAL_RANK] = 5,
-        [RL_MEAN_AVERAGE_PRECISION] = 10,
-        [RL_PRECISION_AT_K] = 8,
-        [RL_RECALL_AT_K] = 8,
-        [RL_HIT_RATE] = 5,
-        [RL_R_PRECISION] = 8,
-        [RL_BPREF] = 10,
+        [RL_MEAN_RECIPROCAL_RANK] = 0.5,
+        [RL_MEAN_AVERAGE_PRECISION] = 5,
+        [RL_PRECISION_AT_K] = 2,
+        [RL_RECALL_AT_K] = 2,
+        [RL_HIT_RATE] = 0.5,
+        [RL_R_PRECISION] = 2,
+        [RL_BPREF] = 7,
         [RL_AUC] = 2,
-        [RL_EXPECTED_RECIPROCAL_RANK] = 14,
-        [RL_RANK_BIASED_PRECISION] = 10,
+        [RL_EXPECTED_RECIPROCAL_RANK] = 18,
+        [RL_RANK_BIASED_PRECISION] = 7,
     };
-    return costs[eval->measure->id];
+    const bool sets = eval->measure->id == RL_EXPECTED_RECIPROCAL_RANK &&
+                      rl_eval_definition(eval)->ties == RL_TIES_AVERAGE;
+    return sets ? 50 : costs[eval->measure->id];
 }
 
 static size_t smaller(size_t a, size_t b)

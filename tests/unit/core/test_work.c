@@ -134,9 +134,8 @@ static double now(void)
     return (double)time.tv_sec * 1e9 + (double)time.tv_nsec;
 }
 
-static void time_list(struct timed_list *list, enum rl_measure_id id, struct rl_scratch *scratch)
+static void time_list(struct timed_list *list, struct rl_eval eval, struct rl_scratch *scratch)
 {
-    struct rl_eval eval = eval_of(id, 0);
     struct rl_arena arena;
     struct rl_error error;
     struct rl_work work;
@@ -161,8 +160,8 @@ START_TEST(cost_follows_the_positive_items)
         timed_list_init(&sparse, 5000, 5000);
         timed_list_init(&dense, 5000, 2);
         for (int round = 0; round < 100; round++) {
-            time_list(&sparse, ids[i], &scratch);
-            time_list(&dense, ids[i], &scratch);
+            time_list(&sparse, eval_of(ids[i], 0), &scratch);
+            time_list(&dense, eval_of(ids[i], 0), &scratch);
         }
         double estimated = dense.cost / sparse.cost, measured = dense.best / sparse.best;
         ck_assert_msg(estimated < 8 * measured && measured < 8 * estimated,
@@ -191,6 +190,33 @@ static double cost_of_list(enum rl_measure_id id, unsigned include, size_t items
     rl_arena_release(&arena);
     return cost;
 }
+
+/* The same list by Keras-RS's definition of NDCG and by each way of others. */
+START_TEST(cost_follows_the_definition)
+{
+    static struct timed_list plain, defined;
+    struct rl_scratch scratch;
+    rl_scratch_init(&scratch);
+    for (int metric = RL_DCG; metric < RL_MEASURES; metric++) {
+        struct rl_definition definition = *rl_definition_get(RL_KERAS);
+        struct rl_eval eval = eval_of((enum rl_measure_id)metric, 0);
+        eval.definition = &definition;
+        definition.unlabelled = RL_UNLABELLED_ZERO;
+        definition.ties = (enum rl_ties)(metric % 4);
+        timed_list_init(&plain, 5000, 2);
+        timed_list_init(&defined, 5000, 2);
+        for (int round = 0; round < 30; round++) {
+            time_list(&plain, eval_of(RL_NDCG, 0), &scratch);
+            time_list(&defined, eval, &scratch);
+        }
+        double estimated = defined.cost / plain.cost, measured = defined.best / plain.best;
+        ck_assert_msg(estimated < 4 * measured && measured < 4 * estimated,
+                      "%s: %.1f times as much estimated, %.1f measured", eval.measure->name,
+                      estimated, measured);
+    }
+    rl_scratch_release(&scratch);
+}
+END_TEST
 
 START_TEST(cost_grows_with_the_list_and_with_what_is_asked)
 {
