@@ -122,6 +122,17 @@ class Formats(unittest.TestCase):
         said = ranked("evaluate", path, *MEASURES, "--json", "--url", self.urls[0]).stdout
         self.assertEqual(json.loads(said)["totals"], {"lists": 1, "items": 3, "valid_items": 2})
 
+    def test_whose_definition(self):
+        path = self.file("definition.jsonl", "\n".join(map(json.dumps, self.rows)))
+        want = ranklossd.Client(self.urls[0]).evaluate(
+            ranklossd.Batch.from_rows(self.rows), metrics=["ndcg@5"], definition="sklearn",
+            dtype="float64")
+        said = json.loads(ranked("evaluate", path, "--json", "--metric", "ndcg@5", "--definition",
+                                 "sklearn", "--url", self.urls[0]).stdout)["results"]
+        self.assertEqual([one["label"] for one in said], ["ndcg@5(definition=sklearn)"])
+        np.testing.assert_allclose(said[0]["metric"], want[0].value, rtol=1e-11)
+        self.assertNotAlmostEqual(want[0].value, self.whole["ndcg@5"].value, delta=1e-4)
+
     def test_the_table(self):
         path = self.file("table.jsonl", json.dumps(self.rows[0]) + "\n" + json.dumps(self.rows[1]))
         said = ranked("evaluate", path, *MEASURES, "--level", "0.9", "--url", self.urls[0]).stdout

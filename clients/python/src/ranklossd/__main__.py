@@ -75,6 +75,8 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
         add("--" + name, metavar="NAME", help=f"CSV, Parquet, npz: {text}")
     add("--metric", action="append", default=[], metavar="NAME[@K]", help="repeat for more")
     add("--loss", action="append", default=[], metavar="NAME", help="repeat for more")
+    add("--definition", choices=["keras", "trec_eval", "sklearn", "xgboost"],
+        help="whose definition of the metrics")
     add("--temperature", type=float)
     add("--reduction", choices=["sum_over_batch_size", "sum", "mean_with_sample_weight"])
     add("--dtype", choices=["float32", "float64"], default="float64")
@@ -123,8 +125,8 @@ def _compare(options: argparse.Namespace) -> int:
     with Client(options.url, ca=options.ca, cert=options.cert, key=options.key) as client:
         result = client.compare(systems, losses=as_specs(options.loss),
                                 metrics=as_specs(options.metric), confidence_level=options.level,
-                                **_given(options, "temperature", "reduction", "dtype",
-                                         "resamples", "seed"))
+                                **_given(options, "definition", "temperature", "reduction",
+                                         "dtype", "resamples", "seed"))
     print(json.dumps(dataclasses.asdict(result), indent=2) if options.json else result)
     return 3 if options.fail_if_worse and result.worse() else 0
 
@@ -135,7 +137,7 @@ def _evaluate(options: argparse.Namespace) -> int:
         print(f"ranklossd: {wrong}", file=sys.stderr)
         return 2
     columns = _given(options, "score", *(name.replace("-", "_") for name in COLUMN_OPTIONS))
-    parameters = _given(options, "temperature", "reduction", "dtype")
+    parameters = _given(options, "definition", "temperature", "reduction", "dtype")
     bar = _Bar(options.data, options.quiet)
     batches = read(options.data, format=options.format, scores=options.scores, columns=columns,
                    progress=bar.at)
