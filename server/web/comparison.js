@@ -72,7 +72,9 @@ function verdictPicture(name, comparison, verdict) {
 
 function warningOf({ better, equal, worse }) {
     const lists = better + equal + worse;
-    return lists < FEW_LISTS ? `With ${plural(lists, "list")} the intervals and tests are rough.` : "";
+    return lists > 0 && lists < FEW_LISTS
+        ? `With ${plural(lists, "list")} the intervals and tests are rough.`
+        : "";
 }
 
 /* ---- Measures ---------------------------------------------------------------------------------- */

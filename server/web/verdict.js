@@ -28,10 +28,11 @@ function chanceWord(p) {
 
 /*
  * better or worse: both tests say so. split: only one of them does. open: neither. same: no list
- * differs. few: fewer than two lists count, so there is no spread to go by.
+ * differs. few: fewer than two lists count, so there is no spread to go by. none: no list counts.
  */
 function judge(name, comparison, level) {
-    const { better, worse, p_value, difference } = comparison;
+    const { better, equal, worse, p_value, difference } = comparison;
+    if (better + equal + worse === 0) return "none";
     if (better + worse === 0) return "same";
     if (p_value.t === null) return "few";
     const passed = [p_value.t, p_value.randomization].filter((p) => p < 1 - level).length;
@@ -46,6 +47,7 @@ const VERDICT_WORDS = {
     open: "not significant",
     same: "the same",
     few: "too few lists",
+    none: "nothing labelled",
 };
 
 /* The interval that the words and pictures quote: Student's where there is one. */
@@ -59,6 +61,7 @@ function verdictTitle(verdict, { a, b }, level) {
         open: `No significant difference at ${levelWord(level)}`,
         same: `${b} and ${a} score the same on every list`,
         few: "Too few lists to tell",
+        none: "Nothing to tell by",
     }[verdict];
 }
 
@@ -74,5 +77,6 @@ function verdictSentence(verdict, entry, comparison, level) {
         open: `${change}, as chance alone could; ${range}. This does not show that the two are equal.`,
         same: "There is no difference to test.",
         few: `${change}, but one list says nothing about others.`,
+        none: "No list has a labelled item.",
     }[verdict];
 }

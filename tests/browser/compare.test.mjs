@@ -428,7 +428,7 @@ describe("words", () => {
                 difference,
                 better,
                 worse,
-                equal: 0,
+                equal: 2,
                 p_value: { t, randomization, holm: t },
             });
             return [
@@ -441,6 +441,7 @@ describe("words", () => {
                 judge("ndcg", made(0.1, 0.04, 0.04), 0.99),
                 judge("ndcg", made(0, null, 1, 0, 0), 0.95),
                 judge("ndcg", made(0.1, null, 1, 1, 0), 0.95),
+                judge("ndcg", { ...made(0, null, null, 0, 0), equal: 0 }, 0.95),
             ];
         });
         assert.deepEqual(words, [
@@ -453,6 +454,7 @@ describe("words", () => {
             "open",
             "same",
             "few",
+            "none",
         ]);
     });
 
@@ -471,6 +473,9 @@ describe("words", () => {
         assert.equal(await text("#cmp-changed-none"), "No list got worse.");
         await typeColumns("1\n0\n2", "1\n2\n3", "3\n2\n4");
         assert.equal(await text("#cmp-verdict"), "Too few lists to tell");
+        await fill(page, "#cmp-labels", "-1\nnull\n-1");
+        assert.equal(await text("#cmp-verdict"), "Nothing to tell by");
+        assert.equal(await text("#cmp-sentence"), "No list has a labelled item.");
     });
 
     test("fit the confidence that was asked for", async () => {

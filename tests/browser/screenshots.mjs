@@ -9,7 +9,7 @@ const MISTAKE =
     '{\n  "y_true": [\n    [3, 0, 2, 0, 1],\n    [0, 1, 0, 4]\n  ],\n  "y_pred": [\n    [1.92, 0.31, 2.4, -0.7, 0.02],\n    [0.4, "1.1", 0.9, 0.85]\n  ]\n}';
 const PICTURES = [
     { name: "light", width: 1360, height: 1000, tall: 2100 },
-    { name: "top", width: 1360, height: 640, tall: 640 },
+    { name: "top", width: 1360, height: 820, tall: 820 },
     {
         name: "dark",
         width: 1360,
@@ -20,6 +20,11 @@ const PICTURES = [
     },
     { name: "narrow", width: 390, height: 844, tall: 2500 },
     { name: "error", width: 1360, height: 900, tall: 900, batch: MISTAKE },
+];
+const COMPARISONS = [
+    { name: "compare", width: 1360, height: 1000, tall: 1330 },
+    { name: "compare-dark", width: 1360, height: 1000, tall: 1330, scheme: "dark" },
+    { name: "compare-narrow", width: 390, height: 844, tall: 2500 },
 ];
 
 async function traffic(url) {
@@ -54,19 +59,37 @@ async function take(browser, url, { name, loss, batch, tall, ...look }) {
             await page.keyboard.press(key);
         await page.evaluate(() => scrollTo(0, 0));
     }
-    const file = path.join(ROOT, "docs", `playground-${name}.png`);
-    await page.screenshot({
-        path: file,
-        fullPage: true,
-        clip: { x: 0, y: 0, width: look.width, height: tall },
+    await shoot(page, name, look.width, tall);
+    await page.context().close();
+}
+
+/* A bar of the chart is pointed at, so that the picture shows what it says. */
+async function takeComparison(browser, url, { name, tall, ...look }) {
+    const page = await openPage(browser, url, { ...look, half: "/#compare", reducedMotion: "reduce" });
+    await settle(page);
+    await page.waitForFunction(() => live.samples.length >= 1);
+    for (let samples = 1; samples < 3; samples++) {
+        await traffic(url);
+        await page.waitForFunction((count) => live.samples.length > count, samples);
+    }
+    await page.evaluate(() => {
+        pointAtChange(changes.bars.length - 3);
+        scrollTo(0, 0);
     });
+    await shoot(page, name, look.width, tall);
+    await page.context().close();
+}
+
+async function shoot(page, name, width, height) {
+    const file = path.join(ROOT, "docs", `playground-${name}.png`);
+    await page.screenshot({ path: file, fullPage: true, clip: { x: 0, y: 0, width, height } });
     execFileSync("pngquant", ["--force", "--nofs", "--output", file, "128", file]);
     console.log(path.relative(ROOT, file));
-    await page.context().close();
 }
 
 const daemon = await startDaemon();
 const browser = await launchBrowser();
 for (const picture of PICTURES) await take(browser, daemon.url, picture);
+for (const picture of COMPARISONS) await takeComparison(browser, daemon.url, picture);
 await browser.close();
 await daemon.stop();
