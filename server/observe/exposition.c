@@ -7,6 +7,7 @@
 #include "server/observe/exposition.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -319,10 +320,11 @@ static void add_label_value(struct rl_text *text, const char *value)
     }
 }
 
-/* Writes the tracked names of one kind of measure. */
+/* Writes what is tracked of one kind of measure: values, or differences. */
 struct named {
     const struct out *out;
     enum rl_kind kind;
+    bool differences;
 };
 
 static const char *kind_name(enum rl_kind kind)
@@ -330,51 +332,108 @@ static const char *kind_name(enum rl_kind kind)
     return kind == RL_LOSS ? "loss" : "metric";
 }
 
-/* ranklossd_loss or ranklossd_metric, a suffix, and the labels. */
+static bool is_wanted(const struct named *named, const struct rl_tracked *value)
+{
+    return rl_measure_get(value->measure)->kind == named->kind &&
+           (value->baseline != NULL) == named->differences;
+}
+
+/* ranklossd_loss or ranklossd_metric, a suffix, and the labels but for the last brace. */
 static void named_head(const struct out *out, const char *suffix, const struct rl_tracked *value)
 {
     const struct rl_measure *const measure = rl_measure_get(value->measure);
     const char *const kind = kind_name(measure->kind);
-    rl_text_format(out->text, "ranklossd_%s%s{%s=\"%s\",name=\"", kind, suffix, kind,
-                   measure->name);
+    rl_text_format(out->text, "ranklossd_%s%s%s{%s=\"%s\",name=\"", kind,
+                   value->baseline ? "_difference" : "", suffix, kind, measure->name);
     add_label_value(out->text, value->name);
-    rl_text_string(out->text, "\"} ");
+    if (value->baseline) {
+        rl_text_string(out->text, "\",baseline=\"");
+        add_label_value(out->text, value->baseline);
+    }
+    rl_text_string(out->text, "\"");
+}
+
+static void write_number(const struct out *out, double number)
+{
+    rl_text_string(out->text, "} ");
+    rl_text_double(out->text, number);
+    rl_text_string(out->text, "\n");
 }
 
 static void write_last(void *context, const struct rl_tracked *value)
 {
     const struct named *const named = context;
-    if (rl_measure_get(value->measure)->kind != named->kind)
+    if (!is_wanted(named, value))
         return;
     named_head(named->out, "", value);
-    rl_text_double(named->out->text, value->last);
-    rl_text_string(named->out->text, "\n");
+    write_number(named->out, value->last);
+}
+
+static void write_bounds(void *context, const struct rl_tracked *value)
+{
+    static const char *const sides[] = {",bound=\"low\"", ",bound=\"high\""};
+    const struct named *const named = context;
+    for (int side = 0; side < 2 && is_wanted(named, value) && isfinite(value->bounds[side]);
+         side++) {
+        named_head(named->out, "_confidence", value);
+        rl_text_string(named->out->text, sides[side]);
+        write_number(named->out, value->bounds[side]);
+    }
 }
 
 static void write_summary(void *context, const struct rl_tracked *value)
 {
     const struct named *const named = context;
-    if (rl_measure_get(value->measure)->kind != named->kind)
+    if (!is_wanted(named, value))
         return;
     named_head(named->out, "_values_sum", value);
-    rl_text_double(named->out->text, value->sum);
-    rl_text_string(named->out->text, "\n");
+    write_number(named->out, value->sum);
     named_head(named->out, "_values_count", value);
+    rl_text_string(named->out->text, "} ");
     rl_text_unsigned(named->out->text, value->count);
     rl_text_string(named->out->text, "\n");
 }
 
+static void write_losses(struct out *out)
+{
+    struct named values = {out, RL_LOSS, false}, differences = {out, RL_LOSS, true};
+    family(out, "ranklossd_loss", "gauge", "Last value of a loss under a tracked name.");
+    rl_tracked_read(write_last, &values);
+    family(out, "ranklossd_loss_confidence", "gauge",
+           "Confidence interval of that value, where it was asked for.");
+    rl_tracked_read(write_bounds, &values);
+    family(out, "ranklossd_loss_values", "summary", "Values of losses under a tracked name.");
+    rl_tracked_read(write_summary, &values);
+    family(out, "ranklossd_loss_difference", "gauge",
+           "A compared system minus its baseline, last.");
+    rl_tracked_read(write_last, &differences);
+    family(out, "ranklossd_loss_difference_confidence", "gauge",
+           "Confidence interval of that difference.");
+    rl_tracked_read(write_bounds, &differences);
+}
+
+static void write_metrics(struct out *out)
+{
+    struct named values = {out, RL_METRIC, false}, differences = {out, RL_METRIC, true};
+    family(out, "ranklossd_metric", "gauge", "Last value of a metric under a tracked name.");
+    rl_tracked_read(write_last, &values);
+    family(out, "ranklossd_metric_confidence", "gauge",
+           "Confidence interval of that value, where it was asked for.");
+    rl_tracked_read(write_bounds, &values);
+    family(out, "ranklossd_metric_values", "summary", "Values of metrics under a tracked name.");
+    rl_tracked_read(write_summary, &values);
+    family(out, "ranklossd_metric_difference", "gauge",
+           "A compared system minus its baseline, last.");
+    rl_tracked_read(write_last, &differences);
+    family(out, "ranklossd_metric_difference_confidence", "gauge",
+           "Confidence interval of that difference.");
+    rl_tracked_read(write_bounds, &differences);
+}
+
 static void write_names(struct out *out)
 {
-    struct named losses = {out, RL_LOSS}, metrics = {out, RL_METRIC};
-    family(out, "ranklossd_loss", "gauge", "Last value of a loss under a tracked name.");
-    rl_tracked_read(write_last, &losses);
-    family(out, "ranklossd_loss_values", "summary", "Values of losses under a tracked name.");
-    rl_tracked_read(write_summary, &losses);
-    family(out, "ranklossd_metric", "gauge", "Last value of a metric under a tracked name.");
-    rl_tracked_read(write_last, &metrics);
-    family(out, "ranklossd_metric_values", "summary", "Values of metrics under a tracked name.");
-    rl_tracked_read(write_summary, &metrics);
+    write_losses(out);
+    write_metrics(out);
     counter(out, "ranklossd_names_dropped", "Values dropped because track-names was reached.",
             rl_tracked_dropped());
 }

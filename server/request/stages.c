@@ -140,6 +140,36 @@ static void unbatch_pointer(const struct rl_job *job, struct rl_error *error)
                 strlen(error->pointer + length) + 1);
 }
 
+/* What a comparison found: each system under its name, and the differences. */
+static void track_systems(const struct rl_query *query, const struct rl_eval *eval,
+                          const struct rl_result *result)
+{
+    const size_t parts = 1 + query->batch.group_count, baseline = query->batch.baseline;
+    for (size_t s = 0; s < query->batch.systems; s++) {
+        const struct rl_part *const part = &result->parts[s * parts];
+        const struct rl_comparison *const comparison = &result->comparisons[s * parts];
+        rl_tracked_add_sure(eval->measure->id, query->systems[s], NULL, part->value,
+                            part->confidence.t);
+        if (s != baseline)
+            rl_tracked_add_sure(eval->measure->id, query->systems[s], query->systems[baseline],
+                                comparison->difference, comparison->confidence.t);
+    }
+}
+
+/* The value of an evaluation to which a client gave a name, with its interval if it has one. */
+static void track_value(const struct rl_eval *eval, const char *name,
+                        const struct rl_result *result)
+{
+    const bool scalar = eval->measure->kind == RL_METRIC || eval->reduction != RL_NONE;
+    if (!scalar || strcmp(name, eval->measure->name) == 0)
+        return;
+    if (eval->include & RL_CONFIDENCE)
+        rl_tracked_add_sure(eval->measure->id, name, NULL, result->value,
+                            result->parts[0].confidence.t);
+    else
+        rl_tracked_add(eval->measure->id, name, result->value);
+}
+
 /* Counts the measures of a computed job, each with an equal share of its time. */
 static void count_measures(const struct rl_job *job)
 {
@@ -150,10 +180,10 @@ static void count_measures(const struct rl_job *job)
         const struct rl_result *const result = &job->work.results[i];
         rl_metrics_compute(eval->measure->id, job->times.compute / query->count,
                            result->totals.lists, result->totals.pairs);
-        const bool scalar = !query->target.compare &&
-                            (eval->measure->kind == RL_METRIC || eval->reduction != RL_NONE);
-        if (track && scalar && strcmp(query->names[i], eval->measure->name) != 0)
-            rl_tracked_add(eval->measure->id, query->names[i], result->value);
+        if (track && query->target.compare)
+            track_systems(query, eval, result);
+        else if (track)
+            track_value(eval, query->names[i], result);
     }
 }
 

@@ -92,6 +92,19 @@ class Files(unittest.TestCase):
                     self.assertIsNone(taken.get((x, y)), panel["title"])
                     taken[x, y] = panel["title"]
 
+    def test_every_measure_has_its_band(self):
+        """A band is filled from one series to another, each by its name: a line for each measure."""
+        schemas = json.loads(read("server/web/openapi.json"))["components"]["schemas"]
+        panels = {panel["title"]: panel for panel in
+                  json.loads(read("deploy/grafana/dashboards/ranklossd.json"))["panels"]}
+        for kind in ("Loss", "Metric"):
+            title = f"{kind}es of $name" if kind == "Loss" else "Metrics of $name"
+            overrides = panels[title + " with their intervals"]["fieldConfig"]["overrides"]
+            filled = {one["matcher"]["options"]: own["value"] for one in overrides
+                      for own in one["properties"] if own["id"] == "custom.fillBelowTo"}
+            self.assertEqual(filled, {f"{name} high": f"{name} low"
+                                      for name in schemas[kind + "Name"]["enum"]})
+
     def test_panels_have_ids_of_their_own(self):
         panels = json.loads(read("deploy/grafana/dashboards/ranklossd.json"))["panels"]
         self.assertEqual(len({panel["id"] for panel in panels}), len(panels))

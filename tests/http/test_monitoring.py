@@ -160,9 +160,69 @@ class TrackedNames(unittest.TestCase):
                                      ("ranklossd_metric_values_sum", labels, 0.5),
                                      ("ranklossd_metric_values_count", labels, 1)])
 
+    def tracked(self, daemon, family):
+        """{(labels in order): value} of one family, in both formats."""
+        found = []
+        for accept in ("text/plain", "application/openmetrics-text"):
+            text = daemon.get("/metrics", {"Accept": accept}).text()
+            metrics = exposition.parse(text, openmetrics=accept != "text/plain")
+            found.append({tuple(own.values()): value for name, own, value in metrics.samples
+                          if name == family})
+        self.assertEqual(found[0], found[1])
+        return found[0]
+
+    def test_bounds_where_confidence_was_asked_for(self):
+        body = {"y_true": [[1, 0], [1, 0], [0, 1]], "y_pred": [[0, 1], [1, 0], [1, 0]], "name": "a"}
+        with Daemon("--track-names", "2") as daemon:
+            for path, family, measure in (("/v1/metrics/ndcg", "ranklossd_metric", "ndcg"),
+                                          (HINGE, "ranklossd_loss", "pairwise_hinge")):
+                sure = daemon.evaluate(path, {**body, "include": ["confidence"]})
+                low, high = sure["confidence"]["t"]
+                got = self.tracked(daemon, family + "_confidence")
+                self.assertEqual(got, {(measure, "a", "low"): low, (measure, "a", "high"): high})
+                self.assertLess(low, high)
+                # Of a later value nothing is known: the old bounds would not be its own.
+                daemon.evaluate(path, body)
+                self.assertEqual(self.tracked(daemon, family + "_confidence"), {})
+                self.assertEqual(len(self.tracked(daemon, family)), 1)
+
+    def test_no_bounds_of_a_single_list(self):
+        with Daemon("--track-names", "2") as daemon:
+            daemon.evaluate(HINGE, {"y_true": [1, 0], "y_pred": [0, 1], "name": "a",
+                                    "include": ["confidence"]})
+            self.assertEqual(self.tracked(daemon, "ranklossd_loss_confidence"), {})
+
+    def test_systems_of_a_comparison_and_their_differences(self):
+        body = {"y_true": [[1, 0]] * 3, "metrics": ["ndcg"], "losses": ["pairwise_hinge"],
+                "groups": ["x", "y", "y"], "baseline": "old", "dtype": "float64",
+                "systems": {"new": [[2, 1], [3, 0], [1, 0]], "old": [[1, 2], [2, 3], [3, 0]]}}
+        with Daemon("--track-names", "3") as daemon:
+            results = daemon.evaluate("/v1/compare", body)["results"]
+            for family, name, kind, entry in (
+                    ("ranklossd_loss", "pairwise_hinge", "loss", results[0]),
+                    ("ranklossd_metric", "ndcg", "metric", results[1])):
+                self.assertEqual(self.tracked(daemon, family), {
+                    (name, system): found[kind] for system, found in entry["systems"].items()})
+                self.assertEqual(self.tracked(daemon, family + "_confidence"), {
+                    (name, system, side): bound for system, found in entry["systems"].items()
+                    for side, bound in zip(("low", "high"), found["confidence"]["t"])})
+                row = entry["comparisons"][0]
+                self.assertEqual(self.tracked(daemon, family + "_difference"),
+                                 {(name, "new", "old"): row["difference"]})
+                self.assertEqual(self.tracked(daemon, family + "_difference_confidence"), {
+                    (name, "new", "old", "low"): row["t"][0],
+                    (name, "new", "old", "high"): row["t"][1]})
+            # A pair counts as a name: here it was the third.
+            daemon.evaluate("/v1/compare", {**body, "baseline": "new"})
+            self.assertEqual(len(self.tracked(daemon, "ranklossd_metric_difference")), 1)
+            dropped = exposition.parse(daemon.get("/metrics").text())
+            self.assertEqual(dropped.value("ranklossd_names_dropped_total"), 2)
+
     def test_off_by_default(self):
         with Daemon() as daemon:
             daemon.post(HINGE, {"y_true": [1, 0], "y_pred": [0, 1], "name": "a"})
+            daemon.post("/v1/compare", {"y_true": [1, 0], "metrics": ["ndcg"],
+                                        "systems": {"a": [1, 2], "b": [2, 1]}})
             self.assertNotIn('name="a"', daemon.get("/metrics").text())
 
 

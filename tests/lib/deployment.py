@@ -116,6 +116,13 @@ class Traffic:
             self._one("/v1/metrics/" + rng.choice(METRICS), {**bodies[0], "name": name})
             self._one("/v1/evaluate", {**bodies[0], "losses": ["pairwise_hinge"],
                                        "metrics": ["ndcg"], "name": name})
+            self._one("/v1/metrics/ndcg", {**bodies[0], "name": name, "include": ["confidence"]})
+            self._one("/v1/losses/list_mle", {**bodies[0], "name": name, "include": ["confidence"]})
+            # The same scores twice: neither model is worse.
+            self._one("/v1/compare", {"y_true": bodies[0]["y_true"], "metrics": ["ndcg"],
+                                      "losses": ["list_mle"], "systems": {
+                                          "model-0": bodies[0]["y_pred"],
+                                          "model-1": bodies[0]["y_pred"]}})
             self._one("/v1/losses/pairwise_hinge", {"y_true": [1], "y_pred": ["x"]}, expected=422)
 
     def _one(self, where, body, expected=200):
