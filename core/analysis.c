@@ -78,7 +78,7 @@ static size_t part_lists(const struct analysis *x, size_t part)
 static void add_metric_list(const struct analysis *x, size_t list, size_t of_system,
                             struct column_set *set, struct rl_totals *totals)
 {
-    const struct rl_ranking *ranking = &x->state->evals[x->eval].rankings[list];
+    const struct rl_ranking *const ranking = &x->state->evals[x->eval].rankings[list];
     if (!ranking->counts)
         return;
     if (ranking->averaged)
@@ -92,7 +92,7 @@ static void add_metric_list(const struct analysis *x, size_t list, size_t of_sys
 
 static void finish_metric(struct column_set *set, struct rl_part *part)
 {
-    const struct rl_sums *own = &part->totals.own;
+    const struct rl_sums *const own = &part->totals.own;
     double mean = own->lists ? own->b / (double)own->lists : 1, sum = 0, weight_sum = 0;
     for (size_t i = 0; i < set->count; i++) {
         if (isnan(set->b[i]))
@@ -109,7 +109,7 @@ static void finish_metric(struct column_set *set, struct rl_part *part)
 
 static double weight_of_list(const struct analysis *x, size_t list)
 {
-    const struct rl_batch *batch = x->work->batch;
+    const struct rl_batch *const batch = x->work->batch;
     if (batch->weight_kind == RL_WEIGHT_LIST)
         return rl_column_get(batch->weights, batch->dtype, list);
     return batch->weight_kind == RL_WEIGHT_ITEM ? x->state->weights[list] : 0;
@@ -119,7 +119,7 @@ static void add_loss_list(const struct analysis *x, size_t list, size_t of_syste
                           struct column_set *set, struct rl_totals *totals)
 {
     double a = x->state->evals[x->eval].sums[list], b = rl_list_share(x->work, x->eval, list);
-    bool per_list = x->work->evals[x->eval].measure->value_per_list;
+    const bool per_list = x->work->evals[x->eval].measure->value_per_list;
     rl_sums_add(&totals->own, a, b);
     totals->sum += a;
     totals->values += per_list ? 1 : rl_list_items(x->work->batch, list);
@@ -132,17 +132,17 @@ static void add_loss_list(const struct analysis *x, size_t list, size_t of_syste
 
 static void finish_loss(const struct analysis *x, struct column_set *set, struct rl_part *part)
 {
-    const struct rl_batch *batch = x->work->batch;
-    struct rl_totals *totals = &part->totals;
-    enum rl_share share = x->state->evals[x->eval].share;
+    const struct rl_batch *const batch = x->work->batch;
+    struct rl_totals *const totals = &part->totals;
+    const enum rl_share share = x->state->evals[x->eval].share;
     totals->scalar_weight = batch->weight_kind == RL_WEIGHT_SCALAR;
     if (totals->scalar_weight)
         totals->weight_sum = batch->weight;
     if (batch->weight_kind == RL_WEIGHT_NONE)
         totals->weight_sum = (double)totals->values;
-    double divisor = share == RL_SHARE_VALUES    ? (double)totals->values
-                     : share == RL_SHARE_WEIGHTS ? totals->weight_sum
-                                                 : x->state->evals[x->eval].divisor;
+    const double divisor = share == RL_SHARE_VALUES    ? (double)totals->values
+                           : share == RL_SHARE_WEIGHTS ? totals->weight_sum
+                                                       : x->state->evals[x->eval].divisor;
     part->value = ratio(totals->sum, divisor);
     set->scale = share == RL_SHARE_ONE ? ratio((double)set->count, divisor) : 1;
 }
@@ -176,7 +176,7 @@ static void gather(const struct analysis *x, size_t system, size_t index, struct
 /* How many standard errors an interval reaches to each side. */
 static double quantile_of(struct analysis *x, size_t lists)
 {
-    double level = x->work->evals[x->eval].level;
+    const double level = x->work->evals[x->eval].level;
     if (x->lists_of_quantile != lists || x->level_of_quantile != level) {
         x->quantile = rl_student_quantile(1 - level, (double)(lists - 1));
         x->lists_of_quantile = lists;
@@ -188,13 +188,13 @@ static double quantile_of(struct analysis *x, size_t lists)
 static struct rl_confidence confidence_of(struct analysis *x, const struct rl_ratio *of,
                                           double value)
 {
-    const struct rl_eval *eval = &x->work->evals[x->eval];
+    const struct rl_eval *const eval = &x->work->evals[x->eval];
     struct rl_confidence c = {of->lists, NAN, {NAN, NAN}, {NAN, NAN}};
     if (of->lists == 0)
         return c;
     c.standard_error = rl_ratio_standard_error(of);
     if (!isnan(c.standard_error)) {
-        double reach = quantile_of(x, of->lists) * c.standard_error;
+        const double reach = quantile_of(x, of->lists) * c.standard_error;
         c.t[0] = value - reach;
         c.t[1] = value + reach;
     }
@@ -219,7 +219,8 @@ static void summarise(struct analysis *x, const struct column_set *set, struct r
 {
     static const double places[RL_QUANTILES] = {0, 0.1, 0.25, 0.5, 0.75, 0.9, 1};
     const bool metric = is_metric(x);
-    const uint32_t *order = order_by(x, set, set->values, metric ? RL_ASCENDING : RL_DESCENDING);
+    const uint32_t *const order =
+        order_by(x, set, set->values, metric ? RL_ASCENDING : RL_DESCENDING);
     size_t n = set->count, top_k = x->work->evals[x->eval].top_k;
     for (size_t i = 0; i < n; i++)
         x->resampled[metric ? i : n - 1 - i] = set->values[order[i]];
@@ -239,7 +240,7 @@ static size_t take_changes(struct analysis *x, bool rising, struct rl_extreme *r
     const uint32_t *order =
         order_by(x, &x->own, x->differences, rising ? RL_DESCENDING : RL_ASCENDING);
     for (; taken < smaller(top_k, x->own.count); taken++) {
-        double change = x->differences[order[taken]];
+        const double change = x->differences[order[taken]];
         if (!(rising ? change > 0 : change < 0))
             break;
         ret[taken] = (struct rl_extreme){x->own.lists[order[taken]], change};
@@ -273,8 +274,8 @@ static double paired_p(double difference, double standard_error, size_t lists)
 /* Both sets are gathered: x->own and x->base. */
 static void compare(struct analysis *x, struct rl_comparison *comparison)
 {
-    const struct rl_eval *eval = &x->work->evals[x->eval];
-    size_t n = x->own.count;
+    const struct rl_eval *const eval = &x->work->evals[x->eval];
+    const size_t n = x->own.count;
     compare_lists(x, comparison);
     for (size_t i = 0; i < n; i++)
         x->differences[i] = x->own.a[i] - x->base.a[i];
@@ -307,13 +308,13 @@ static void correct(struct analysis *x, struct rl_comparison *comparisons, size_
 /* Extremes of a system's parts lie one after the other. */
 static void place_extremes(const struct analysis *x, struct rl_result *result, size_t system)
 {
-    struct rl_part *parts = &result->parts[system * x->parts];
+    struct rl_part *const parts = &result->parts[system * x->parts];
     size_t top_k = x->work->evals[x->eval].top_k, taken = 0;
-    struct rl_extreme *worst = parts->summary.worst;
+    struct rl_extreme *const worst = parts->summary.worst;
     struct rl_comparison *comparisons =
         result->comparisons ? &result->comparisons[system * x->parts] : NULL;
-    struct rl_extreme *better = comparisons ? comparisons->most_better : NULL;
-    struct rl_extreme *worse = comparisons ? comparisons->most_worse : NULL;
+    struct rl_extreme *const better = comparisons ? comparisons->most_better : NULL;
+    struct rl_extreme *const worse = comparisons ? comparisons->most_worse : NULL;
     for (size_t p = 0; p < x->parts; p++) {
         parts[p].summary.worst = worst ? worst + taken : NULL;
         if (comparisons) {
@@ -343,7 +344,7 @@ static void analyse_part(struct analysis *x, struct rl_result *result, size_t sy
 
 static void analyse_eval(struct analysis *x)
 {
-    struct rl_result *result = &x->work->results[x->eval];
+    struct rl_result *const result = &x->work->results[x->eval];
     for (size_t system = 0; system < x->systems; system++) {
         place_extremes(x, result, system);
         for (size_t part = 0; part < x->parts; part++)
@@ -366,8 +367,8 @@ static struct column_set take_set(struct rl_room *room, size_t lists)
 /* Lists by group, each group in index order. */
 static void group_lists(struct analysis *x, struct rl_room *room)
 {
-    const struct rl_batch *batch = x->work->batch;
-    uint32_t *members = rl_room_take(room, x->lists, sizeof(*members));
+    const struct rl_batch *const batch = x->work->batch;
+    uint32_t *const members = rl_room_take(room, x->lists, sizeof(*members));
     x->starts = rl_room_take(room, batch->group_count + 2, sizeof(*x->starts));
     for (size_t g = 0; g < batch->group_count + 2; g++)
         x->starts[g] = 0;
@@ -386,7 +387,7 @@ static void prepare(struct analysis *x)
     for (size_t e = 0; e < x->work->count; e++)
         if (x->work->evals[e].resamples > resamples)
             resamples = x->work->evals[e].resamples;
-    struct rl_room *room = &x->room;
+    struct rl_room *const room = &x->room;
     group_lists(x, room);
     x->own = take_set(room, x->lists);
     x->base = take_set(room, x->lists);
@@ -400,7 +401,7 @@ static void prepare(struct analysis *x)
 
 void rl_analyse(struct rl_work *work, struct rl_runner *runner)
 {
-    struct rl_work_state *state = work->state;
+    struct rl_work_state *const state = work->state;
     if (work->status != RL_OK || !state->analysis.next)
         return;
     struct analysis x = {

@@ -6,7 +6,7 @@
 
 enum rl_status rl_init(const char *isa, struct rl_error *error)
 {
-    enum rl_status status = rl_kernels_init(isa, error);
+    const enum rl_status status = rl_kernels_init(isa, error);
     if (status == RL_OK)
         rl_gains_init();
     return status;

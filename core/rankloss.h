@@ -4,17 +4,17 @@
  * core does no I/O, knows no HTTP and no JSON, logs nothing, and keeps no mutable globals once
  * rl_init() has run. It includes nothing of config/ or server/.
  *
- * Words. A *batch* is a sequence of *lists*; a list is a sequence of *items*; an item has a
- * *label* (y, relevance) and a *score* (s, what the model predicts), and may carry a *mask* and a
- * *sample weight*. An item is *valid* when its mask is true and its label is >= 0. Losses are sums
- * over *pairs* (i, j) of valid items of one list.
+ * Words. A *batch* is a sequence of *lists*; a list is a sequence of *items*; an item has a *label*
+ * (y, relevance) and a *score* (s, what the model predicts), and may carry a *mask* and a *sample
+ * weight*. An item is *valid* when its mask is true and its label is >= 0. Losses are sums over
+ * *pairs* (i, j) of valid items of one list.
  *
  * Same bits everywhere. What a call returns depends on its arguments alone: never on the number of
- * threads, nor on the instruction set. Which algorithm a list takes depends on that list alone,
- * and sums are added in index order.
+ * threads, nor on the instruction set. Which algorithm a list takes depends on that list alone, and
+ * sums are added in index order.
  *
  * Sources: the losses and metrics are those of Keras-RS (keras_rs.losses, keras_rs.metrics); the
- * formulas stand beside each row of the catalogue (catalogue.c).
+ * formulas are in the rows of the catalogue (catalogue.c).
  */
 #ifndef RANKLOSS_H
 #define RANKLOSS_H
@@ -30,7 +30,7 @@
 enum rl_status {
     RL_OK,
     RL_NOMEM,      /* not enough memory */
-    RL_INVALID,    /* the input means nothing: `pointer` names the place */
+    RL_INVALID,    /* the input is invalid: `pointer` names the place */
     RL_NOT_FINITE, /* a result is not finite: `pointer` names the list */
     RL_CONFIG,     /* a setting is invalid */
     RL_SYSTEM,     /* a system call failed */
@@ -98,9 +98,8 @@ enum rl_weight_kind {
  *   list l holds the items offsets[l] .. offsets[l + 1] - 1;  offsets[lists] == items
  *
  * labels: [items], NaN means "not labelled" (same as negative). scores: [items], finite for every
- * valid item; what stands at an invalid item is never read into a result. mask: [items] of 0 or 1,
- * or NULL for all true. weights: finite.
- * Bounds: lists >= 1, items <= UINT32_MAX.
+ * valid item; the score of an invalid item never reaches a result. mask: [items] of 0 or 1, or NULL
+ * for all true. weights: finite. Bounds: lists >= 1, items <= UINT32_MAX.
  */
 struct rl_batch {
     enum rl_dtype dtype;
@@ -381,11 +380,11 @@ struct rl_pair {
 };
 
 /*
- * What an evaluation gives. Arrays lie in the work's arena; NULL where not asked for.
- * `value` is already rounded to the dtype. top_pairs: list l's pairs stand at
- * top_pairs[top_offsets[l]] .. top_pairs[top_offsets[l] + top_counts[l] - 1]. Order: weighted loss,
- * descending; equal losses by score difference s_i - s_j ascending, then i, then j. Pairs whose
- * weighted loss is not > 0 are left out.
+ * What an evaluation gives. Arrays lie in the work's arena; NULL where not asked for. `value` is
+ * already rounded to the dtype. top_pairs: list l's pairs are at top_pairs[top_offsets[l]] ..
+ * top_pairs[top_offsets[l] + top_counts[l] - 1]. Order: weighted loss, descending; equal losses by
+ * score difference s_i - s_j ascending, then i, then j. Pairs whose weighted loss is not > 0 are
+ * left out.
  */
 struct rl_result {
     double value;   /* unset for RL_NONE */

@@ -11,8 +11,8 @@
 
 static struct rl_list_result list_result(const struct rl_work *work, size_t eval, size_t list)
 {
-    const struct rl_work_state *state = work->state;
-    const struct rl_eval_state *of = &state->evals[eval];
+    const struct rl_work_state *const state = work->state;
+    const struct rl_eval_state *const of = &state->evals[eval];
     return (struct rl_list_result){
         .items = rl_list_items(work->batch, list),
         .valid_items = state->valid[list],
@@ -35,11 +35,11 @@ static void add_metric(const struct rl_ranking *ranking, struct rl_totals *total
 
 static void reduce_lists(struct rl_work *work, size_t eval)
 {
-    const struct rl_work_state *state = work->state;
+    const struct rl_work_state *const state = work->state;
     const struct rl_ranking *rankings = state->evals[eval].rankings;
-    struct rl_result *result = &work->results[eval];
+    struct rl_result *const result = &work->results[eval];
     for (size_t list = 0; list < work->batch->lists; list++) {
-        struct rl_list_result of_list = list_result(work, eval, list);
+        const struct rl_list_result of_list = list_result(work, eval, list);
         if (rankings)
             add_metric(&rankings[list], &result->totals);
         else
@@ -54,9 +54,9 @@ static void reduce_lists(struct rl_work *work, size_t eval)
 
 static void reduce_loss(struct rl_work *work, size_t eval)
 {
-    const struct rl_work_state *state = work->state;
-    double divisor = state->evals[eval].divisor;
-    struct rl_result *result = &work->results[eval];
+    const struct rl_work_state *const state = work->state;
+    const double divisor = state->evals[eval].divisor;
+    struct rl_result *const result = &work->results[eval];
     reduce_lists(work, eval);
     if (work->evals[eval].reduction != RL_NONE)
         result->value =
@@ -65,11 +65,12 @@ static void reduce_loss(struct rl_work *work, size_t eval)
 
 static void reduce_metric(struct rl_work *work, size_t eval)
 {
-    const struct rl_work_state *state = work->state;
-    struct rl_result *result = &work->results[eval];
+    const struct rl_work_state *const state = work->state;
+    struct rl_result *const result = &work->results[eval];
     double sum, weight_sum;
-    double value = rl_ranking_combine(work->evals[eval].measure->id, state->evals[eval].rankings,
-                                      work->batch->lists, &sum, &weight_sum);
+    const double value =
+        rl_ranking_combine(work->evals[eval].measure->id, state->evals[eval].rankings,
+                           work->batch->lists, &sum, &weight_sum);
     reduce_lists(work, eval);
     result->value = rl_round(value, work->batch->dtype);
     result->totals.sum = sum;
@@ -96,10 +97,10 @@ static enum rl_status fail_list(struct rl_work *work, size_t list, enum rl_statu
  * */
 static enum rl_status lists_status(struct rl_work *work)
 {
-    const struct rl_work_state *state = work->state;
+    const struct rl_work_state *const state = work->state;
     size_t lists = work->batch->lists, first = lists;
     for (size_t list = 0; list < lists; list++) {
-        enum rl_status outcome = state->outcomes[list];
+        const enum rl_status outcome = state->outcomes[list];
         if (outcome != RL_OK && outcome != RL_NOT_FINITE && outcome != RL_INVALID)
             return fail_list(work, list, outcome);
         if (outcome != RL_OK && first == lists)
@@ -111,12 +112,12 @@ static enum rl_status lists_status(struct rl_work *work)
 /* The list with which the sum over lists, or its quotient, leaves the numbers of the dtype. */
 static size_t overflowing_list(const struct rl_work *work, size_t eval)
 {
-    const struct rl_work_state *state = work->state;
-    const double *sums = state->evals[eval].sums;
+    const struct rl_work_state *const state = work->state;
+    const double *const sums = state->evals[eval].sums;
     double divisor = state->evals[eval].divisor, sum = 0;
     for (size_t list = 0; sums && list < work->batch->lists; list++) {
         sum += sums[list];
-        double value = divisor != 0 ? sum / divisor : 0;
+        const double value = divisor != 0 ? sum / divisor : 0;
         if (!isfinite(sum) || !isfinite(rl_round(value, work->batch->dtype)))
             return list;
     }
@@ -125,7 +126,7 @@ static size_t overflowing_list(const struct rl_work *work, size_t eval)
 
 static enum rl_status totals_status(struct rl_work *work, size_t eval)
 {
-    const struct rl_result *result = &work->results[eval];
+    const struct rl_result *const result = &work->results[eval];
     if (!isfinite(result->totals.weight_sum))
         return rl_fail(&work->error, RL_NOT_FINITE, "/sample_weight",
                        "the sum of the weights is not finite");

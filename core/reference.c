@@ -51,7 +51,7 @@ static long double score_difference(const struct rl_reference_list *list, size_t
 /* 1 / (1 + e^d), without overflow. */
 static long double sigmoid_of_minus(long double d)
 {
-    long double t = expl(-fabsl(d));
+    const long double t = expl(-fabsl(d));
     return d >= 0 ? t / (1 + t) : 1 / (1 + t);
 }
 
@@ -78,7 +78,7 @@ long double rl_reference_pair(enum rl_measure_id loss, const struct rl_reference
 long double rl_reference_slope(enum rl_measure_id loss, const struct rl_reference_list *list,
                                size_t i, size_t j, long double temperature)
 {
-    long double d = score_difference(list, i, j) / temperature;
+    const long double d = score_difference(list, i, j) / temperature;
     switch (loss) {
     case RL_PAIRWISE_HINGE:
         return d < 1 ? -1 / temperature : 0;
@@ -165,7 +165,7 @@ static long double listmle_loss(const struct rl_reference_list *list, long doubl
 static void add_through_maximum(const struct softmax *softmax, long double inverse_sum,
                                 long double *gradient)
 {
-    const struct rl_reference_list *list = softmax->list;
+    const struct rl_reference_list *const list = softmax->list;
     size_t holders = 0;
     for (size_t k = 0; k < list->items; k++)
         holders += rl_reference_valid(list, k) && list->scores[k] == softmax->largest;
@@ -183,7 +183,7 @@ static void listmle_gradient(const struct rl_reference_list *list, long double t
     for (size_t i = 0; i < list->items; i++) {
         if (!rl_reference_valid(list, i))
             continue;
-        long double inverse = 1 / softmax_tail(&softmax, i);
+        const long double inverse = 1 / softmax_tail(&softmax, i);
         inverse_sum += inverse;
         gradient[i] -= 1 / temperature;
         for (size_t k = 0; k < list->items; k++)
@@ -369,8 +369,8 @@ void rl_reference_gradient(enum rl_measure_id loss, const struct rl_reference_li
         for (size_t j = 0; j < list->items; j++) {
             if (!has_pair(loss, list, i, j))
                 continue;
-            long double weight = weights ? weights[i] : 1;
-            long double slope = weight * rl_reference_slope(loss, list, i, j, temperature);
+            const long double weight = weights ? weights[i] : 1;
+            const long double slope = weight * rl_reference_slope(loss, list, i, j, temperature);
             ret_gradient[i] += slope;
             ret_gradient[j] -= slope;
         }

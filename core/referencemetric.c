@@ -41,7 +41,7 @@ static bool is_judged(const struct ranking *ranking, size_t item)
 
 static bool item_counts(const struct ranking *ranking, size_t item)
 {
-    const struct rl_reference_list *list = ranking->list;
+    const struct rl_reference_list *const list = ranking->list;
     const bool unlabelled = (!list->mask || list->mask[item]) && isnan(list->labels[item]) &&
                             ranking->definition->unlabelled == RL_UNLABELLED_ZERO;
     return (is_judged(ranking, item) || unlabelled) && weight_of(ranking, item) > 0;
@@ -72,7 +72,7 @@ static bool is_grade(const struct ranking *ranking, size_t item)
 
 static long double gain_of(const struct ranking *ranking, size_t item)
 {
-    const struct rl_definition *definition = ranking->definition;
+    const struct rl_definition *const definition = ranking->definition;
     const long double label = label_of(ranking, item);
     switch (definition->gain) {
     case RL_GAIN_EXPONENTIAL:
@@ -111,7 +111,7 @@ static long double relevance_of(const struct ranking *ranking, size_t item)
 /* Ranks count from 1. */
 static long double discount_of(const struct ranking *ranking, size_t rank)
 {
-    const struct rl_definition *definition = ranking->definition;
+    const struct rl_definition *const definition = ranking->definition;
     switch (definition->discount) {
     case RL_DISCOUNT_LOG2:
         return 1 / log2l(1 + (long double)rank);
@@ -138,7 +138,7 @@ static bool goes_first(const struct ranking *ranking, size_t i, size_t j)
 
 static void rank_items(struct ranking *ranking)
 {
-    const double *scores = ranking->list->scores;
+    const double *const scores = ranking->list->scores;
     ranking->ranked = 0;
     for (size_t i = 0; i < ranking->list->items; i++) {
         size_t above = 0;
@@ -254,10 +254,11 @@ static long double binary_preference(const struct ranking *ranking)
     return ratio(sum, (long double)relevant);
 }
 
-/* How much of the pair is in order: an item without a rank is below all that have one. */
+/* 1 if the pair is in order, 1/2 if tied, else 0; an item without a rank is below all that have
+ * one. */
 static long double order_of(const struct ranking *ranking, size_t i, size_t j)
 {
-    const double *scores = ranking->list->scores;
+    const double *const scores = ranking->list->scores;
     const bool own = has_rank(ranking, i), other = has_rank(ranking, j);
     if (own != other)
         return own;
@@ -338,7 +339,7 @@ static long double value_of(const struct ranking *ranking)
 
 static bool are_tied(const struct ranking *ranking, size_t rank, size_t other)
 {
-    const double *scores = ranking->list->scores;
+    const double *const scores = ranking->list->scores;
     return scores[ranking->order[rank]] == scores[ranking->order[other]];
 }
 

@@ -26,7 +26,7 @@ static size_t values_of(const struct rl_batch *batch, const struct rl_measure *m
 static bool take_top_pairs(const struct rl_batch *batch, const struct rl_eval *eval,
                            struct rl_arena *arena, struct rl_result *result)
 {
-    bool squared = rl_way_of(eval->measure->id)->method == RL_METHOD_SQUARED;
+    const bool squared = rl_way_of(eval->measure->id)->method == RL_METHOD_SQUARED;
     size_t total = 0;
     result->top_offsets = rl_arena_array(arena, batch->lists, sizeof(*result->top_offsets));
     result->top_counts = rl_arena_array(arena, batch->lists, sizeof(*result->top_counts));
@@ -44,7 +44,7 @@ static bool take_top_pairs(const struct rl_batch *batch, const struct rl_eval *e
 static bool take_result(const struct rl_batch *batch, const struct rl_eval *eval,
                         struct rl_arena *arena, struct rl_result *result)
 {
-    size_t size = rl_dtype_size(batch->dtype);
+    const size_t size = rl_dtype_size(batch->dtype);
     bool is_loss = eval->measure->kind == RL_LOSS, taken = true;
     if (is_loss && eval->reduction == RL_NONE) {
         result->values = rl_arena_array(arena, values_of(batch, eval->measure), size);
@@ -160,9 +160,9 @@ static enum rl_share share_of(const struct rl_batch *batch, const struct rl_eval
 
 uint64_t rl_list_pairs(const struct rl_work *work, size_t eval, size_t list)
 {
-    const struct rl_work_state *state = work->state;
-    enum rl_method method = rl_way_of(work->evals[eval].measure->id)->method;
-    uint64_t valid = state->valid[list];
+    const struct rl_work_state *const state = work->state;
+    const enum rl_method method = rl_way_of(work->evals[eval].measure->id)->method;
+    const uint64_t valid = state->valid[list];
     if (method == RL_METHOD_SQUARED)
         return valid ? valid * (valid - 1) : 0;
     return method == RL_METHOD_FIELD ? state->pairs[list] : 0;
@@ -170,9 +170,9 @@ uint64_t rl_list_pairs(const struct rl_work *work, size_t eval, size_t list)
 
 double rl_list_share(const struct rl_work *work, size_t eval, size_t list)
 {
-    const struct rl_work_state *state = work->state;
-    const struct rl_batch *batch = work->batch;
-    bool per_list = work->evals[eval].measure->value_per_list;
+    const struct rl_work_state *const state = work->state;
+    const struct rl_batch *const batch = work->batch;
+    const bool per_list = work->evals[eval].measure->value_per_list;
     switch (state->evals[eval].share) {
     case RL_SHARE_VALUES:
         return per_list ? 1 : (double)rl_list_items(batch, list);
@@ -201,8 +201,8 @@ static void note_ranks(const struct rl_eval *eval, struct rl_eval_state *of_eval
 static void note_needs(const struct rl_eval *eval, struct rl_eval_state *of_eval,
                        struct rl_work_state *state)
 {
-    enum rl_method method = rl_way_of(eval->measure->id)->method;
-    bool top_pairs = eval->measure->has_pairs && eval->include & RL_TOP_PAIRS;
+    const enum rl_method method = rl_way_of(eval->measure->id)->method;
+    const bool top_pairs = eval->measure->has_pairs && eval->include & RL_TOP_PAIRS;
     state->needs_wide |= method != RL_METHOD_RANKING;
     state->needs_labels |=
         method != RL_METHOD_RANKING && method != RL_METHOD_FIELD && method != RL_METHOD_LISTMLE;
@@ -241,7 +241,7 @@ static const double FEW_SHARE = 16, FEW_COST = 0.3, START_HALVINGS = 1.7;
 static void note_cost(const struct rl_eval *eval, const struct rl_eval_state *of_eval,
                       struct rl_work_state *state)
 {
-    const struct rl_way *way = rl_way_of(eval->measure->id);
+    const struct rl_way *const way = rl_way_of(eval->measure->id);
     if (way->method == RL_METHOD_RANKING) {
         if (of_eval->tiered) {
             state->tier_cost += rl_tiered_cost(eval);
@@ -284,7 +284,7 @@ static double losses_cost(const struct rl_work_state *state, const struct shape 
 
 static double metrics_cost(const struct rl_work_state *state, const struct shape *shape)
 {
-    const struct rl_rank_needs *needs = &state->rank_needs;
+    const struct rl_rank_needs *const needs = &state->rank_needs;
     const size_t ranked = shape->positives < needs->depth ? shape->positives : needs->depth;
     const size_t tabled = shape->has_grades ? RL_DISCOUNTS : 0;
     const size_t rare = ranked > tabled ? ranked - tabled : 0;
@@ -395,7 +395,7 @@ static struct shape shape_of(const struct rl_batch *batch, size_t list)
 
 double rl_work_cost(const struct rl_work *work)
 {
-    const struct rl_work_state *state = work->state;
+    const struct rl_work_state *const state = work->state;
     double cost = state->analysis_cost;
     for (size_t list = 0; list < work->batch->lists; list++) {
         struct shape shape = shape_of(work->batch, list);

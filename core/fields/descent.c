@@ -68,7 +68,7 @@ static size_t most_small(size_t n)
 
 size_t rl_descent_room(size_t n)
 {
-    size_t pieces = most_pieces(n);
+    const size_t pieces = most_pieces(n);
     return rl_room_bytes(most_long(n), sizeof(struct split)) +
            rl_room_bytes(pieces, sizeof(uint32_t)) + rl_room_bytes(pieces, sizeof(size_t)) +
            rl_room_bytes(pieces, sizeof(struct rl_ramp)) +
@@ -89,15 +89,15 @@ static struct split split_of(const struct node *node)
 
 static struct node lower_half(const struct split *split)
 {
-    const struct node *node = &split->node;
-    size_t end = node->begin + split->sources;
+    const struct node *const node = &split->node;
+    const size_t end = node->begin + split->sources;
     return (struct node){node->begin, end, node->low, split->middle, !node->at};
 }
 
 static struct node upper_half(const struct split *split)
 {
-    const struct node *node = &split->node;
-    size_t begin = node->begin + split->sources;
+    const struct node *const node = &split->node;
+    const size_t begin = node->begin + split->sources;
     return (struct node){begin, node->end, split->middle, node->high, !node->at};
 }
 
@@ -111,7 +111,7 @@ static const struct rl_lineup *lineup_after(const struct run *run, const struct 
 static size_t count_sources(const struct run *run, const struct split *split, size_t begin,
                             size_t end)
 {
-    const uint32_t *grades = run->descent->lineups[split->node.at].grades;
+    const uint32_t *const grades = run->descent->lineups[split->node.at].grades;
     size_t count = 0;
     for (size_t i = begin; i < end; i++)
         count += grades[i] < split->middle;
@@ -135,10 +135,10 @@ static void copy_item(const struct rl_lineup *from, size_t i, const struct rl_li
 static void move_items(const struct run *run, const struct split *split, size_t begin, size_t end,
                        size_t source, size_t target)
 {
-    const struct rl_lineup *from = &run->descent->lineups[split->node.at];
-    const struct rl_lineup *to = lineup_after(run, split);
+    const struct rl_lineup *const from = &run->descent->lineups[split->node.at];
+    const struct rl_lineup *const to = lineup_after(run, split);
     for (size_t i = begin; i < end; i++) {
-        size_t is_source = from->grades[i] < split->middle;
+        const size_t is_source = from->grades[i] < split->middle;
         copy_item(from, i, to, is_source ? source : target);
         source += is_source;
         target += !is_source;
@@ -149,9 +149,9 @@ static void move_items(const struct run *run, const struct split *split, size_t 
 
 static void sweep_whole(const struct run *run, const struct split *split)
 {
-    const struct rl_descent *descent = run->descent;
-    const struct rl_lineup *lineup = lineup_after(run, split);
-    size_t middle = split->node.begin + split->sources;
+    const struct rl_descent *const descent = run->descent;
+    const struct rl_lineup *const lineup = lineup_after(run, split);
+    const size_t middle = split->node.begin + split->sources;
     struct rl_span span = {split->node.begin, middle, middle, split->node.end};
     struct rl_margin_pieces none = {0};
     if (!rl_descent_has_series(descent->kind)) {
@@ -159,7 +159,7 @@ static void sweep_whole(const struct run *run, const struct split *split)
         return;
     }
     struct rl_series start = rl_series_empty();
-    const struct rl_series_kernels *kernels = rl_kernels_series();
+    const struct rl_series_kernels *const kernels = rl_kernels_series();
     kernels->sweep_above(&run->series, lineup, &span, &start, descent->sums);
     kernels->sweep_below(&run->series, lineup, &span, &start, descent->sums);
 }
@@ -175,13 +175,13 @@ struct leaf {
 /* Sorts the node's items by grade: order[p] is the item at place p. */
 static void sort_leaf(const struct rl_lineup *lineup, const struct node *node, struct leaf *leaf)
 {
-    size_t grades = node->high - node->low;
+    const size_t grades = node->high - node->low;
     uint32_t place = 0;
     memset(leaf->starts, 0, (grades + 1) * sizeof(leaf->starts[0]));
     for (size_t i = node->begin; i < node->end; i++)
         leaf->starts[lineup->grades[i] - node->low]++;
     for (size_t g = 0; g < grades; g++) {
-        uint32_t count = leaf->starts[g];
+        const uint32_t count = leaf->starts[g];
         for (uint32_t p = place; p < place + count; p++)
             leaf->below[p] = place;
         leaf->starts[g] = place;
@@ -202,8 +202,8 @@ static size_t without_sources(const struct leaf *leaf, size_t n)
 
 static void run_leaf(const struct rl_descent *descent, const struct node *node)
 {
-    const struct rl_lineup *lineup = &descent->lineups[node->at];
-    size_t n = node->end - node->begin;
+    const struct rl_lineup *const lineup = &descent->lineups[node->at];
+    const size_t n = node->end - node->begin;
     double highest = lineup->scores[node->begin], lowest = lineup->scores[node->end - 1];
     struct leaf leaf;
     sort_leaf(lineup, node, &leaf);
@@ -232,8 +232,8 @@ static void run_leaf(const struct rl_descent *descent, const struct node *node)
 
 static bool is_leaf(const struct rl_descent *descent, const struct node *node)
 {
-    const double *scores = descent->lineups[node->at].scores;
-    double range = scores[node->begin] - scores[node->end - 1];
+    const double *const scores = descent->lineups[node->at].scores;
+    const double range = scores[node->begin] - scores[node->end - 1];
     return node->end - node->begin <= LEAF &&
            (!rl_descent_has_series(descent->kind) || range <= RL_TILE_RANGE * descent->temperature);
 }
@@ -257,7 +257,7 @@ static void run_short(struct run *run, struct node node)
 
 static void run_small(void *context, size_t index)
 {
-    struct run *run = context;
+    struct run *const run = context;
     run_short(run, run->small[index]);
 }
 
@@ -273,7 +273,7 @@ struct piece {
 
 static struct piece piece_of(const struct run *run, size_t index)
 {
-    struct split *split = &run->splits[run->owners[index]];
+    struct split *const split = &run->splits[run->owners[index]];
     size_t of_node = index - split->first_piece, length = split->node.end - split->node.begin;
     return (struct piece){
         .split = split,
@@ -286,8 +286,8 @@ static struct piece piece_of(const struct run *run, size_t index)
 
 static void count_piece(void *context, size_t index)
 {
-    struct run *run = context;
-    struct piece piece = piece_of(run, index);
+    struct run *const run = context;
+    const struct piece piece = piece_of(run, index);
     run->starts[index] = count_sources(run, piece.split, piece.begin, piece.end);
 }
 
@@ -295,8 +295,8 @@ static void count_piece(void *context, size_t index)
 static void place_pieces(struct run *run)
 {
     for (size_t index = 0; index < run->piece_count; index++) {
-        struct split *split = &run->splits[run->owners[index]];
-        size_t count = run->starts[index];
+        struct split *const split = &run->splits[run->owners[index]];
+        const size_t count = run->starts[index];
         run->starts[index] = split->sources;
         split->sources += count;
     }
@@ -305,11 +305,11 @@ static void place_pieces(struct run *run)
 /* Where the sources and targets of a piece stand after the split. */
 static struct rl_span span_of(const struct run *run, const struct piece *piece)
 {
-    const struct split *split = piece->split;
+    const struct split *const split = piece->split;
     size_t begin = split->node.begin, middle = begin + split->sources;
     size_t start = run->starts[piece->index], length = piece->end - piece->begin;
-    bool is_last = piece->end == split->node.end;
-    size_t next = is_last ? split->sources : run->starts[piece->index + 1];
+    const bool is_last = piece->end == split->node.end;
+    const size_t next = is_last ? split->sources : run->starts[piece->index + 1];
     return (struct rl_span){
         .sources = begin + start,
         .sources_end = begin + next,
@@ -320,16 +320,16 @@ static struct rl_span span_of(const struct run *run, const struct piece *piece)
 
 static void move_piece(void *context, size_t index)
 {
-    struct run *run = context;
+    struct run *const run = context;
     struct piece piece = piece_of(run, index);
-    struct rl_span span = span_of(run, &piece);
-    const struct rl_lineup *lineup = lineup_after(run, piece.split);
+    const struct rl_span span = span_of(run, &piece);
+    const struct rl_lineup *const lineup = lineup_after(run, piece.split);
     move_items(run, piece.split, piece.begin, piece.end, span.sources, span.targets);
     if (!rl_descent_has_series(run->descent->kind)) {
         run->ramps[index] = rl_margin_piece(lineup, span.sources, span.sources_end);
         return;
     }
-    const struct rl_series_kernels *kernels = rl_kernels_series();
+    const struct rl_series_kernels *const kernels = rl_kernels_series();
     kernels->sum_above(&run->series, lineup, span.sources, span.sources_end, &run->above[index]);
     kernels->sum_below(&run->series, lineup, span.sources, span.sources_end, &run->below[index]);
 }
@@ -357,9 +357,9 @@ static void carry_series(struct run *run)
 /* Any source of the node may reach into the margin of the piece's targets. */
 static void sweep_margin(const struct run *run, const struct piece *piece, struct rl_span span)
 {
-    const struct rl_descent *descent = run->descent;
-    const struct split *split = piece->split;
-    size_t first = split->first_piece;
+    const struct rl_descent *const descent = run->descent;
+    const struct split *const split = piece->split;
+    const size_t first = split->first_piece;
     struct rl_margin_pieces pieces = {
         .count = rl_cut_count(split->node.end - split->node.begin),
         .starts = run->starts + first,
@@ -373,16 +373,16 @@ static void sweep_margin(const struct run *run, const struct piece *piece, struc
 
 static void sweep_piece(void *context, size_t index)
 {
-    struct run *run = context;
+    struct run *const run = context;
     struct piece piece = piece_of(run, index);
     struct rl_span span = span_of(run, &piece);
-    const struct rl_lineup *lineup = lineup_after(run, piece.split);
+    const struct rl_lineup *const lineup = lineup_after(run, piece.split);
     if (!rl_descent_has_series(run->descent->kind)) {
         sweep_margin(run, &piece, span);
         return;
     }
-    const struct rl_series_kernels *kernels = rl_kernels_series();
-    double *sums = run->descent->sums;
+    const struct rl_series_kernels *const kernels = rl_kernels_series();
+    double *const sums = run->descent->sums;
     kernels->sweep_above(&run->series, lineup, &span, &run->above[index], sums);
     kernels->sweep_below(&run->series, lineup, &span, &run->below[index], sums);
 }
@@ -398,21 +398,21 @@ static struct rl_span own_span(const struct run *run, size_t piece)
 
 static void sum_own(void *context, size_t piece)
 {
-    struct run *run = context;
+    struct run *const run = context;
     const struct rl_span span = own_span(run, piece);
-    const struct rl_lineup *lineup = &run->descent->lineups[0];
-    const struct rl_series_kernels *kernels = rl_kernels_series();
+    const struct rl_lineup *const lineup = &run->descent->lineups[0];
+    const struct rl_series_kernels *const kernels = rl_kernels_series();
     kernels->sum_above(&run->series, lineup, span.sources, span.sources_end, &run->above[piece]);
     kernels->sum_below(&run->series, lineup, span.sources, span.sources_end, &run->below[piece]);
 }
 
 static void sweep_own(void *context, size_t piece)
 {
-    struct run *run = context;
+    struct run *const run = context;
     const struct rl_span span = own_span(run, piece);
-    const struct rl_lineup *lineup = &run->descent->lineups[0];
-    const struct rl_series_kernels *kernels = rl_kernels_series();
-    double *sums = run->descent->sums;
+    const struct rl_lineup *const lineup = &run->descent->lineups[0];
+    const struct rl_series_kernels *const kernels = rl_kernels_series();
+    double *const sums = run->descent->sums;
     kernels->sweep_above(&run->series, lineup, &span, &run->above[piece], sums);
     kernels->sweep_below(&run->series, lineup, &span, &run->below[piece], sums);
 }
@@ -459,7 +459,7 @@ static void start_level(struct run *run)
 
 static void run_level(struct run *run)
 {
-    struct rl_runner *runner = run->runner;
+    struct rl_runner *const runner = run->runner;
     start_level(run);
     if (!rl_runner_until_stopped(runner, run->piece_count, count_piece, run))
         return;

@@ -57,7 +57,7 @@ size_t rl_field_room(size_t items)
  * temperatures are 1. */
 static void divide(const struct rl_field *field, double *sums, size_t n)
 {
-    double divisor = field->temperature;
+    const double divisor = field->temperature;
     if (field->kind != RL_FIELD_HINGE || divisor == 1)
         return;
     for (size_t p = 0; p < n; p++)
@@ -103,7 +103,7 @@ static void fill_grade(const struct rl_field *field, const struct rl_plan *plan,
 {
     const size_t begin = plan->starts[g], count = plan->starts[g + 1] - begin;
     const size_t lower = field->negated ? plan->count - begin - count : begin;
-    const uint32_t *items = plan->graded + begin;
+    const uint32_t *const items = plan->graded + begin;
     if (lower == 0)
         tile->first = count;
     for (size_t place = lower; place < lower + count; place++)
@@ -146,7 +146,7 @@ static void return_sums(const struct rl_field *field, const struct rl_plan *plan
 static struct rl_tile take_tile(const struct rl_field *field, const struct rl_plan *plan,
                                 double centre, struct rl_room room, double **ret_columns)
 {
-    double **columns = ret_columns;
+    double **const columns = ret_columns;
     for (size_t c = 0; c < TILE_COLUMNS; c++)
         columns[c] = rl_room_take(&room, plan->count + RL_TILE_PAD, sizeof(double));
     return (struct rl_tile){
@@ -223,7 +223,7 @@ struct sweeping {
 
 static struct rl_lineup take_lineup(const struct rl_field *field, size_t n, struct rl_room *room)
 {
-    bool series = rl_descent_has_series(field->kind);
+    const bool series = rl_descent_has_series(field->kind);
     return (struct rl_lineup){
         .scores = rl_room_take(room, n, sizeof(double)),
         .grades = rl_room_take(room, n, sizeof(uint32_t)),
@@ -242,14 +242,14 @@ static size_t rank_at(const struct sweeping *sweeping, size_t place)
 
 static void fill_items(const struct sweeping *sweeping, size_t begin, size_t end)
 {
-    const struct rl_lineup *lineup = &sweeping->descent.lineups[0];
-    const struct rl_plan *plan = sweeping->plan;
-    bool negated = sweeping->field->negated;
-    uint32_t top = (uint32_t)plan->grades - 1;
+    const struct rl_lineup *const lineup = &sweeping->descent.lineups[0];
+    const struct rl_plan *const plan = sweeping->plan;
+    const bool negated = sweeping->field->negated;
+    const uint32_t top = (uint32_t)plan->grades - 1;
     for (size_t place = begin; place < end; place++) {
-        size_t rank = rank_at(sweeping, place);
+        const size_t rank = rank_at(sweeping, place);
         uint32_t v = plan->ranked[rank], grade = plan->grade_of[v];
-        double score = plan->ranked_scores[rank];
+        const double score = plan->ranked_scores[rank];
         lineup->scores[place] = negated ? -score : score;
         lineup->grades[place] = negated ? top - grade : grade;
         lineup->places[place] = (uint32_t)place;
@@ -262,10 +262,10 @@ static void fill_items(const struct sweeping *sweeping, size_t begin, size_t end
 /* A score out of the last anchor's reach is the next anchor. */
 static void fill_anchors(const struct sweeping *sweeping, size_t begin, size_t end)
 {
-    const struct rl_lineup *lineup = &sweeping->descent.lineups[0];
+    const struct rl_lineup *const lineup = &sweeping->descent.lineups[0];
     double temperature = sweeping->field->temperature, anchor = lineup->scores[begin];
     for (size_t place = begin; place < end; place++) {
-        double score = lineup->scores[place];
+        const double score = lineup->scores[place];
         if (anchor - score > RL_SERIES_REACH * temperature)
             anchor = score;
         lineup->anchors[place] = anchor;
@@ -277,7 +277,7 @@ static void fill_anchors(const struct sweeping *sweeping, size_t begin, size_t e
 
 static void fill_piece(void *context, size_t piece)
 {
-    struct sweeping *sweeping = context;
+    struct sweeping *const sweeping = context;
     size_t begin = rl_cut_begin(piece), end = rl_cut_end(piece, sweeping->plan->count);
     fill_items(sweeping, begin, end);
     if (sweeping->descent.lineups[0].anchors)
@@ -286,11 +286,11 @@ static void fill_piece(void *context, size_t piece)
 
 static void return_piece(void *context, size_t piece)
 {
-    struct sweeping *sweeping = context;
+    struct sweeping *const sweeping = context;
     size_t begin = rl_cut_begin(piece), end = rl_cut_end(piece, sweeping->plan->count);
     divide(sweeping->field, sweeping->descent.sums + begin, end - begin);
     for (size_t place = begin; place < end; place++) {
-        uint32_t v = sweeping->plan->ranked[rank_at(sweeping, place)];
+        const uint32_t v = sweeping->plan->ranked[rank_at(sweeping, place)];
         sweeping->ret_sums[v] = sweeping->descent.sums[place];
     }
 }
@@ -324,7 +324,7 @@ static bool has_few_pairs(const struct rl_field *field, const struct rl_plan *pl
 {
     if (field->all_pairs)
         return plan->count <= SHORT_OF_ALL;
-    size_t most = plan->count > RL_CUT_ALONE ? PAIRS_PER_ITEM_ALONE : PAIRS_PER_ITEM;
+    const size_t most = plan->count > RL_CUT_ALONE ? PAIRS_PER_ITEM_ALONE : PAIRS_PER_ITEM;
     return plan->count <= SHORT || rl_plan_pairs(plan) <= (uint64_t)most * plan->count;
 }
 

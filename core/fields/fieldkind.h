@@ -20,12 +20,13 @@ enum rl_field_kind {
     RL_FIELD_KINDS
 };
 
-/* max(0, T - (score - other)) / T, with all digits next to the kink: what rounding takes from the
- * difference is given back. */
+/* max(0, T - (score - other)) / T, with all digits next to the kink: the rounding error of the
+ * difference is added back. */
 static inline double rl_field_hinge(double score, double other, double temperature)
 {
     double lost, difference = rl_difference(score, other, &lost);
-    double margin = (temperature - difference) - (lost == lost ? lost : 0); /* NaN: overflow */
+    const double margin =
+        (temperature - difference) - (lost == lost ? lost : 0); /* NaN: overflow */
     return margin > 0 ? margin / temperature : 0;
 }
 

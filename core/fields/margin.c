@@ -40,9 +40,9 @@ static size_t join_pieces(const struct rl_margin_pieces *pieces, size_t sources,
 {
     size_t taken = 0;
     for (size_t piece = 0; piece < pieces->count; piece++) {
-        bool is_last = piece + 1 == pieces->count;
-        size_t next = is_last ? sources : pieces->starts[piece + 1];
-        double margin = margin_of(reach, pieces->ramps[piece].at);
+        const bool is_last = piece + 1 == pieces->count;
+        const size_t next = is_last ? sources : pieces->starts[piece + 1];
+        const double margin = margin_of(reach, pieces->ramps[piece].at);
         if (next == taken)
             continue; /* no sources in it */
         if (!(margin > 0))
@@ -59,12 +59,12 @@ void rl_margin_sweep(enum rl_field_kind kind, double margin, const struct rl_lin
 {
     if (span->targets == span->targets_end)
         return;
-    const double *scores = lineup->scores;
+    const double *const scores = lineup->scores;
     struct rl_ramp ramp = {.at = scores[span->targets]};
     size_t next = span->sources + join_pieces(pieces, span->sources_end - span->sources,
                                               reach_of(margin, ramp.at), &ramp);
     for (size_t t = span->targets; t < span->targets_end; t++) {
-        struct reach reach = reach_of(margin, scores[t]);
+        const struct reach reach = reach_of(margin, scores[t]);
         rl_ramp_move(&ramp, scores[t]);
         for (double gap; next < span->sources_end && (gap = margin_of(reach, scores[next])) > 0;
              next++)

@@ -40,15 +40,15 @@ static inline double relative_error(double label, double first_label, double sco
                                     double first_score)
 {
     double label_lost, score_lost, lost;
-    double label_part = rl_difference(label, first_label, &label_lost);
-    double score_part = rl_difference(score, first_score, &score_lost);
-    double error = rl_difference(label_part, score_part, &lost);
+    const double label_part = rl_difference(label, first_label, &label_lost);
+    const double score_part = rl_difference(score, first_score, &score_lost);
+    const double error = rl_difference(label_part, score_part, &lost);
     return error + (lost + (label_lost - score_lost));
 }
 
 static void block_errors(void *context, size_t block)
 {
-    struct moments *m = context;
+    struct moments *const m = context;
     size_t begin = rl_block_begin(block), end = rl_block_end(block, m->n);
     double first_label = m->labels[0], first_score = m->scores[0];
     for (size_t i = begin; i < end; i++)
@@ -58,10 +58,10 @@ static void block_errors(void *context, size_t block)
 
 static void block_deviations(void *context, size_t block)
 {
-    struct moments *m = context;
+    struct moments *const m = context;
     size_t begin = rl_block_begin(block), end = rl_block_end(block, m->n), count = end - begin;
     double *values = m->values + begin, products[RL_BLOCK];
-    struct sums *sums = &m->blocks[block];
+    struct sums *const sums = &m->blocks[block];
     for (size_t i = 0; i < count; i++) {
         values[i] -= m->mean;
         products[i] = values[i] * values[i];
@@ -95,13 +95,13 @@ static void block_gradient(const struct moments *m, size_t begin, size_t end)
 
 static void block_losses(void *context, size_t block)
 {
-    struct moments *m = context;
+    struct moments *const m = context;
     size_t begin = rl_block_begin(block), end = rl_block_end(block, m->n);
     double n = (double)m->n, twice = 2 * m->total.deviations, squares = m->total.squares;
     if (m->gradient)
         block_gradient(m, begin, end);
     for (size_t i = begin; i < end; i++) {
-        double f = m->values[i];
+        const double f = m->values[i];
         m->values[i] = n * (f * f) - twice * f + squares;
     }
 }
@@ -128,7 +128,7 @@ static double mean_error(const struct moments *m)
 void rl_moments(const double *labels, const double *scores, const double *weights, size_t n,
                 struct rl_runner *runner, double *scratch, double *ret_losses, double *ret_gradient)
 {
-    size_t blocks = rl_block_count(n);
+    const size_t blocks = rl_block_count(n);
     struct moments m = {
         .labels = labels,
         .scores = scores,

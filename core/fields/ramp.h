@@ -35,7 +35,7 @@ struct rl_ramp {
 /* Down to the score `to`. */
 static inline void rl_ramp_move(struct rl_ramp *ramp, double to)
 {
-    double mass = rl_total_value(&ramp->mass);
+    const double mass = rl_total_value(&ramp->mass);
     if (mass != 0) /* 0 * infinity is not 0 */
         rl_total_add(&ramp->moment, mass * (ramp->at - to));
     ramp->at = to;
@@ -51,7 +51,7 @@ static inline void rl_ramp_enter(struct rl_ramp *ramp, double mass, double dista
 /* The sources of another ramp, which is seen from a score not lower, as far above as `distance`. */
 static inline void rl_ramp_join(struct rl_ramp *ramp, const struct rl_ramp *other, double distance)
 {
-    double mass = rl_total_value(&other->mass);
+    const double mass = rl_total_value(&other->mass);
     rl_total_add(&ramp->mass, mass);
     rl_total_add(&ramp->moment, rl_total_value(&other->moment));
     rl_total_add(&ramp->moment, mass * distance);

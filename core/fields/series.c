@@ -37,7 +37,7 @@ void rl_series_join(const struct rl_series_field *field, struct rl_series *serie
         *series = *more;
         return;
     }
-    double down = series->anchor - more->anchor;
+    const double down = series->anchor - more->anchor;
     double fall = rl_exp(-((down < 0 ? -down : down) / field->temperature)), power = 1;
     for (int k = 0; k < RL_SERIES_TERMS; k++) {
         power *= fall;

@@ -86,8 +86,8 @@ static inline double evaluate(const struct sweep *sweep, const struct terms *pow
  * value, so that a sweep can keep its terms in registers. */
 static __attribute__((noinline)) struct terms terms_beyond(struct terms terms, double gap)
 {
-    double fall = rl_exp(-gap);
-    struct terms powers = powers_of(fall);
+    const double fall = rl_exp(-gap);
+    const struct terms powers = powers_of(fall);
     for (int v = 0; v < VECTORS; v++)
         terms.v[v] *= fall * powers.v[v];
     return terms;
@@ -106,18 +106,18 @@ static inline void move_to(struct sweep *sweep, double anchor)
     if (anchor == sweep->anchor)
         return;
     fold(sweep);
-    double gap = anchor < sweep->anchor ? sweep->anchor - anchor : anchor - sweep->anchor;
+    const double gap = anchor < sweep->anchor ? sweep->anchor - anchor : anchor - sweep->anchor;
     sweep->terms = terms_beyond(sweep->terms, gap / sweep->field->temperature);
     sweep->anchor = anchor;
 }
 
 static inline void enter(struct sweep *sweep, enum side side, size_t source)
 {
-    const struct rl_lineup *lineup = sweep->lineup;
+    const struct rl_lineup *const lineup = sweep->lineup;
     double fall = lineup->falls[source], mass = rl_mass(lineup, source);
-    double x = side == ABOVE ? 1 / fall : fall;
+    const double x = side == ABOVE ? 1 / fall : fall;
     move_to(sweep, lineup->anchors[source]);
-    struct terms powers = powers_of(x);
+    const struct terms powers = powers_of(x);
     for (int v = 0; v < VECTORS; v++)
         sweep->fresh.v[v] += (mass * x) * sweep->coefficients.v[v] * powers.v[v];
     if (--sweep->fresh_left == 0)
@@ -130,7 +130,7 @@ static inline void enter(struct sweep *sweep, enum side side, size_t source)
 
 static inline double value_at(struct sweep *sweep, enum side side, size_t target)
 {
-    const struct rl_lineup *lineup = sweep->lineup;
+    const struct rl_lineup *const lineup = sweep->lineup;
     double fall = lineup->falls[target], x = side == ABOVE ? fall : 1 / fall;
     move_to(sweep, lineup->anchors[target]);
     struct terms powers = powers_of(x);
@@ -197,13 +197,13 @@ static void sum_below(const struct rl_series_field *field, const struct rl_lineu
 static void sweep_above(const struct rl_series_field *field, const struct rl_lineup *lineup,
                         const struct rl_span *span, const struct rl_series *start, double *sums)
 {
-    const uint32_t *places = lineup->places;
+    const uint32_t *const places = lineup->places;
     struct sweep sweep = sweep_from(field, ABOVE, lineup, start);
     size_t next = span->sources;
     for (size_t target = span->targets; target < span->targets_end; target++) {
         for (; next < span->sources_end && places[next] < places[target]; next++)
             enter(&sweep, ABOVE, next);
-        double sum = value_at(&sweep, ABOVE, target);
+        const double sum = value_at(&sweep, ABOVE, target);
         sums[places[target]] += sum + straight_at(&sweep, lineup->scores[target]);
     }
 }
@@ -211,7 +211,7 @@ static void sweep_above(const struct rl_series_field *field, const struct rl_lin
 static void sweep_below(const struct rl_series_field *field, const struct rl_lineup *lineup,
                         const struct rl_span *span, const struct rl_series *start, double *sums)
 {
-    const uint32_t *places = lineup->places;
+    const uint32_t *const places = lineup->places;
     struct sweep sweep = sweep_from(field, BELOW, lineup, start);
     size_t next = span->sources_end;
     for (size_t target = span->targets_end; target-- > span->targets;) {

@@ -1,8 +1,8 @@
 /*
  * tile.h: fields of short lists, pair by pair: faster than sorting up to about a thousand items.
  *
- * Items stand in ascending order of label, so the sources of a target are the first `below` items.
- * A vector holds neighbouring targets, one each lane, and walks the sources one by one: a target's
+ * Items are in ascending order of label, so the sources of a target are the first `below` items. A
+ * vector holds neighbouring targets, one each lane, and walks the sources one by one: a target's
  * sum is added in the order of its sources whatever the width of the vector, which gives the same
  * bits with every instruction set.
  */

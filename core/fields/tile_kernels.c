@@ -60,10 +60,10 @@ typedef vec pair_fn(const struct rl_tile *tile, const struct targets *targets, i
 
 static ALWAYS_INLINE void load_reach(const struct rl_tile *tile, struct targets *targets)
 {
-    vec t = vec_all(tile->temperature);
+    const vec t = vec_all(tile->temperature);
     for (int v = 0; v < targets->vectors; v++) {
         vec score = targets->scores.v[v], high = t - score;
-        vec low = RL_LOST_OF_DIFFERENCE(t, score, high);
+        const vec low = RL_LOST_OF_DIFFERENCE(t, score, high);
         targets->high.v[v] = high;
         targets->low.v[v] = vec_keep(low == low, low); /* NaN where high overflowed */
     }
@@ -72,8 +72,8 @@ static ALWAYS_INLINE void load_reach(const struct rl_tile *tile, struct targets 
 static ALWAYS_INLINE struct targets load_targets(const struct rl_tile *tile, size_t first,
                                                  int vectors)
 {
-    size_t lanes = (size_t)vectors * VEC_WIDTH;
-    size_t last = first + lanes < tile->n ? first + lanes - 1 : tile->n - 1;
+    const size_t lanes = (size_t)vectors * VEC_WIDTH;
+    const size_t last = first + lanes < tile->n ? first + lanes - 1 : tile->n - 1;
     struct targets targets = {
         .vectors = vectors,
         .all = (size_t)tile->below[first],
@@ -182,8 +182,8 @@ static ALWAYS_INLINE void sum_row(const struct rl_tile *tile, row_fn *pairs, siz
     struct row_lanes sum = {0};
     size_t j = 0;
     while (row.sources - j >= ROW_LANES) {
-        size_t whole = (row.sources - j) / ROW_LANES * ROW_LANES;
-        size_t stop = j + (whole > PART ? PART : whole);
+        const size_t whole = (row.sources - j) / ROW_LANES * ROW_LANES;
+        const size_t stop = j + (whole > PART ? PART : whole);
         struct row_lanes part = {0};
         for (; j < stop; j += ROW_LANES)
             for (int v = 0; v < ROW_VECTORS; v++)
@@ -285,7 +285,7 @@ static void step(const struct rl_tile *tile)
 /* e^d is the target's rise times the source's fall: no exponential of a pair is ever taken. */
 static void fill_powers(const struct rl_tile *tile)
 {
-    size_t padded = tile->n + RL_TILE_PAD;
+    const size_t padded = tile->n + RL_TILE_PAD;
     for (size_t i = 0; i < padded; i++)
         tile->rise[i] = rl_exp((tile->scores[i] - tile->centre) / tile->temperature);
     for (size_t i = 0; i < padded; i++)
@@ -361,14 +361,14 @@ static ALWAYS_INLINE void soft_sources(const struct rl_tile *tile, const struct 
                                        size_t begin, size_t end, bool masked, struct lanes *linear,
                                        struct lanes *excess)
 {
-    size_t lanes = (size_t)targets->vectors * VEC_WIDTH;
+    const size_t lanes = (size_t)targets->vectors * VEC_WIDTH;
     for (size_t j = begin, stop; j < end; j = stop) {
         stop = (j / RL_TILE_MOST + 1) * RL_TILE_MOST;
         for (stop = stop < end ? stop : end; j < stop; j++) {
             for (int v = 0; v < targets->vectors; v++) {
-                vec power = soft_power(tile, targets, v, j);
-                vec straight = soft_linear(tile, targets, v, j);
-                vec_mask where = has_source(targets, v, j);
+                const vec power = soft_power(tile, targets, v, j);
+                const vec straight = soft_linear(tile, targets, v, j);
+                const vec_mask where = has_source(targets, v, j);
                 linear->v[v] += masked ? vec_keep(where, straight) : straight;
                 excess->v[v] += (masked ? vec_keep(where, power) : power) * (1 + excess->v[v]);
             }
@@ -410,7 +410,7 @@ static ALWAYS_INLINE void soft_row(const struct rl_tile *tile, row_fn *pairs, si
     size_t j = 0;
     for (size_t groups = 0; row.sources - j >= ROW_LANES; j += ROW_LANES) {
         for (int v = 0; v < ROW_VECTORS; v++) {
-            size_t of_vector = j + (size_t)v * VEC_WIDTH;
+            const size_t of_vector = j + (size_t)v * VEC_WIDTH;
             linear.v[v] += soft_row_linear(tile, &row, of_vector);
             excess.v[v] += soft_row_power(tile, &row, of_vector) * (1 + excess.v[v]);
         }
@@ -418,8 +418,8 @@ static ALWAYS_INLINE void soft_row(const struct rl_tile *tile, row_fn *pairs, si
             take_logs(tile, (double *)&linear, (double *)&excess, ROW_LANES);
     }
     for (int v = 0; j < row.sources; v++, j += VEC_WIDTH) {
-        vec_mask where = is_source(&row, j);
-        vec power = vec_keep(where, soft_row_power(tile, &row, j));
+        const vec_mask where = is_source(&row, j);
+        const vec power = vec_keep(where, soft_row_power(tile, &row, j));
         linear.v[v] += vec_keep(where, soft_row_linear(tile, &row, j));
         excess.v[v] += power * (1 + excess.v[v]);
     }

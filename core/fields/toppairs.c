@@ -17,7 +17,7 @@ enum side {
     SIDES
 };
 
-/* The worst pair of an item that has not been given out yet. i and j are v. */
+/* The worst pair of an item that has not been returned yet. i and j are v. */
 struct entry {
     struct rl_pair pair;
     enum side side;
@@ -54,7 +54,7 @@ static size_t lesser(size_t a, size_t b)
 
 size_t rl_toppairs_bound(bool squared, size_t items, size_t top_k)
 {
-    uint64_t pairs = (uint64_t)items * (items ? items - 1 : 0);
+    const uint64_t pairs = (uint64_t)items * (items ? items - 1 : 0);
     return pairs / (squared ? 1 : 2) < top_k ? (size_t)pairs / (squared ? 1 : 2) : top_k;
 }
 
@@ -89,8 +89,8 @@ static double difference_of(const struct search *search, uint32_t i, uint32_t j)
 
 static double loss_of(const struct search *search, uint32_t i, uint32_t j)
 {
-    const struct rl_plan *plan = search->plan;
-    double error = (plan->labels[i] - plan->labels[j]) - difference_of(search, i, j);
+    const struct rl_plan *const plan = search->plan;
+    const double error = (plan->labels[i] - plan->labels[j]) - difference_of(search, i, j);
     if (search->loss->squared)
         return error * error;
     return rl_field_pair(search->loss->kind, plan->scores[i], plan->scores[j],
@@ -102,8 +102,8 @@ static bool is_worse(const struct search *search, const struct rl_pair *a, const
 {
     if (a->loss != b->loss)
         return a->loss > b->loss;
-    double a_difference = difference_of(search, a->i, a->j);
-    double b_difference = difference_of(search, b->i, b->j);
+    const double a_difference = difference_of(search, a->i, a->j);
+    const double b_difference = difference_of(search, b->i, b->j);
     if (a_difference != b_difference)
         return a_difference < b_difference;
     return a->i != b->i ? a->i < b->i : a->j < b->j;
@@ -157,7 +157,7 @@ static void keep(const struct search *search, struct heap *heap, size_t k, struc
  * is none. */
 static size_t next_lower(const struct search *search, size_t from, uint32_t grade)
 {
-    const uint32_t *lowest = search->lowest;
+    const uint32_t *const lowest = search->lowest;
     size_t at = search->leaves + from;
     if (from >= search->orders[BY_SCORE].count)
         return SIZE_MAX;
@@ -176,14 +176,14 @@ static size_t next_lower(const struct search *search, size_t from, uint32_t grad
 /* The place of the item's next partner on a side, from `from` on; SIZE_MAX if there is none. */
 static size_t next_partner(const struct search *search, enum side side, uint32_t item, size_t from)
 {
-    const struct order *order = &search->orders[side];
-    const double *errors = search->errors;
+    const struct order *const order = &search->orders[side];
+    const double *const errors = search->errors;
     if (side == BY_SCORE)
         return next_lower(search, from, search->plan->grade_of[item]);
     if (from >= order->count)
         return SIZE_MAX;
-    double error = errors[order->items[from]];
-    bool is_partner = side == ABOVE ? error > errors[item] : error < errors[item];
+    const double error = errors[order->items[from]];
+    const bool is_partner = side == ABOVE ? error > errors[item] : error < errors[item];
     return is_partner ? from : SIZE_MAX;
 }
 
@@ -192,18 +192,18 @@ static size_t next_partner(const struct search *search, enum side side, uint32_t
 static bool next_entry(const struct search *search, enum side side, uint32_t item, size_t from,
                        struct entry *ret_entry)
 {
-    size_t at = next_partner(search, side, item, from);
+    const size_t at = next_partner(search, side, item, from);
     if (at == SIZE_MAX)
         return false;
-    uint32_t partner = search->orders[side].items[at];
-    double loss = rl_plan_weight(search->plan, item) * loss_of(search, item, partner);
+    const uint32_t partner = search->orders[side].items[at];
+    const double loss = rl_plan_weight(search->plan, item) * loss_of(search, item, partner);
     *ret_entry = (struct entry){{item, partner, loss}, side, (uint32_t)at};
     return loss > 0;
 }
 
 /* ---- Who can be a partner -------------------------------------------------------------------- */
 
-/* What partners are chosen by: the more, the worse the pair. */
+/* Partners are chosen by this number: the larger, the worse the pair. */
 static double badness_of(const struct search *search, enum side side, uint32_t item)
 {
     if (side == BY_SCORE)
@@ -219,12 +219,12 @@ static double badness_of(const struct search *search, enum side side, uint32_t i
 static size_t mark_partners(const struct search *search, enum side side, size_t k,
                             struct heap *heap, uint8_t *ret_marks)
 {
-    const struct rl_plan *plan = search->plan;
+    const struct rl_plan *const plan = search->plan;
     size_t marked = 0;
     heap->count = 0;
     for (size_t p = 0; p < plan->count; p++) {
-        uint32_t v = side == BY_SCORE ? plan->graded[p] : (uint32_t)p;
-        struct entry entry = {.pair = {v, v, badness_of(search, side, v)}};
+        const uint32_t v = side == BY_SCORE ? plan->graded[p] : (uint32_t)p;
+        const struct entry entry = {.pair = {v, v, badness_of(search, side, v)}};
         ret_marks[v] = heap->count < k || entry.pair.loss >= heap->entries[1].pair.loss;
         marked += ret_marks[v];
         if (ret_marks[v])
@@ -237,8 +237,8 @@ static size_t mark_partners(const struct search *search, enum side side, size_t 
 static void order_items(uint32_t *items, const double *numbers, size_t count,
                         struct rl_runner *runner, struct rl_room room)
 {
-    uint32_t *places = rl_room_take(&room, count, sizeof(*places));
-    uint32_t *unordered = rl_room_take(&room, count, sizeof(*unordered));
+    uint32_t *const places = rl_room_take(&room, count, sizeof(*places));
+    uint32_t *const unordered = rl_room_take(&room, count, sizeof(*unordered));
     memcpy(unordered, items, count * sizeof(*items));
     rl_order(RL_FLOAT64, numbers, count, RL_DESCENDING, runner, room, places, NULL);
     for (size_t r = 0; r < count; r++)
@@ -255,13 +255,13 @@ static double number_of(double badness)
 static void order_partners(struct search *search, enum side side, size_t k, struct heap *heap,
                            struct rl_runner *runner, struct rl_room *room)
 {
-    const struct rl_plan *plan = search->plan;
-    struct order *order = &search->orders[side];
+    const struct rl_plan *const plan = search->plan;
+    struct order *const order = &search->orders[side];
     order->items = rl_room_take(room, plan->count, sizeof(uint32_t));
     struct rl_room spare = *room;
-    uint8_t *marks = rl_room_take(&spare, plan->count, sizeof(*marks));
+    uint8_t *const marks = rl_room_take(&spare, plan->count, sizeof(*marks));
     order->count = mark_partners(search, side, k, heap, marks);
-    double *numbers = rl_room_take(&spare, order->count, sizeof(*numbers));
+    double *const numbers = rl_room_take(&spare, order->count, sizeof(*numbers));
     for (size_t v = 0, r = 0; v < plan->count; v++)
         if (marks[v]) {
             order->items[r] = (uint32_t)v;
@@ -277,9 +277,9 @@ static void order_partners(struct search *search, enum side side, size_t k, stru
 
 static void fill_tree(struct search *search, struct rl_room *room)
 {
-    const struct order *order = &search->orders[BY_SCORE];
-    size_t leaves = leaves_of(order->count);
-    uint32_t *lowest = rl_room_take(room, 2 * leaves, sizeof(*lowest));
+    const struct order *const order = &search->orders[BY_SCORE];
+    const size_t leaves = leaves_of(order->count);
+    uint32_t *const lowest = rl_room_take(room, 2 * leaves, sizeof(*lowest));
     for (size_t r = 0; r < leaves; r++)
         lowest[leaves + r] =
             r < order->count ? search->plan->grade_of[order->items[r]] : UINT32_MAX;
@@ -291,7 +291,7 @@ static void fill_tree(struct search *search, struct rl_room *room)
 
 static void fill_errors(struct search *search, struct rl_room *room)
 {
-    const struct rl_plan *plan = search->plan;
+    const struct rl_plan *const plan = search->plan;
     search->errors = rl_room_take(room, plan->count, sizeof(double));
     for (size_t v = 0; v < plan->count; v++)
         search->errors[v] =
@@ -303,8 +303,8 @@ static void fill_errors(struct search *search, struct rl_room *room)
 /* The k worst of the pairs of each item and side with its worst partner. */
 static void keep_firsts(const struct search *search, size_t k, struct heap *heap)
 {
-    enum side first = search->loss->squared ? ABOVE : BY_SCORE;
-    enum side last = search->loss->squared ? BELOW : BY_SCORE;
+    const enum side first = search->loss->squared ? ABOVE : BY_SCORE;
+    const enum side last = search->loss->squared ? BELOW : BY_SCORE;
     struct entry entry;
     for (uint32_t v = 0; v < search->plan->count; v++)
         for (enum side side = first; side <= last; side++)
@@ -312,7 +312,7 @@ static void keep_firsts(const struct search *search, size_t k, struct heap *heap
                 keep(search, heap, k, entry);
 }
 
-/* Gives out up to k pairs, worst first. */
+/* Returns up to k pairs, worst first. */
 static size_t merge(const struct search *search, size_t k, struct heap *heap,
                     struct rl_pair *ret_pairs)
 {
@@ -351,12 +351,12 @@ static void put_in_order(struct search *search, struct rl_pair *pairs, size_t co
 size_t rl_toppairs(const struct rl_pair_loss *loss, struct rl_plan *plan, size_t top_k,
                    struct rl_runner *runner, struct rl_room room, struct rl_pair *ret_pairs)
 {
-    size_t k = rl_toppairs_bound(loss->squared, plan->count, top_k);
+    const size_t k = rl_toppairs_bound(loss->squared, plan->count, top_k);
     struct search search = {.loss = loss, .plan = plan};
     struct heap heap = {.least_first = true};
     if (k == 0)
         return 0;
-    size_t most = lesser(k, plan->count);
+    const size_t most = lesser(k, plan->count);
     heap.entries = rl_room_take(&room, entries_of(plan->count, k), sizeof(struct entry));
     if (loss->squared) {
         fill_errors(&search, &room);
@@ -373,7 +373,7 @@ size_t rl_toppairs(const struct rl_pair_loss *loss, struct rl_plan *plan, size_t
     keep_firsts(&search, k, &heap);
     heap.least_first = false;
     make_heap(&search, &heap);
-    size_t count = merge(&search, k, &heap, ret_pairs);
+    const size_t count = merge(&search, k, &heap, ret_pairs);
     put_in_order(&search, ret_pairs, count);
     return count;
 }

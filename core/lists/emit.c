@@ -32,7 +32,7 @@ size_t rl_emit_room(size_t items)
 /* A list without valid items still has a piece, which clears its column. */
 static size_t pieces_of(const struct rl_emission *emission)
 {
-    size_t pieces = rl_cut_count(emission->plan->count);
+    const size_t pieces = rl_cut_count(emission->plan->count);
     return pieces ? pieces : 1;
 }
 
@@ -40,7 +40,7 @@ static size_t pieces_of(const struct rl_emission *emission)
 static inline bool write_all(const struct emitting *emitting, enum rl_dtype dtype, size_t begin,
                              size_t end)
 {
-    const struct rl_emission *emission = emitting->emission;
+    const struct rl_emission *const emission = emitting->emission;
     int infinite = 0;
     for (size_t v = begin; v < end; v++) {
         const double value = rl_round(emitting->values[v], dtype);
@@ -54,12 +54,12 @@ static inline bool write_all(const struct emitting *emitting, enum rl_dtype dtyp
 static inline bool write_valid(const struct emitting *emitting, enum rl_dtype dtype, size_t begin,
                                size_t end)
 {
-    const struct rl_emission *emission = emitting->emission;
-    const struct rl_plan *plan = emission->plan;
+    const struct rl_emission *const emission = emitting->emission;
+    const struct rl_plan *const plan = emission->plan;
     size_t item = begin ? plan->index[begin - 1] + (size_t)1 : 0;
     bool finite = true;
     for (size_t v = begin; v < end; v++, item++) {
-        double value = rl_round(emitting->values[v], dtype);
+        const double value = rl_round(emitting->values[v], dtype);
         for (; item < plan->index[v]; item++)
             rl_column_set(emission->column, dtype, emission->first + item, 0);
         rl_column_set(emission->column, dtype, emission->first + item, value);
@@ -87,8 +87,8 @@ static bool write_piece(const struct emitting *emitting, size_t begin, size_t en
 
 static void losses_piece(void *context, size_t piece)
 {
-    struct emitting *emitting = context;
-    const struct rl_plan *plan = emitting->emission->plan;
+    struct emitting *const emitting = context;
+    const struct rl_plan *const plan = emitting->emission->plan;
     size_t begin = rl_cut_begin(piece), end = rl_cut_end(piece, plan->count);
     if (plan->weights)
         for (size_t v = begin; v < end; v++)
@@ -96,14 +96,14 @@ static void losses_piece(void *context, size_t piece)
     else if (plan->weight != 1)
         for (size_t v = begin; v < end; v++)
             emitting->values[v] *= plan->weight;
-    double sum = rl_sum(emitting->values + begin, end - begin);
+    const double sum = rl_sum(emitting->values + begin, end - begin);
     emitting->found[piece] = (struct found){sum, write_piece(emitting, begin, end)};
 }
 
 static void gradient_piece(void *context, size_t piece)
 {
-    struct emitting *emitting = context;
-    double divisor = emitting->emission->divisor;
+    struct emitting *const emitting = context;
+    const double divisor = emitting->emission->divisor;
     size_t begin = rl_cut_begin(piece), end = rl_cut_end(piece, emitting->emission->plan->count);
     for (size_t v = begin; v < end; v++)
         emitting->values[v] = divisor != 0 ? emitting->values[v] / divisor : 0;
@@ -112,9 +112,9 @@ static void gradient_piece(void *context, size_t piece)
 
 static struct found run_pieces(struct emitting *emitting, void (*body)(void *, size_t))
 {
-    const struct rl_emission *emission = emitting->emission;
+    const struct rl_emission *const emission = emitting->emission;
     struct found all = {0, true};
-    size_t pieces = pieces_of(emission);
+    const size_t pieces = pieces_of(emission);
     emission->runner->run(emission->runner, pieces, body, emitting);
     for (size_t piece = 0; piece < pieces; piece++) {
         all.sum += emitting->found[piece].sum;
@@ -132,7 +132,7 @@ bool rl_emit_losses(const struct rl_emission *emission, struct rl_room room, dou
                     double *ret_sum)
 {
     struct emitting emitting = {emission, losses, take_found(emission, &room)};
-    struct found all = run_pieces(&emitting, losses_piece);
+    const struct found all = run_pieces(&emitting, losses_piece);
     *ret_sum = all.sum;
     return all.finite && isfinite(all.sum);
 }

@@ -50,8 +50,8 @@ static void *place_in(void *column, enum rl_dtype dtype, size_t i)
 
 static void read_grades(void *context, size_t piece)
 {
-    struct gathering *gathering = context;
-    const struct rl_plan *plan = gathering->plan;
+    struct gathering *const gathering = context;
+    const struct rl_plan *const plan = gathering->plan;
     const size_t begin = rl_cut_begin(piece), count = rl_cut_end(piece, plan->count) - begin;
     gathering->grade |= rl_listscan_kernels(plan->dtype)
                             ->grades(column_at(plan->own_labels, plan->dtype, begin), count,
@@ -61,7 +61,7 @@ static void read_grades(void *context, size_t piece)
 /* Grades of the valid items; false where their labels are not all small whole numbers. */
 static bool find_grades(struct gathering *gathering, struct rl_runner *runner)
 {
-    struct rl_plan *plan = gathering->plan;
+    struct rl_plan *const plan = gathering->plan;
     gathering->grade = 0;
     runner->run(runner, rl_cut_count(plan->count), read_grades, gathering);
     const bool small = gathering->grade < RL_GRADES;
@@ -80,8 +80,8 @@ static inline bool any_invalid(const void *labels, enum rl_dtype dtype, size_t b
 
 static void look_for_invalid(void *context, size_t piece)
 {
-    struct gathering *gathering = context;
-    const struct rl_plan *plan = gathering->plan;
+    struct gathering *const gathering = context;
+    const struct rl_plan *const plan = gathering->plan;
     const size_t begin = rl_cut_begin(piece), end = rl_cut_end(piece, plan->count);
     if (plan->dtype == RL_FLOAT32 ? any_invalid(plan->own_labels, RL_FLOAT32, begin, end)
                                   : any_invalid(plan->own_labels, RL_FLOAT64, begin, end))
@@ -91,8 +91,8 @@ static void look_for_invalid(void *context, size_t piece)
 /* Whether all items are valid; then the batch's columns are the plan's. */
 static bool take_all(struct gathering *gathering, struct rl_runner *runner)
 {
-    const struct rl_batch *batch = gathering->batch;
-    struct rl_plan *plan = gathering->plan;
+    const struct rl_batch *const batch = gathering->batch;
+    struct rl_plan *const plan = gathering->plan;
     if (batch->mask)
         return false;
     plan->count = plan->items;
@@ -111,8 +111,8 @@ static inline bool is_valid(const struct rl_batch *batch, enum rl_dtype dtype, s
 
 static void count_valid(void *context, size_t piece)
 {
-    struct gathering *gathering = context;
-    const struct rl_batch *batch = gathering->batch;
+    struct gathering *const gathering = context;
+    const struct rl_batch *const batch = gathering->batch;
     size_t count = 0, first = gathering->first;
     for (size_t i = rl_cut_begin(piece); i < rl_cut_end(piece, gathering->plan->items); i++)
         count += is_valid(batch, batch->dtype, first + i);
@@ -123,7 +123,7 @@ static void count_valid(void *context, size_t piece)
 static inline void copy_valid(const struct gathering *gathering, enum rl_dtype dtype, size_t begin,
                               size_t end, size_t v)
 {
-    const struct rl_batch *batch = gathering->batch;
+    const struct rl_batch *const batch = gathering->batch;
     const size_t size = rl_dtype_size(dtype);
     for (size_t i = begin; i < end; i++) {
         const size_t at = gathering->first + i;
@@ -138,7 +138,7 @@ static inline void copy_valid(const struct gathering *gathering, enum rl_dtype d
 
 static void copy_piece(void *context, size_t piece)
 {
-    struct gathering *gathering = context;
+    struct gathering *const gathering = context;
     const size_t begin = rl_cut_begin(piece), end = rl_cut_end(piece, gathering->plan->items);
     if (gathering->plan->dtype == RL_FLOAT32)
         copy_valid(gathering, RL_FLOAT32, begin, end, gathering->starts[piece]);
@@ -148,7 +148,7 @@ static void copy_piece(void *context, size_t piece)
 
 static void take_valid(struct gathering *gathering, struct rl_runner *runner, struct rl_room *room)
 {
-    struct rl_plan *plan = gathering->plan;
+    struct rl_plan *const plan = gathering->plan;
     size_t pieces = rl_cut_count(plan->items), sum = 0;
     gathering->starts = rl_room_take(room, pieces, sizeof(size_t));
     gathering->labels = rl_room_take(room, plan->items, rl_dtype_size(plan->dtype));
@@ -168,9 +168,9 @@ static void take_valid(struct gathering *gathering, struct rl_runner *runner, st
 
 static void weights_piece(void *context, size_t piece)
 {
-    const struct gathering *gathering = context;
-    const struct rl_batch *batch = gathering->batch;
-    const struct rl_plan *plan = gathering->plan;
+    const struct gathering *const gathering = context;
+    const struct rl_batch *const batch = gathering->batch;
+    const struct rl_plan *const plan = gathering->plan;
     for (size_t v = rl_cut_begin(piece); v < rl_cut_end(piece, plan->count); v++) {
         const size_t i = gathering->first + rl_plan_item(plan, v);
         plan->weights[v] = rl_column_get(batch->weights, batch->dtype, i);
@@ -231,13 +231,13 @@ static void widen_piece(const struct rl_plan *plan, const void *column, size_t p
 
 static void scores_piece(void *context, size_t piece)
 {
-    const struct rl_plan *plan = context;
+    const struct rl_plan *const plan = context;
     widen_piece(plan, plan->own_scores, piece, plan->scores);
 }
 
 static void labels_piece(void *context, size_t piece)
 {
-    const struct rl_plan *plan = context;
+    const struct rl_plan *const plan = context;
     widen_piece(plan, plan->own_labels, piece, plan->labels);
 }
 
@@ -264,8 +264,8 @@ void rl_plan_init(struct rl_plan *plan, const struct rl_batch *batch, size_t lis
 
 /*
  * Where the next item of each label goes. Items are taken from several places of the list in turn:
- * most labels are the same few, and a count that was just written would have to be waited for. The
- * last stripe takes what is left.
+ * most labels are the same few, and a count that was just written is slow to read. The last stripe
+ * takes what is left.
  */
 enum { STRIPES = 4 };
 struct places {
@@ -359,7 +359,7 @@ static void put_few(const struct rl_plan *plan, uint32_t *places)
 {
     size_t v = 0;
     for (; v + RUN <= plan->count; v += RUN) {
-        uint32_t *zeros = plan->graded + places[0];
+        uint32_t *const zeros = plan->graded + places[0];
         if (run_of_zeros(plan->bytes + v)) {
             for (size_t i = 0; i < RUN; i++)
                 zeros[i] = (uint32_t)(v + i);
@@ -448,7 +448,7 @@ enum { RANGES = 8 };
 void rl_plan_range(const struct rl_plan *plan, double *ret_lowest, double *ret_highest)
 {
     double lowest[RANGES], highest[RANGES];
-    const double *scores = plan->scores;
+    const double *const scores = plan->scores;
     size_t v = 0;
     for (size_t r = 0; r < RANGES; r++)
         lowest[r] = highest[r] = scores[0];

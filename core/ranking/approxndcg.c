@@ -40,8 +40,8 @@ static double discount_of(double rank)
 
 static void block_best(void *context, size_t block)
 {
-    const struct approxndcg *a = context;
-    const struct rl_plan *plan = a->plan;
+    const struct approxndcg *const a = context;
+    const struct rl_plan *const plan = a->plan;
     const size_t begin = rl_block_begin(block), end = rl_block_end(block, plan->count);
     double terms[RL_BLOCK];
     for (size_t rank = begin; rank < end; rank++) {
@@ -53,7 +53,7 @@ static void block_best(void *context, size_t block)
 
 static void block_gains(void *context, size_t block)
 {
-    const struct approxndcg *a = context;
+    const struct approxndcg *const a = context;
     const size_t begin = rl_block_begin(block), end = rl_block_end(block, a->plan->count);
     double terms[RL_BLOCK];
     for (size_t v = begin; v < end; v++)
@@ -64,7 +64,7 @@ static void block_gains(void *context, size_t block)
 /* The derivative of -g / log2(1 + r) is g / (ln 2 (1 + r) log2(1 + r)^2). */
 static void block_slopes(void *context, size_t block)
 {
-    const struct approxndcg *a = context;
+    const struct approxndcg *const a = context;
     const double ln2 = 0x1.62e42fefa39efp-1;
     for (size_t v = rl_block_begin(block); v < rl_block_end(block, a->plan->count); v++) {
         const double discount = discount_of(a->ranks[v]);
@@ -75,7 +75,7 @@ static void block_slopes(void *context, size_t block)
 
 static void block_gradient(void *context, size_t block)
 {
-    const struct approxndcg *a = context;
+    const struct approxndcg *const a = context;
     for (size_t v = rl_block_begin(block); v < rl_block_end(block, a->plan->count); v++)
         a->gradient[v] = (a->gradient[v] - a->slopes[v] * a->others[v]) / a->temperature;
 }

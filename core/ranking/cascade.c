@@ -1,15 +1,15 @@
 /*
  * cascade.c: expected_reciprocal_rank of items of equal score.
  *
- * The search goes on past a set of items with the product of q = 1 - chance. Let on[c] be the mean
- * of that product over all sets of c of the items, and end[c] the mean of the product over a set
- * times the chance of an item outside of it. Both follow from those of one item less, as weighted
- * means, which lose no digits. met[c] is the probability that c of the items with a chance are
- * among the first j; the next one ends the search with probability
+ * The search continues past a set of items with the probability prod q, q = 1 - chance. Let on[c]
+ * be the mean of that product over all sets of c of the items, and end[c] the mean of the product
+ * over a set times the chance of an item outside of it. Both follow from those of one item less, as
+ * weighted means, which lose no digits. met[c] is the probability that c of the items with a chance
+ * are among the first j; the next one ends the search with probability
  *
  *     sum over c of met[c] (count - c) / (size - j) end[c]
  *
- * on[c] <= (mean q)^c, so that what comes after some c no longer counts.
+ * on[c] <= (mean q)^c, so the terms after some c are negligible.
  */
 #include "core/ranking/cascade.h"
 
@@ -18,10 +18,10 @@
 #include "core/base/blocks.h"
 #include "core/base/elementary.h"
 
-/* What is left out is below this part of the result. */
+/* The terms left out add up to less than this part of the result. */
 static const double NEGLIGIBLE = 0x1p-60;
 
-/* Positions between two looks at whether the rest still counts. */
+/* Positions between two checks whether the rest is negligible. */
 enum { LOOK = 64 };
 
 struct cascade {

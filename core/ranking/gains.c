@@ -1,5 +1,5 @@
 /*
- * gains.c: what a label and a rank are worth under a definition.
+ * gains.c: gains of labels and discounts of ranks under a definition.
  */
 #include "core/ranking/gains.h"
 
@@ -37,7 +37,7 @@ const struct rl_definition *rl_eval_definition(const struct rl_eval *eval)
 
 struct rl_gains rl_gains_of(const struct rl_eval *eval)
 {
-    const struct rl_definition *definition = rl_eval_definition(eval);
+    const struct rl_definition *const definition = rl_eval_definition(eval);
     if (eval->measure->id == RL_EXPECTED_RECIPROCAL_RANK)
         return (struct rl_gains){.kind = RL_GAINS_CHANCE, .max_grade = definition->max_grade};
     switch (definition->gain) {
@@ -112,7 +112,7 @@ static size_t smaller(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* Those by the logarithm, which Keras-RS has: as few of the steps as can be. */
+/* By the logarithm, as in Keras-RS: with as few roundings as possible. */
 static double discounted_by_log2(const double *gains, const uint32_t *ranks, size_t count)
 {
     double sum = 0, block[RL_BLOCK];

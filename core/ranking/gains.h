@@ -1,5 +1,5 @@
 /*
- * gains.h: what a label and a rank are worth under a definition (struct rl_definition).
+ * gains.h: gains of labels and discounts of ranks under a definition (struct rl_definition).
  */
 #ifndef RL_GAINS_H
 #define RL_GAINS_H

@@ -1,5 +1,5 @@
 /*
- * ideal.c: what the best possible ranking of a list gives.
+ * ideal.c: the gain of the best possible ranking of a list.
  */
 #include "core/ranking/ideal.h"
 
@@ -32,7 +32,7 @@ static void sift_down(double *heap, size_t root, size_t count)
     heap[root] = value;
 }
 
-/* The `taken` largest gains, descending. gains become a heap. */
+/* The `taken` largest gains, descending. Turns gains into a heap. */
 static void best_by_heap(double *gains, size_t count, size_t taken, double *ret_best)
 {
     for (size_t root = count / 2; root-- > 0;)
@@ -48,11 +48,11 @@ double rl_ideal_gain(const struct rl_definition *definition, double *gains, size
                      size_t cut, struct rl_runner *runner, struct rl_room room)
 {
     const size_t taken = cut < count ? cut : count;
-    double *best = rl_room_take(&room, count, sizeof(*best));
+    double *const best = rl_room_take(&room, count, sizeof(*best));
     if (count <= HEAPED || taken < count / TAKEN_SHARE) {
         best_by_heap(gains, count, taken, best);
     } else {
-        uint32_t *places = rl_room_take(&room, count, sizeof(*places));
+        uint32_t *const places = rl_room_take(&room, count, sizeof(*places));
         rl_order(RL_FLOAT64, gains, count, RL_DESCENDING, runner, room, places, best);
     }
     return rl_discounted(definition, best, NULL, taken);

@@ -43,7 +43,7 @@ struct listmle {
 
 static void block_largest(void *context, size_t block)
 {
-    struct listmle *m = context;
+    struct listmle *const m = context;
     double largest = -INFINITY;
     for (size_t i = rl_block_begin(block); i < rl_block_end(block, m->n); i++)
         largest = m->scores[i] > largest ? m->scores[i] : largest;
@@ -57,7 +57,7 @@ static inline double z_of(const struct listmle *m, size_t i)
 
 static void block_powers(void *context, size_t block)
 {
-    struct listmle *m = context;
+    struct listmle *const m = context;
     size_t begin = rl_block_begin(block), end = rl_block_end(block, m->n), holders = 0;
     for (size_t i = begin; i < end; i++)
         m->powers[i] = rl_exp(z_of(m, i));
@@ -82,7 +82,7 @@ static inline double item_loss(double after, double power, double tail, double z
 
 static void block_tails(void *context, size_t block)
 {
-    struct listmle *m = context;
+    struct listmle *const m = context;
     size_t begin = rl_block_begin(block), end = rl_block_end(block, m->n), count = end - begin;
     double tail = m->blocks[block].tail, sum = 0, terms[RL_BLOCK];
     for (size_t i = end; i-- > begin;) {
@@ -103,7 +103,7 @@ static void block_tails(void *context, size_t block)
 
 static void block_gradient(void *context, size_t block)
 {
-    struct listmle *m = context;
+    struct listmle *const m = context;
     double head = m->blocks[block].head, sum = 0;
     for (size_t i = rl_block_begin(block); i < rl_block_end(block, m->n); i++) {
         sum += 1 / m->tails[i];
@@ -152,7 +152,7 @@ static double loss_of(const struct listmle *m)
 double RL_OF_ISA(rl_listmle)(const double *scores, size_t n, double temperature,
                              struct rl_runner *runner, double *scratch, double *ret_gradient)
 {
-    size_t blocks = rl_block_count(n);
+    const size_t blocks = rl_block_count(n);
     struct listmle m = {
         .scores = scores,
         .n = n,

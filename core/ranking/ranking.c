@@ -45,7 +45,7 @@ static bool table_rises(const struct rl_definition *definition)
 
 bool rl_ranking_needs_tiers(const struct rl_eval *eval)
 {
-    const struct rl_definition *definition = rl_eval_definition(eval);
+    const struct rl_definition *const definition = rl_eval_definition(eval);
     const bool table = uses_discounts(eval->measure->id) && definition->gain == RL_GAIN_TABLE;
     return eval->measure->id == RL_AUC || definition->ties != RL_TIES_INPUT ||
            definition->unretrieved != RL_UNRETRIEVED_ERROR ||
@@ -125,7 +125,7 @@ static double gain_of_grade(const struct rl_gains *gains, size_t grade)
 /* Both sums of relevance, where all weigh the same. */
 static void sum_grades(const struct ranked *ranked, struct rl_ranking *ret)
 {
-    const struct rl_standing *list = ranked->list;
+    const struct rl_standing *const list = ranked->list;
     double sum = 0;
     for (size_t grade = 1; grade <= list->highest_grade; grade++)
         if (list->grades[grade])
@@ -137,7 +137,7 @@ static void sum_grades(const struct ranked *ranked, struct rl_ranking *ret)
 /* Weighted gains in input order, and both sums of relevance. */
 static void sum_gains(const struct ranked *ranked, double *ret_gains, struct rl_ranking *ret)
 {
-    const struct rl_standing *list = ranked->list;
+    const struct rl_standing *const list = ranked->list;
     rl_gains_fill(&ranked->gains, list->labels, list->positives, list->grades != NULL, ret_gains);
     ret->relevance = rl_sum(ret_gains, list->positives);
     weigh(list, list->weights, list->positives, ret_gains);
@@ -146,10 +146,10 @@ static void sum_gains(const struct ranked *ranked, double *ret_gains, struct rl_
 
 static double dcg_of(const struct ranked *ranked)
 {
-    const struct rl_standing *list = ranked->list;
+    const struct rl_standing *const list = ranked->list;
     struct rl_room room = ranked->room;
     const size_t count = found_within(list, ranked->cut);
-    double *gains = rl_room_take(&room, count, sizeof(*gains));
+    double *const gains = rl_room_take(&room, count, sizeof(*gains));
     rl_gains_fill(&ranked->gains, list->ranked_labels, count, list->grades != NULL, gains);
     weigh(list, list->ranked_weights, count, gains);
     return rl_discounted(ranked->definition, gains, list->ranks, count);
@@ -158,10 +158,10 @@ static double dcg_of(const struct ranked *ranked)
 /* The largest gains, descending, where the counts of grades tell them. */
 static double ideal_by_grades(const struct ranked *ranked)
 {
-    const struct rl_standing *list = ranked->list;
+    const struct rl_standing *const list = ranked->list;
     struct rl_room room = ranked->room;
     const size_t taken = smaller(ranked->cut, list->positives);
-    double *best = rl_room_take(&room, taken, sizeof(*best));
+    double *const best = rl_room_take(&room, taken, sizeof(*best));
     size_t i = 0;
     for (size_t grade = list->highest_grade; grade > 0 && i < taken; grade--) {
         const size_t end = i + smaller(list->grades[grade], taken - i);
@@ -184,7 +184,7 @@ static double ideal_dcg(const struct ranked *ranked, double *gains)
 /* expected_reciprocal_rank: a search ends at each item with its chance. */
 static double reciprocal_rank_of_end(const struct ranked *ranked)
 {
-    const struct rl_standing *list = ranked->list;
+    const struct rl_standing *const list = ranked->list;
     const size_t count = found_within(list, ranked->cut);
     double sum = 0, goes_on = 1;
     for (size_t f = 0; f < count; f++) {
@@ -197,7 +197,7 @@ static double reciprocal_rank_of_end(const struct ranked *ranked)
 
 static double gain_metric(struct ranked *ranked, struct rl_ranking *ret)
 {
-    const struct rl_standing *list = ranked->list;
+    const struct rl_standing *const list = ranked->list;
     double *gains = NULL;
     if (list->labels) {
         gains = rl_room_take(&ranked->room, list->positives, sizeof(*gains));
@@ -219,7 +219,7 @@ static double gain_metric(struct ranked *ranked, struct rl_ranking *ret)
 /* By the counts of grades, whole numbers above 0. */
 static size_t relevant_grades(const struct ranked *ranked)
 {
-    const struct rl_standing *list = ranked->list;
+    const struct rl_standing *const list = ranked->list;
     size_t count = list->positives;
     for (size_t grade = 1; grade <= list->highest_grade; grade++) {
         if (!((double)grade < ranked->definition->relevant_from))
@@ -231,7 +231,7 @@ static size_t relevant_grades(const struct ranked *ranked)
 
 static void sum_relevant(const struct ranked *ranked, struct rl_ranking *ret)
 {
-    const struct rl_standing *list = ranked->list;
+    const struct rl_standing *const list = ranked->list;
     const double from = ranked->definition->relevant_from;
     size_t count = 0;
     double weights = 0;
@@ -251,7 +251,7 @@ static void sum_relevant(const struct ranked *ranked, struct rl_ranking *ret)
 /* RL_NO_RANK without a relevant item. */
 static uint32_t first_relevant(const struct ranked *ranked)
 {
-    const struct rl_standing *list = ranked->list;
+    const struct rl_standing *const list = ranked->list;
     const double from = ranked->definition->relevant_from;
     if (from == 1)
         return list->first;
@@ -270,7 +270,7 @@ static double reciprocal_rank(const struct ranked *ranked)
 /* The sum of weight * precision over the relevant items. */
 static double precision_sum(const struct ranked *ranked)
 {
-    const struct rl_standing *list = ranked->list;
+    const struct rl_standing *const list = ranked->list;
     const size_t count = found_within(list, ranked->cut);
     size_t relevant = 0;
     double sum = 0;
@@ -286,7 +286,7 @@ static double precision_sum(const struct ranked *ranked)
 
 static double relevant_within(const struct ranked *ranked, size_t cut)
 {
-    const struct rl_standing *list = ranked->list;
+    const struct rl_standing *const list = ranked->list;
     const size_t count = found_within(list, cut);
     size_t relevant = 0;
     for (size_t f = 0; f < count; f++)
@@ -304,7 +304,7 @@ static double precision_divisor(const struct ranked *ranked)
  * relevant ones. All that count are judged. */
 static double preference(const struct ranked *ranked, double relevant)
 {
-    const struct rl_standing *list = ranked->list;
+    const struct rl_standing *const list = ranked->list;
     const double most = fmin(relevant, (double)list->count - relevant);
     double sum = 0, found = 0;
     for (size_t f = 0; f < list->found; f++) {
@@ -318,7 +318,7 @@ static double preference(const struct ranked *ranked, double relevant)
 
 static double rank_bias(const struct ranked *ranked)
 {
-    const struct rl_standing *list = ranked->list;
+    const struct rl_standing *const list = ranked->list;
     const double persistence = ranked->definition->persistence, log = rl_log(persistence);
     double sum = 0;
     for (size_t f = 0; f < list->found; f++)
@@ -360,7 +360,7 @@ static double binary_metric(const struct ranked *ranked, struct rl_ranking *ret)
 void rl_ranking_finish(const struct rl_eval *eval, bool defined, double weight,
                        struct rl_ranking *list)
 {
-    const struct rl_definition *definition = rl_eval_definition(eval);
+    const struct rl_definition *const definition = rl_eval_definition(eval);
     const bool as_sent = definition->list_weights == RL_LIST_WEIGHTS_AS_SENT;
     const bool relevant = !(list->relevance == 0);
     if (!(defined && relevant)) {

@@ -20,7 +20,7 @@
 #include "core/ranking/standing.h"
 
 /*
- * What one list gives. First (rl_ranking_list) `value` is the metric of the list alone and
+ * The result of one list. First (rl_ranking_list) `value` is the metric of the list alone and
  * `weight` is unset where it is averaged; then (rl_ranking_combine) both are as in struct
  * rl_list_result.
  */

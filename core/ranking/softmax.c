@@ -34,7 +34,7 @@ enum { BLOCK_DOUBLES = (sizeof(struct block) + sizeof(double) - 1) / sizeof(doub
 
 static void block_largest(void *context, size_t block)
 {
-    struct softmax *m = context;
+    struct softmax *const m = context;
     size_t begin = rl_block_begin(block), end = rl_block_end(block, m->n), first = begin;
     for (size_t i = begin; i < end; i++)
         first = m->scores[i] > m->scores[first] ? i : first;
@@ -49,7 +49,7 @@ static inline double z_of(const struct softmax *m, size_t i)
 
 static void block_powers(void *context, size_t block)
 {
-    struct softmax *m = context;
+    struct softmax *const m = context;
     size_t begin = rl_block_begin(block), end = rl_block_end(block, m->n);
     for (size_t i = begin; i < end; i++)
         m->powers[i] = rl_exp(z_of(m, i));
@@ -61,7 +61,7 @@ static void block_powers(void *context, size_t block)
 /* A label of 0 adds nothing, even where z overflows. */
 static void block_loss(void *context, size_t block)
 {
-    struct softmax *m = context;
+    struct softmax *const m = context;
     size_t begin = rl_block_begin(block), end = rl_block_end(block, m->n);
     double terms[RL_BLOCK];
     for (size_t i = begin; i < end; i++)
@@ -71,10 +71,10 @@ static void block_loss(void *context, size_t block)
 
 static void block_gradient(void *context, size_t block)
 {
-    struct softmax *m = context;
-    double share = m->labels_sum / (1 + m->rest);
+    struct softmax *const m = context;
+    const double share = m->labels_sum / (1 + m->rest);
     for (size_t i = rl_block_begin(block); i < rl_block_end(block, m->n); i++) {
-        double power = i == m->largest ? 1 : m->powers[i];
+        const double power = i == m->largest ? 1 : m->powers[i];
         m->gradient[i] = (share * power - m->labels[i]) / m->temperature;
     }
 }
@@ -82,7 +82,7 @@ static void block_gradient(void *context, size_t block)
 static void find_largest(struct softmax *m)
 {
     for (size_t block = 0; block < rl_block_count(m->n); block++) {
-        size_t first = m->blocks[block].first;
+        const size_t first = m->blocks[block].first;
         m->largest = m->scores[first] > m->scores[m->largest] ? first : m->largest;
         m->labels_sum += m->blocks[block].labels;
     }
@@ -104,7 +104,7 @@ size_t rl_softmax_scratch(size_t n)
 double rl_softmax(const double *labels, const double *scores, size_t n, double temperature,
                   struct rl_runner *runner, double *scratch, double *ret_gradient)
 {
-    size_t blocks = rl_block_count(n);
+    const size_t blocks = rl_block_count(n);
     struct softmax m = {
         .labels = labels,
         .scores = scores,

@@ -34,8 +34,8 @@ struct contest {
     const double *weights; /* [count] */
 };
 
-/* A standing in the making. */
-struct making {
+/* A standing under construction. */
+struct builder {
     struct contest contest;
     struct rl_standing *standing;
     uint32_t *at; /* [positives] their places among the items that count */
@@ -68,10 +68,10 @@ static bool all_positive(const double *weights, size_t count)
 static void copy_counting(const struct rl_plan *plan, struct rl_room *room, struct contest *contest)
 {
     const size_t size = rl_dtype_size(plan->dtype);
-    char *labels = rl_room_take(room, plan->count, size);
-    char *scores = rl_room_take(room, plan->count, size);
-    double *weights = rl_room_take(room, plan->count, sizeof(double));
-    uint8_t *bytes = rl_room_take(room, plan->count, sizeof(uint8_t));
+    char *const labels = rl_room_take(room, plan->count, size);
+    char *const scores = rl_room_take(room, plan->count, size);
+    double *const weights = rl_room_take(room, plan->count, sizeof(double));
+    uint8_t *const bytes = rl_room_take(room, plan->count, sizeof(uint8_t));
     size_t count = 0;
     for (size_t v = 0; v < plan->count; v++) {
         if (!(plan->weights[v] > 0))
@@ -115,8 +115,8 @@ static double label_of(const struct contest *contest, size_t i)
 
 /* ---- Positive items -------------------------------------------------------------------------- */
 
-/* Labels are counted in turn in this many places: a count that was just written would have to be
- * waited for. */
+/* Labels are counted in this many tables in turn, since a count that was just written is slow to
+ * read. */
 enum { STRIPES = 4, RUN = 8 };
 
 static bool run_of_zeros(const uint8_t *bytes)
@@ -130,7 +130,7 @@ static size_t positives_by_bytes(const struct contest *contest, uint32_t *ret_at
                                  uint32_t *ret_grades)
 {
     uint32_t counts[RL_GRADES][STRIPES];
-    const uint8_t *bytes = contest->bytes;
+    const uint8_t *const bytes = contest->bytes;
     const size_t most = contest->highest_grade;
     size_t positives = 0, i = 0;
     memset(counts, 0, (most + 1) * sizeof(counts[0]));
@@ -166,109 +166,109 @@ static inline size_t positives_as(const struct contest *contest, enum rl_dtype d
     return positives;
 }
 
-static void find_positives(struct making *making, struct rl_room *room)
+static void find_positives(struct builder *builder, struct rl_room *room)
 {
-    const struct contest *contest = &making->contest;
-    struct rl_standing *standing = making->standing;
-    uint32_t *grades = rl_room_take(room, RL_GRADES, sizeof(uint32_t));
-    making->at = rl_room_take(room, contest->count, sizeof(uint32_t));
+    const struct contest *const contest = &builder->contest;
+    struct rl_standing *const standing = builder->standing;
+    uint32_t *const grades = rl_room_take(room, RL_GRADES, sizeof(uint32_t));
+    builder->at = rl_room_take(room, contest->count, sizeof(uint32_t));
     if (contest->bytes) {
-        standing->positives = positives_by_bytes(contest, making->at, grades);
+        standing->positives = positives_by_bytes(contest, builder->at, grades);
         standing->grades = grades;
         standing->highest_grade = contest->highest_grade;
     } else {
         standing->positives = contest->dtype == RL_FLOAT32
-                                  ? positives_as(contest, RL_FLOAT32, making->at)
-                                  : positives_as(contest, RL_FLOAT64, making->at);
+                                  ? positives_as(contest, RL_FLOAT32, builder->at)
+                                  : positives_as(contest, RL_FLOAT64, builder->at);
     }
 }
 
 /* Labels and weights in input order, where the counts of grades do not tell all. */
-static void copy_positives(struct making *making, struct rl_room *room)
+static void copy_positives(struct builder *builder, struct rl_room *room)
 {
-    const struct contest *contest = &making->contest;
-    struct rl_standing *standing = making->standing;
+    const struct contest *const contest = &builder->contest;
+    struct rl_standing *const standing = builder->standing;
     if (standing->grades && !contest->weights)
         return;
-    double *labels = rl_room_take(room, standing->positives, sizeof(double));
+    double *const labels = rl_room_take(room, standing->positives, sizeof(double));
     for (size_t p = 0; p < standing->positives; p++)
-        labels[p] = label_of(contest, making->at[p]);
+        labels[p] = label_of(contest, builder->at[p]);
     standing->labels = labels;
     if (!contest->weights)
         return;
-    double *weights = rl_room_take(room, standing->positives, sizeof(double));
+    double *const weights = rl_room_take(room, standing->positives, sizeof(double));
     for (size_t p = 0; p < standing->positives; p++)
-        weights[p] = contest->weights[making->at[p]];
+        weights[p] = contest->weights[builder->at[p]];
     standing->weights = weights;
 }
 
 /* ---- Ranks ----------------------------------------------------------------------------------- */
 
-/* Takes the item at `rank` in, if it is positive. Branchless: labels follow no pattern. */
-static inline void add_found(struct making *making, size_t rank, size_t i)
+/* Adds the item at `rank` if it is positive. Without a branch, as labels are unpredictable. */
+static inline void add_found(struct builder *builder, size_t rank, size_t i)
 {
-    const double label = label_of(&making->contest, i);
-    const size_t f = making->standing->found;
-    making->ranks[f] = (uint32_t)rank;
-    making->ranked_labels[f] = label;
-    if (making->ranked_weights)
-        making->ranked_weights[f] = making->contest.weights[i];
-    making->standing->found += label > 0;
+    const double label = label_of(&builder->contest, i);
+    const size_t f = builder->standing->found;
+    builder->ranks[f] = (uint32_t)rank;
+    builder->ranked_labels[f] = label;
+    if (builder->ranked_weights)
+        builder->ranked_weights[f] = builder->contest.weights[i];
+    builder->standing->found += label > 0;
 }
 
 /* Each positive item's rank by itself; a map of the ranks puts them in order. */
-static void rank_by_counting(struct making *making, struct rl_room room)
+static void rank_by_counting(struct builder *builder, struct rl_room room)
 {
-    const struct contest *contest = &making->contest;
-    const size_t positives = making->standing->positives, words = contest->count / 64 + 1;
-    uint64_t *map = rl_room_take(&room, words, sizeof(uint64_t));
-    uint32_t *item_at = rl_room_take(&room, contest->count, sizeof(uint32_t));
-    uint32_t *ranks = making->ranks; /* for a while by item */
+    const struct contest *const contest = &builder->contest;
+    const size_t positives = builder->standing->positives, words = contest->count / 64 + 1;
+    uint64_t *const map = rl_room_take(&room, words, sizeof(uint64_t));
+    uint32_t *const item_at = rl_room_take(&room, contest->count, sizeof(uint32_t));
+    uint32_t *const ranks = builder->ranks; /* for a while by item */
     rl_listscan_kernels(contest->dtype)
-        ->ranks(contest->scores, contest->count, making->at, positives, ranks);
+        ->ranks(contest->scores, contest->count, builder->at, positives, ranks);
     memset(map, 0, words * sizeof(*map));
     for (size_t p = 0; p < positives; p++) {
         map[ranks[p] / 64] |= (uint64_t)1 << ranks[p] % 64;
-        item_at[ranks[p]] = making->at[p];
+        item_at[ranks[p]] = builder->at[p];
     }
     for (size_t word = 0; word < words; word++)
         for (uint64_t left = map[word]; left; left &= left - 1) {
             const size_t rank = word * 64 + (size_t)__builtin_ctzll(left);
-            if (rank < making->depth)
-                add_found(making, rank, item_at[rank]);
+            if (rank < builder->depth)
+                add_found(builder, rank, item_at[rank]);
         }
 }
 
-static bool rank_by_selecting(struct making *making, struct rl_room room)
+static bool rank_by_selecting(struct builder *builder, struct rl_room room)
 {
-    const struct contest *contest = &making->contest;
+    const struct contest *const contest = &builder->contest;
     uint32_t top[TOP_MOST];
-    if (!rl_order_top(contest->dtype, contest->scores, contest->count, making->depth, room, top))
+    if (!rl_order_top(contest->dtype, contest->scores, contest->count, builder->depth, room, top))
         return false;
-    for (size_t rank = 0; rank < making->depth; rank++)
-        add_found(making, rank, top[rank]);
+    for (size_t rank = 0; rank < builder->depth; rank++)
+        add_found(builder, rank, top[rank]);
     return true;
 }
 
-static void rank_by_sorting(struct making *making, struct rl_room room)
+static void rank_by_sorting(struct builder *builder, struct rl_room room)
 {
-    const struct contest *contest = &making->contest;
+    const struct contest *const contest = &builder->contest;
     const uint32_t *order;
     if (contest->plan) {
-        rl_plan_rank(contest->plan, making->runner, room);
+        rl_plan_rank(contest->plan, builder->runner, room);
         order = contest->plan->ranked;
     } else {
-        uint32_t *places = rl_room_take(&room, contest->count, sizeof(uint32_t));
-        rl_order(contest->dtype, contest->scores, contest->count, RL_DESCENDING, making->runner,
+        uint32_t *const places = rl_room_take(&room, contest->count, sizeof(uint32_t));
+        rl_order(contest->dtype, contest->scores, contest->count, RL_DESCENDING, builder->runner,
                  room, places, NULL);
         order = places;
     }
-    for (size_t rank = 0; rank < making->depth; rank++)
-        add_found(making, rank, order[rank]);
+    for (size_t rank = 0; rank < builder->depth; rank++)
+        add_found(builder, rank, order[rank]);
 }
 
-/* What each way of ranking the positive items costs; selecting is infinite where it cannot serve.
- */
+/* The cost of each method of ranking the positive items; infinite for selecting where it does not
+ * apply. */
 struct rank_costs {
     double counting, sorting, selecting;
 };
@@ -295,35 +295,35 @@ double rl_standing_cost(const struct rl_rank_needs *needs, size_t items, size_t 
     return reading + (positives > 0 ? first : 0) + (positives > 0 && depth > 0 ? ranks : 0);
 }
 
-static void rank_positives(struct making *making, struct rl_room room)
+static void rank_positives(struct builder *builder, struct rl_room room)
 {
     const struct rank_costs costs =
-        rank_costs_of(making->contest.count, making->standing->positives, making->depth);
+        rank_costs_of(builder->contest.count, builder->standing->positives, builder->depth);
     if (costs.selecting < costs.counting && costs.selecting < costs.sorting &&
-        rank_by_selecting(making, room))
+        rank_by_selecting(builder, room))
         return;
     if (costs.counting < costs.sorting)
-        rank_by_counting(making, room);
+        rank_by_counting(builder, room);
     else
-        rank_by_sorting(making, room);
+        rank_by_sorting(builder, room);
 }
 
 /* The first of the found, or the best relevant item's rank by itself. */
-static uint32_t find_first(const struct making *making)
+static uint32_t find_first(const struct builder *builder)
 {
-    const struct contest *contest = &making->contest;
-    const struct rl_standing *standing = making->standing;
+    const struct contest *const contest = &builder->contest;
+    const struct rl_standing *const standing = builder->standing;
     uint32_t best = RL_NO_RANK, rank;
     double best_score = 0;
     for (size_t f = 0; f < standing->found; f++)
-        if (making->ranked_labels[f] >= 1)
-            return making->ranks[f];
-    if (making->depth == contest->count)
+        if (builder->ranked_labels[f] >= 1)
+            return builder->ranks[f];
+    if (builder->depth == contest->count)
         return RL_NO_RANK;
     for (size_t p = 0; p < standing->positives; p++) {
-        const double score = rl_column_get(contest->scores, contest->dtype, making->at[p]);
-        if (label_of(contest, making->at[p]) >= 1 && (best == RL_NO_RANK || score > best_score)) {
-            best = making->at[p];
+        const double score = rl_column_get(contest->scores, contest->dtype, builder->at[p]);
+        if (label_of(contest, builder->at[p]) >= 1 && (best == RL_NO_RANK || score > best_score)) {
+            best = builder->at[p];
             best_score = score;
         }
     }
@@ -337,28 +337,28 @@ void rl_standing_init(struct rl_standing *standing, struct rl_plan *plan,
                       const struct rl_rank_needs *needs, struct rl_runner *runner,
                       struct rl_room *room)
 {
-    struct making making = {.standing = standing, .runner = runner};
-    enter(plan, room, &making.contest);
-    const size_t count = making.contest.count;
+    struct builder builder = {.standing = standing, .runner = runner};
+    enter(plan, room, &builder.contest);
+    const size_t count = builder.contest.count;
     *standing = (struct rl_standing){
         .items = plan->items,
         .count = count,
         .weight = plan->weight,
         .first = RL_NO_RANK,
     };
-    making.depth = needs->depth < count ? needs->depth : count;
-    find_positives(&making, room);
-    copy_positives(&making, room);
+    builder.depth = needs->depth < count ? needs->depth : count;
+    find_positives(&builder, room);
+    copy_positives(&builder, room);
     const size_t most = standing->positives;
-    making.ranks = rl_room_take(room, most + 1, sizeof(uint32_t));
-    making.ranked_labels = rl_room_take(room, most + 1, sizeof(double));
-    if (making.contest.weights)
-        making.ranked_weights = rl_room_take(room, most + 1, sizeof(double));
-    if (most && making.depth)
-        rank_positives(&making, *room);
+    builder.ranks = rl_room_take(room, most + 1, sizeof(uint32_t));
+    builder.ranked_labels = rl_room_take(room, most + 1, sizeof(double));
+    if (builder.contest.weights)
+        builder.ranked_weights = rl_room_take(room, most + 1, sizeof(double));
+    if (most && builder.depth)
+        rank_positives(&builder, *room);
     if (most && needs->first)
-        standing->first = find_first(&making);
-    standing->ranks = making.ranks;
-    standing->ranked_labels = making.ranked_labels;
-    standing->ranked_weights = making.ranked_weights;
+        standing->first = find_first(&builder);
+    standing->ranks = builder.ranks;
+    standing->ranked_labels = builder.ranked_labels;
+    standing->ranked_weights = builder.ranked_weights;
 }

@@ -3,9 +3,9 @@
  *
  * An item counts when it is valid and its weight is > 0. Items rank in descending order of score,
  * ties in input order. A metric depends only on the ranks of *positive* items, those with a label
- * above 0, and often only on a few of them. They are found in the cheapest of three ways: counting
- * how many scores beat each positive item, selecting the top of the list, or sorting it. Ranks are
- * whole numbers, so the way never changes a result.
+ * above 0, and often only on a few of them. The cheapest of three methods finds them: counting how
+ * many scores beat each positive item, selecting the top of the list, or sorting it. Ranks are
+ * whole numbers, so the method never changes a result.
  */
 #ifndef RL_STANDING_H
 #define RL_STANDING_H
@@ -40,7 +40,7 @@ struct rl_standing {
                        needed */
 };
 
-/* Bytes of room that a standing keeps for a list of `items`, with what making it takes. */
+/* Bytes of room that a standing keeps for a list of `items`, including what making it needs. */
 size_t rl_standing_room(size_t items);
 
 /* Estimated nanoseconds of one thread to make the standing of a list of `items`, of which

@@ -17,7 +17,7 @@ struct tiered {
     enum rl_measure_id metric;
     const struct rl_definition *definition;
     const struct rl_tiers *list;
-    bool whole;    /* tiers are taken as a whole; else an item at a time */
+    bool whole;    /* whole tiers at a time; else single items */
     size_t k, cut; /* ranks below the cut are looked at; k 0: all */
     size_t relevant;
     double *relevance; /* [count] of each item: its gain, else 1 or 0 */
@@ -101,7 +101,7 @@ static double discounted_gain(const struct tiered *x)
 {
     struct rl_room room = x->room;
     const size_t cut = smaller(x->cut, x->list->ranked);
-    double *discounts = rl_room_take(&room, cut, sizeof(*discounts));
+    double *const discounts = rl_room_take(&room, cut, sizeof(*discounts));
     double sum = 0;
     rl_discounts_fill(x->definition, cut, discounts);
     for (size_t t = 0; t < tier_count(x); t++) {
@@ -116,7 +116,7 @@ static double discounted_gain(const struct tiered *x)
     return sum;
 }
 
-/* The gains are no longer of use afterwards. */
+/* Overwrites the gains. */
 static double normalised_gain(const struct tiered *x)
 {
     const double gain = discounted_gain(x);
@@ -129,7 +129,7 @@ static double normalised_gain(const struct tiered *x)
 static double cascade_of(const struct tiered *x, const struct tier *tier, double *goes_on)
 {
     struct rl_room room = x->room;
-    double *chances = rl_room_take(&room, tier->size, sizeof(*chances));
+    double *const chances = rl_room_take(&room, tier->size, sizeof(*chances));
     const double gets_here = *goes_on;
     size_t count = 0;
     for (size_t r = tier->first; r < tier->first + tier->size; r++) {
@@ -315,7 +315,7 @@ static void fill_relevant(const struct tiered *x)
 /* Relevance by item, and both its sums. */
 static void sum_relevance(struct tiered *x, const struct rl_eval *eval, struct rl_ranking *ret)
 {
-    const struct rl_tiers *list = x->list;
+    const struct rl_tiers *const list = x->list;
     const struct rl_gains gains = rl_gains_of(eval);
     x->relevance = rl_room_take(&x->room, list->count, sizeof(double));
     x->weighted = rl_room_take(&x->room, list->count, sizeof(double));
@@ -365,7 +365,7 @@ static double metric_value(const struct tiered *x, const struct rl_ranking *sums
 enum rl_status rl_tiered_list(const struct rl_eval *eval, const struct rl_tiers *tiers,
                               struct rl_runner *runner, struct rl_room room, struct rl_ranking *ret)
 {
-    const struct rl_definition *definition = rl_eval_definition(eval);
+    const struct rl_definition *const definition = rl_eval_definition(eval);
     const size_t k = rl_eval_k(eval);
     struct tiered x = {
         .metric = eval->measure->id,

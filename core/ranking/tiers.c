@@ -9,7 +9,7 @@
 #include "core/base/column.h"
 #include "core/lists/order.h"
 
-/* How items of equal score are put; their mean over all orders needs none of its own. */
+/* The order of items of equal score; a mean over all orders needs none. */
 enum put { PUT_INPUT, PUT_WORST, PUT_BEST, PUTS };
 
 static enum put put_of(const struct rl_eval *eval, const struct rl_definition *definition)
@@ -46,8 +46,8 @@ double rl_tiers_cost(size_t key, size_t items)
 
 /* ---- Items ----------------------------------------------------------------------------------- */
 
-/* Tiers in the making. */
-struct making {
+/* Tiers under construction. */
+struct builder {
     struct rl_tiers *tiers;
     const struct rl_batch *batch;
     bool unlabelled; /* an item without a label counts */
@@ -58,29 +58,29 @@ struct making {
     struct rl_runner *runner;
 };
 
-static double weight_of(const struct making *making, size_t item)
+static double weight_of(const struct builder *builder, size_t item)
 {
-    const struct rl_batch *batch = making->batch;
-    return making->weights ? rl_column_get(batch->weights, batch->dtype, item)
-                           : making->tiers->weight;
+    const struct rl_batch *const batch = builder->batch;
+    return builder->weights ? rl_column_get(batch->weights, batch->dtype, item)
+                            : builder->tiers->weight;
 }
 
-/* Takes an item in that is not masked and has a weight > 0. */
-static void add_item(struct making *making, size_t item)
+/* Adds an item that is not masked and has a weight > 0. */
+static void add_item(struct builder *builder, size_t item)
 {
-    struct rl_tiers *tiers = making->tiers;
-    const struct rl_batch *batch = making->batch;
+    struct rl_tiers *const tiers = builder->tiers;
+    const struct rl_batch *const batch = builder->batch;
     const double label = rl_column_get(batch->labels, batch->dtype, item);
     const double score = rl_column_get(batch->scores, batch->dtype, item);
-    if (!(label >= 0) && !(making->unlabelled && isnan(label)))
+    if (!(label >= 0) && !(builder->unlabelled && isnan(label)))
         return;
-    making->labels[tiers->count] = label >= 0 ? label + 0.0 : 0;
-    making->judged[tiers->count] = label >= 0;
-    if (making->weights)
-        making->weights[tiers->count] = weight_of(making, item);
+    builder->labels[tiers->count] = label >= 0 ? label + 0.0 : 0;
+    builder->judged[tiers->count] = label >= 0;
+    if (builder->weights)
+        builder->weights[tiers->count] = weight_of(builder, item);
     if (!isnan(score)) {
-        making->places[tiers->ranked] = (uint32_t)tiers->count;
-        rl_column_set(making->scores, batch->dtype, tiers->ranked++, score);
+        builder->places[tiers->ranked] = (uint32_t)tiers->count;
+        rl_column_set(builder->scores, batch->dtype, tiers->ranked++, score);
     }
     tiers->count++;
 }
@@ -92,61 +92,61 @@ static double weight_of_list(const struct rl_batch *batch, size_t list)
     return batch->weight_kind == RL_WEIGHT_SCALAR ? batch->weight : 1;
 }
 
-static void gather(struct making *making, size_t list, struct rl_room *room)
+static void gather(struct builder *builder, size_t list, struct rl_room *room)
 {
-    const struct rl_batch *batch = making->batch;
-    struct rl_tiers *tiers = making->tiers;
+    const struct rl_batch *const batch = builder->batch;
+    struct rl_tiers *const tiers = builder->tiers;
     const size_t items = tiers->items;
-    making->labels = rl_room_take(room, items, sizeof(double));
-    making->judged = rl_room_take(room, items, sizeof(uint8_t));
-    making->scores = rl_room_take(room, items, rl_dtype_size(batch->dtype));
-    making->places = rl_room_take(room, items, sizeof(uint32_t));
+    builder->labels = rl_room_take(room, items, sizeof(double));
+    builder->judged = rl_room_take(room, items, sizeof(uint8_t));
+    builder->scores = rl_room_take(room, items, rl_dtype_size(batch->dtype));
+    builder->places = rl_room_take(room, items, sizeof(uint32_t));
     if (batch->weight_kind == RL_WEIGHT_ITEM)
-        making->weights = rl_room_take(room, items, sizeof(double));
+        builder->weights = rl_room_take(room, items, sizeof(double));
     for (size_t i = batch->offsets[list]; i < batch->offsets[list + 1]; i++)
-        if ((!batch->mask || batch->mask[i]) && weight_of(making, i) > 0)
-            add_item(making, i);
-    tiers->labels = making->labels;
-    tiers->weights = making->weights;
-    tiers->judged = making->unlabelled ? making->judged : NULL;
+        if ((!batch->mask || batch->mask[i]) && weight_of(builder, i) > 0)
+            add_item(builder, i);
+    tiers->labels = builder->labels;
+    tiers->weights = builder->weights;
+    tiers->judged = builder->unlabelled ? builder->judged : NULL;
 }
 
 /* ---- Order ----------------------------------------------------------------------------------- */
 
 /* Items of equal score come in the order of their labels when the scores are sorted after them. */
-static void sort_by_label(struct making *making, enum put put, struct rl_room room)
+static void sort_by_label(struct builder *builder, enum put put, struct rl_room room)
 {
-    const struct rl_batch *batch = making->batch;
-    const size_t ranked = making->tiers->ranked, size = rl_dtype_size(batch->dtype);
-    double *labels = rl_room_take(&room, ranked, sizeof(double));
-    void *scores = rl_room_take(&room, ranked, size);
-    uint32_t *places = rl_room_take(&room, ranked, sizeof(uint32_t));
-    uint32_t *order = rl_room_take(&room, ranked, sizeof(uint32_t));
+    const struct rl_batch *const batch = builder->batch;
+    const size_t ranked = builder->tiers->ranked, size = rl_dtype_size(batch->dtype);
+    double *const labels = rl_room_take(&room, ranked, sizeof(double));
+    void *const scores = rl_room_take(&room, ranked, size);
+    uint32_t *const places = rl_room_take(&room, ranked, sizeof(uint32_t));
+    uint32_t *const order = rl_room_take(&room, ranked, sizeof(uint32_t));
     for (size_t r = 0; r < ranked; r++)
-        labels[r] = making->labels[making->places[r]];
+        labels[r] = builder->labels[builder->places[r]];
     rl_order(RL_FLOAT64, labels, ranked, put == PUT_WORST ? RL_ASCENDING : RL_DESCENDING,
-             making->runner, room, order, NULL);
+             builder->runner, room, order, NULL);
     for (size_t r = 0; r < ranked; r++) {
-        places[r] = making->places[order[r]];
+        places[r] = builder->places[order[r]];
         rl_column_set(scores, batch->dtype, r,
-                      rl_column_get(making->scores, batch->dtype, order[r]));
+                      rl_column_get(builder->scores, batch->dtype, order[r]));
     }
-    memcpy(making->places, places, ranked * sizeof(*places));
-    memcpy(making->scores, scores, ranked * size);
+    memcpy(builder->places, places, ranked * sizeof(*places));
+    memcpy(builder->scores, scores, ranked * size);
 }
 
-static void sort_by_score(struct making *making, struct rl_room *room)
+static void sort_by_score(struct builder *builder, struct rl_room *room)
 {
-    struct rl_tiers *tiers = making->tiers;
+    struct rl_tiers *const tiers = builder->tiers;
     const size_t ranked = tiers->ranked;
-    uint32_t *order = rl_room_take(room, ranked, sizeof(uint32_t));
-    uint32_t *starts = rl_room_take(room, ranked + 1, sizeof(uint32_t));
+    uint32_t *const order = rl_room_take(room, ranked, sizeof(uint32_t));
+    uint32_t *const starts = rl_room_take(room, ranked + 1, sizeof(uint32_t));
     struct rl_room once = *room;
-    double *scores = rl_room_take(&once, ranked, sizeof(double));
-    rl_order(making->batch->dtype, making->scores, ranked, RL_DESCENDING, making->runner, once,
+    double *const scores = rl_room_take(&once, ranked, sizeof(double));
+    rl_order(builder->batch->dtype, builder->scores, ranked, RL_DESCENDING, builder->runner, once,
              order, scores);
     for (size_t r = 0; r < ranked; r++) {
-        order[r] = making->places[order[r]];
+        order[r] = builder->places[order[r]];
         if (r == 0 || scores[r] != scores[r - 1])
             starts[tiers->tiers++] = (uint32_t)r;
     }
@@ -159,14 +159,14 @@ void rl_tiers_init(struct rl_tiers *tiers, const struct rl_batch *batch, size_t 
                    struct rl_runner *runner, struct rl_room *room)
 {
     const enum put put = (enum put)(key % PUTS);
-    struct making making = {
+    struct builder builder = {
         .tiers = tiers, .batch = batch, .unlabelled = key >= PUTS, .runner = runner};
     *tiers = (struct rl_tiers){
         .items = batch->offsets[list + 1] - batch->offsets[list],
         .weight = weight_of_list(batch, list),
     };
-    gather(&making, list, room);
+    gather(&builder, list, room);
     if (put != PUT_INPUT)
-        sort_by_label(&making, put, *room);
-    sort_by_score(&making, room);
+        sort_by_label(&builder, put, *room);
+    sort_by_score(&builder, room);
 }

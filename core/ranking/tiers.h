@@ -32,7 +32,7 @@ struct rl_tiers {
     const uint32_t *starts; /* [tiers + 1] */
 };
 
-/* Bytes of room that tiers keep for a list of `items`, with what making them takes. */
+/* Bytes of room that tiers keep for a list of `items`, including what making them needs. */
 size_t rl_tiers_room(size_t items);
 
 /* Estimated nanoseconds of one thread to make the tiers of a list of `items`. */

@@ -2,7 +2,7 @@
  * memory.h: what malloc does with freed memory.
  *
  * Freed memory is kept for the next large request, which saves page faults, and in one heap for all
- * threads: what one of them freed serves any other, so that the process never holds much more than
+ * threads: memory that one thread frees serves any other, so the process never holds much more than
  * its requests did at their peak. It goes back to the kernel once the heap has not changed for a
  * second, and whenever much of it is free.
  */
@@ -18,13 +18,13 @@ enum { RL_MEMORY_FREE_MAX = 64 << 20 }; /* bytes that may stay free under load *
 /* Once, before any other thread is started. */
 void rl_memory_init(void);
 
-/* What was seen of the heap; all 0 at first. */
+/* The state of the heap at the last call; all 0 at first. */
 struct rl_memory_watch {
     size_t used, free; /* bytes, when last looked at */
     uint64_t changed_ms, trimmed_ms;
     bool resident; /* it has changed since the last trim */
 };
-/* To be called several times a second, by one thread. `now_ms` is rl_clock_coarse_ms(). */
+/* Call several times a second, from one thread. `now_ms` is rl_clock_coarse_ms(). */
 void rl_memory_tend(struct rl_memory_watch *watch, uint64_t now_ms);
 
 #endif

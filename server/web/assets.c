@@ -79,7 +79,7 @@ static bool piece_hash(struct piece piece, char ret_base64[BASE64_MAX])
 static void piece_cut(struct piece whole, const char *marker, struct piece *ret_before,
                       struct piece *ret_after)
 {
-    const unsigned char *at = memmem(whole.data, whole.size, marker, strlen(marker));
+    const unsigned char *const at = memmem(whole.data, whole.size, marker, strlen(marker));
     if (!at)
         abort(); /* our own page lacks its marker: a mistake of the build, caught by any test */
     *ret_before = piece_between(whole.data, at);
@@ -103,7 +103,7 @@ static struct piece page_join(const struct piece *pieces, size_t count)
 /* The page: head, style, middle, script, tail. data is NULL when memory is short. */
 static struct piece page_build(struct piece style, struct piece script)
 {
-    struct piece html = piece_between(rl_web_playground_html, rl_web_playground_html_end);
+    const struct piece html = piece_between(rl_web_playground_html, rl_web_playground_html_end);
     struct piece head, rest, middle, tail;
     piece_cut(html, style_marker, &head, &rest);
     piece_cut(rest, script_marker, &middle, &tail);
@@ -137,10 +137,10 @@ static bool asset_fill(struct rl_asset *asset, struct piece content)
 
 enum rl_status rl_assets_init(struct rl_error *error)
 {
-    struct piece style = piece_between(rl_web_style_css, rl_web_style_css_end);
-    struct piece script = piece_between(rl_web_script, rl_web_script_end);
+    const struct piece style = piece_between(rl_web_style_css, rl_web_style_css_end);
+    const struct piece script = piece_between(rl_web_script, rl_web_script_end);
     rl_assets_release();
-    struct piece whole = page_build(style, script);
+    const struct piece whole = page_build(style, script);
     if (!whole.data)
         return rl_fail(error, RL_NOMEM, "", "no memory for the page");
     if (page_policy(style, script, assets[0].policy) && asset_fill(&assets[0], whole) &&

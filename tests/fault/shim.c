@@ -43,11 +43,11 @@ __attribute__((weak)) void *__interceptor_memalign(size_t alignment, size_t size
 
 __attribute__((constructor)) static void map_control(void)
 {
-    const char *path = getenv("SHIM_CONTROL");
+    const char *const path = getenv("SHIM_CONTROL");
     const int fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
     if (fd < 0)
         return;
-    void *page = mmap(NULL, sizeof(*control), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    void *const page = mmap(NULL, sizeof(*control), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     close(fd);
     if (page != MAP_FAILED)
         control = page;
@@ -104,7 +104,7 @@ void *aligned_alloc(size_t alignment, size_t size)
 int posix_memalign(void **ret, size_t alignment, size_t size)
 {
     const int saved = errno;
-    void *block = memalign(alignment, size);
+    void *const block = memalign(alignment, size);
     errno = saved;
     if (!block)
         return ENOMEM;

@@ -33,7 +33,7 @@ static inline long double relative_bound(enum rl_measure_id loss, enum rl_dtype 
 {
     if (dtype == RL_FLOAT32)
         return 1e-6L;
-    bool exact = loss == RL_PAIRWISE_HINGE || loss == RL_PAIRWISE_MEAN_SQUARED_ERROR;
+    const bool exact = loss == RL_PAIRWISE_HINGE || loss == RL_PAIRWISE_MEAN_SQUARED_ERROR;
     return exact ? 1e-12L : 1e-11L;
 }
 
@@ -113,9 +113,9 @@ static inline bool pair_counts(const struct list_task *task, size_t i, size_t j)
 /* The loss of a pair; the tolerance knows what 1 - d loses. */
 static inline struct near near_pair(const struct list_task *task, size_t i, size_t j)
 {
-    enum rl_measure_id loss = task->eval->measure->id;
-    enum rl_dtype dtype = task->sample->batch.dtype;
-    long double value = rl_reference_pair(loss, &task->list, i, j, task->temperature);
+    const enum rl_measure_id loss = task->eval->measure->id;
+    const enum rl_dtype dtype = task->sample->batch.dtype;
+    const long double value = rl_reference_pair(loss, &task->list, i, j, task->temperature);
     long double tolerance = relative_bound(loss, dtype) * value;
     if (loss == RL_PAIRWISE_HINGE && value > 0)
         tolerance += 2 * unit_of(dtype) * (1 + fabsl(1 - value));
@@ -124,12 +124,12 @@ static inline struct near near_pair(const struct list_task *task, size_t i, size
 
 static inline void expect_pair(const struct list_task *task, size_t i, size_t j)
 {
-    enum rl_measure_id loss = task->eval->measure->id;
-    struct expected *expected = task->expected;
-    long double weight = weight_at(task->sample, task->index, task->begin + i);
-    long double bound = relative_bound(loss, task->sample->batch.dtype);
-    long double slope = rl_reference_slope(loss, &task->list, i, j, task->temperature);
-    struct near change = {slope, 10 * bound * fabsl(slope)};
+    const enum rl_measure_id loss = task->eval->measure->id;
+    struct expected *const expected = task->expected;
+    const long double weight = weight_at(task->sample, task->index, task->begin + i);
+    const long double bound = relative_bound(loss, task->sample->batch.dtype);
+    const long double slope = rl_reference_slope(loss, &task->list, i, j, task->temperature);
+    const struct near change = {slope, 10 * bound * fabsl(slope)};
     near_add(&expected->items[task->begin + i], weight, near_pair(task, i, j));
     near_add(&expected->gradient[task->begin + i], weight, change);
     near_add(&expected->gradient[task->begin + j], -weight, change);
@@ -202,15 +202,15 @@ static inline long double slope_size(const struct list_task *task)
 
 static inline void expect_list_loss(const struct list_task *task)
 {
-    struct expected *expected = task->expected;
-    enum rl_measure_id id = task->eval->measure->id;
+    struct expected *const expected = task->expected;
+    const enum rl_measure_id id = task->eval->measure->id;
     long double weight = weight_at(task->sample, task->index, task->begin), loss;
-    long double bound = relative_bound(id, task->sample->batch.dtype);
-    long double *gradient = test_array(task->list.items, sizeof(*gradient));
+    const long double bound = relative_bound(id, task->sample->batch.dtype);
+    long double *const gradient = test_array(task->list.items, sizeof(*gradient));
     double weights[1] = {(double)weight};
     rl_reference_losses(id, &task->list, task->temperature, &loss);
     rl_reference_gradient(id, &task->list, task->temperature, weights, gradient);
-    struct near value = {loss, bound * fabsl(loss)};
+    const struct near value = {loss, bound * fabsl(loss)};
     near_add(&expected->items[task->index], weight, value);
     near_add(&expected->lists[task->index], weight, value);
     for (size_t i = 0; i < task->list.items; i++) {
@@ -224,7 +224,7 @@ static inline void expect_list_loss(const struct list_task *task)
 static inline void expect_list(const struct sample *sample, const struct rl_eval *eval, size_t list,
                                struct expected *expected)
 {
-    size_t begin = sample->offsets[list];
+    const size_t begin = sample->offsets[list];
     struct list_task task = {
         .sample = sample,
         .eval = eval,
@@ -268,8 +268,8 @@ static inline struct near divisor_of(const struct rl_eval *eval, const struct ex
 static inline void expected_init(struct expected *expected, const struct sample *sample,
                                  const struct rl_eval *eval)
 {
-    const struct rl_batch *batch = &sample->batch;
-    size_t most = batch->items > batch->lists ? batch->items : batch->lists;
+    const struct rl_batch *const batch = &sample->batch;
+    const size_t most = batch->items > batch->lists ? batch->items : batch->lists;
     *expected = (struct expected){
         .values = eval->measure->value_per_list ? batch->lists : batch->items,
         .items = test_array(most, sizeof(struct near)),

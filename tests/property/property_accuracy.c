@@ -53,14 +53,14 @@ enum { SHAPES = sizeof(shapes) / sizeof(shapes[0]) };
 
 static size_t long_length(void)
 {
-    const char *text = getenv("LENGTH");
+    const char *const text = getenv("LENGTH");
     return text ? (size_t)strtoul(text, NULL, 10) : 1200;
 }
 
 static void fill_scores(struct random *random, const struct shape *shape, struct sample *sample)
 {
     for (size_t i = 0; i < sample->batch.items; i++) {
-        double spread = shape->spread != 0 ? shape->spread : 1;
+        const double spread = shape->spread != 0 ? shape->spread : 1;
         sample->scores[i] = random_score(random, shape->scores, spread, sample->labels[i]);
     }
 }
@@ -82,12 +82,12 @@ static void fill_sample(struct random *random, const struct shape *shape, enum r
  */
 static long double error_of(double got, struct near want, const struct list_task *task)
 {
-    enum rl_dtype dtype = task->sample->batch.dtype;
-    long double bound = relative_bound(task->eval->measure->id, dtype);
+    const enum rl_dtype dtype = task->sample->batch.dtype;
+    const long double bound = relative_bound(task->eval->measure->id, dtype);
     long double cancelled = fmaxl(want.tolerance - bound * fabsl(want.value), 0);
-    long double tiny = dtype == RL_FLOAT32 ? FLT_TRUE_MIN : DBL_TRUE_MIN;
+    const long double tiny = dtype == RL_FLOAT32 ? FLT_TRUE_MIN : DBL_TRUE_MIN;
     cancelled *= DBL_EPSILON / unit_of(dtype);
-    long double error = fabsl(got - want.value) - cancelled - tiny;
+    const long double error = fabsl(got - want.value) - cancelled - tiny;
     return error <= 0 ? 0 : error / fabsl(want.value);
 }
 
@@ -99,7 +99,7 @@ static long double worst_error(const struct sample *sample, const struct rl_eval
     const struct list_task task = {.sample = sample, .eval = eval};
     expected_init(&expected, sample, eval);
     for (size_t i = 0; i < expected.values; i++) {
-        double got = element(result->values, sample->batch.dtype, i);
+        const double got = element(result->values, sample->batch.dtype, i);
         worst = fmaxl(worst, error_of(got, expected.items[i], &task));
     }
     worst = fmaxl(worst, error_of(result->totals.sum, expected.sum, &task));
@@ -116,7 +116,7 @@ static long double measure(const struct sample *sample, enum rl_measure_id loss,
     rl_arena_init(&arena, SIZE_MAX);
     compute_inline(&sample->batch, &eval, 1, &arena, &work);
     ck_assert_msg(work.status == RL_OK, "%s", work.error.detail);
-    long double worst = worst_error(sample, &eval, &work.results[0]);
+    const long double worst = worst_error(sample, &eval, &work.results[0]);
     rl_arena_release(&arena);
     return worst;
 }
@@ -129,7 +129,7 @@ static void check_shape(struct random *random, const struct shape *shape, enum r
     fill_sample(random, shape, dtype, &sample);
     printf("%-22s %6zu", shape->name, sample.batch.items);
     for (int loss = 0; loss < LOSSES; loss++) {
-        long double bound = relative_bound((enum rl_measure_id)loss, dtype);
+        const long double bound = relative_bound((enum rl_measure_id)loss, dtype);
         long double worst = measure(&sample, (enum rl_measure_id)loss, 1);
         worst =
             shape->length ? fmaxl(worst, measure(&sample, (enum rl_measure_id)loss, 0.3)) : worst;

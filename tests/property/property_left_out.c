@@ -128,7 +128,7 @@ static void check_comparison(const struct rl_comparison *a, const struct rl_comp
 static const struct rl_result *compute(const struct flat *flat, const struct rl_eval *eval,
                                        struct rl_arena *arena)
 {
-    struct rl_work *work = rl_arena_alloc(arena, sizeof(*work));
+    struct rl_work *const work = rl_arena_alloc(arena, sizeof(*work));
     compute_inline(&flat->batch, eval, 1, arena, work);
     ck_assert_int_eq(work->status, RL_OK);
     return &work->results[0];
@@ -155,10 +155,10 @@ static size_t check_round(struct random *random, int round)
     rl_arena_init(&arena, SIZE_MAX);
     fill(random, &compared);
     flatten(&compared, round % 2, &all);
-    const struct rl_result *of_all = compute(&all, &eval, &arena);
+    const struct rl_result *const of_all = compute(&all, &eval, &arena);
     const size_t out = take_out(of_all, &compared);
     flatten(&compared, round % 2, &kept);
-    const struct rl_result *of_kept = compared.lists ? compute(&kept, &eval, &arena) : of_all;
+    const struct rl_result *const of_kept = compared.lists ? compute(&kept, &eval, &arena) : of_all;
     for (size_t part = 0; part < SYSTEMS * (1 + GROUPS); part++) {
         check_part(&of_all->parts[part], &of_kept->parts[part]);
         if (part > GROUPS)

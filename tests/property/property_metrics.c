@@ -45,7 +45,7 @@ static struct rl_reference_list list_at(const struct sample *sample, size_t list
 static void reference_lists(const struct sample *sample, const struct rl_eval *eval,
                             struct rl_reference_metric *ret_lists)
 {
-    double *weights = test_array(sample->batch.items, sizeof(*weights));
+    double *const weights = test_array(sample->batch.items, sizeof(*weights));
     for (size_t l = 0; l < sample->batch.lists; l++) {
         const struct rl_reference_list list = list_at(sample, l);
         list_weights(sample, l, weights);
@@ -89,7 +89,7 @@ static long double weight_of(const struct sample *sample, const struct rl_eval *
 static void check_close(const char *what, const struct sample *sample, const struct rl_eval *eval,
                         double got, long double want, enum rl_dtype dtype)
 {
-    long double bound = dtype == RL_FLOAT32 ? FLT_EPSILON : 1e-11L;
+    const long double bound = dtype == RL_FLOAT32 ? FLT_EPSILON : 1e-11L;
     ck_assert_msg(fabsl(got - want) <= bound * fabsl(want) + 1e-30L,
                   "%s: got %.17g, want %.17Lg (%s)", what, got, want,
                   describe(&sample->batch, eval));
@@ -98,8 +98,8 @@ static void check_close(const char *what, const struct sample *sample, const str
 static void check_eval(const struct sample *sample, const struct rl_eval *eval,
                        const struct rl_result *result)
 {
-    size_t count = sample->batch.lists;
-    struct rl_reference_metric *lists = test_array(count, sizeof(*lists));
+    const size_t count = sample->batch.lists;
+    struct rl_reference_metric *const lists = test_array(count, sizeof(*lists));
     long double sum = 0, weight_sum = 0;
     reference_lists(sample, eval, lists);
     for (size_t l = 0; l < count; l++) {
@@ -141,7 +141,7 @@ START_TEST(random_batches_match_the_reference)
         struct rl_eval evals[3];
         struct rl_arena arena;
         struct rl_work work;
-        size_t count = 1 + random_below(&random, 3);
+        const size_t count = 1 + random_below(&random, 3);
         rl_arena_init(&arena, SIZE_MAX);
         sample_random(&random, &limits, &sample);
         for (size_t e = 0; e < count; e++)
@@ -164,7 +164,7 @@ enum { EVALS = 4, MOST_ORDERS = 800 };
 
 static bool takes_average(const struct sample *sample, const struct rl_eval *eval)
 {
-    double *weights = test_array(sample->batch.items, sizeof(*weights));
+    double *const weights = test_array(sample->batch.items, sizeof(*weights));
     bool takes = true;
     for (size_t l = 0; l < sample->batch.lists; l++) {
         const struct rl_reference_list list = list_at(sample, l);

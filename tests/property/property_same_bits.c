@@ -30,7 +30,7 @@ struct task {
 /* A metric under any definition that takes every label and has a score for each. */
 static void random_metric(struct random *random, struct task *task, size_t e)
 {
-    struct rl_definition *definition = &task->definitions[e].definition;
+    struct rl_definition *const definition = &task->definitions[e].definition;
     task->evals[e] = random_metric_eval(random);
     if (random_below(random, 3) == 0)
         return;

@@ -1,5 +1,5 @@
 /*
- * arrays.c: from the extracted arrays of a request to its typed batch.
+ * batch.c: from the extracted arrays of a request to its typed batch.
  */
 #include "server/formats/json/batch.h"
 
@@ -25,7 +25,7 @@ const struct rl_array *rl_array_of(const struct rl_extracted *extracted, const j
 {
     if (!json_is_array(value) || json_array_size(value) != 1)
         return NULL;
-    const json_t *index = json_array_get(value, 0);
+    const json_t *const index = json_array_get(value, 0);
     return json_is_integer(index) ? &extracted->arrays[json_integer_value(index)] : NULL;
 }
 
@@ -104,7 +104,7 @@ static enum rl_status refuse_mixed(const struct filling *filling, const json_t *
 static enum rl_status find_array(const struct filling *filling, const json_t *value,
                                  const char *pointer, const struct rl_array **ret_array)
 {
-    const struct rl_array *array = rl_array_of(filling->extracted, value);
+    const struct rl_array *const array = rl_array_of(filling->extracted, value);
     if (!json_is_array(value))
         return rl_refuse_kind(filling->error, pointer, "a list of numbers, or a list of such lists",
                               value);
@@ -137,7 +137,7 @@ static size_t first_odd_row(const struct rl_array *array, const struct rl_array 
 static enum rl_status check_rows(const struct filling *filling, const struct rl_array *array,
                                  const char *pointer)
 {
-    const struct rl_array *shape = filling->shape;
+    const struct rl_array *const shape = filling->shape;
     char row_pointer[RL_POINTER_MAX];
     const size_t rows = array->shape == RL_ARRAY_ROWS ? array->rows : 0;
     if (rows != shape->rows)
@@ -157,7 +157,7 @@ static enum rl_status check_rows(const struct filling *filling, const struct rl_
 static enum rl_status check_shape(const struct filling *filling, const struct rl_array *array,
                                   const char *pointer)
 {
-    const struct rl_array *shape = filling->shape;
+    const struct rl_array *const shape = filling->shape;
     if (shape->shape == RL_ARRAY_ROWS) {
         if (array->shape == RL_ARRAY_FLAT && array->count > 0)
             return rl_fail(filling->error, RL_INVALID, pointer,
@@ -223,7 +223,7 @@ static inline bool narrow_block(char *out, const double *values, size_t length)
  * or `count`. */
 static size_t narrow(double *values, size_t count)
 {
-    char *out = (char *)values;
+    char *const out = (char *)values;
     size_t i = 0;
     for (; count - i >= BLOCK; i += BLOCK)
         if (narrow_block(out + i * sizeof(float), values + i, BLOCK))
@@ -315,7 +315,7 @@ static enum rl_status take_mask(struct filling *filling, const json_t *value)
     if (find_array(filling, value, pointer, &array) != RL_OK ||
         check_shape(filling, array, pointer) != RL_OK)
         return filling->error->status;
-    uint8_t *mask = (uint8_t *)array->values;
+    uint8_t *const mask = (uint8_t *)array->values;
     for (size_t i = 0; i < array->count; i++) {
         const uint64_t bits = bits_at(array, i);
         const bool set = (bits == RL_BITS_TRUE) | (array->values[i] == 1);
@@ -348,12 +348,12 @@ static bool rows_of_one(const struct rl_array *array)
     return true;
 }
 
-/* Which kind of weights has the shape of this array; false if none has. A single number beside a
- * single list is the weight of that list, as Keras broadcasts it. */
+/* The kind of weights with the shape of this array; false if there is none. A single number beside
+ * a * single list is the weight of that list, as Keras broadcasts it. */
 static bool weight_kind(const struct filling *filling, const struct rl_array *array,
                         enum rl_weight_kind *ret_kind)
 {
-    const struct rl_array *shape = filling->shape;
+    const struct rl_array *const shape = filling->shape;
     if (shape->shape == RL_ARRAY_FLAT) {
         const bool one = array->count == 1;
         *ret_kind = one ? RL_WEIGHT_LIST : RL_WEIGHT_ITEM;
@@ -370,9 +370,9 @@ static bool weight_kind(const struct filling *filling, const struct rl_array *ar
 
 static enum rl_status refuse_weights(const struct filling *filling, const struct rl_array *array)
 {
-    const char *fits = filling->shape->shape == RL_ARRAY_ROWS
-                           ? "a number, one weight per list or one per item"
-                           : "a number or one weight per item";
+    const char *const fits = filling->shape->shape == RL_ARRAY_ROWS
+                                 ? "a number, one weight per list or one per item"
+                                 : "a number or one weight per item";
     if (array->shape == RL_ARRAY_ROWS)
         return rl_fail(filling->error, RL_INVALID, "/sample_weight",
                        "%s was expected (%zu lists, %zu items), found %zu lists with %zu numbers",
@@ -417,7 +417,7 @@ static enum rl_status take_weights(struct filling *filling, const json_t *value)
 
 static enum rl_status check_limits(const struct filling *filling, const struct rl_limits *limits)
 {
-    const struct rl_batch *batch = &filling->batch;
+    const struct rl_batch *const batch = &filling->batch;
     const size_t max_items = limits->max_items < UINT32_MAX ? limits->max_items : UINT32_MAX;
     if (filling->shape->count == 0 && filling->shape->shape == RL_ARRAY_FLAT)
         return rl_fail(filling->error, RL_INVALID, filling->place,
@@ -444,7 +444,7 @@ static enum rl_status take_shape(struct filling *filling, const json_t *scores)
     filling->batch.offsets = array->offsets;
     if (array->shape == RL_ARRAY_ROWS)
         return RL_OK;
-    size_t *offsets = rl_arena_array(filling->arena, 2, sizeof(*offsets));
+    size_t *const offsets = rl_arena_array(filling->arena, 2, sizeof(*offsets));
     if (!offsets)
         return rl_fail(filling->error, RL_NOMEM, "", "no memory for the request");
     offsets[0] = 0;
@@ -466,7 +466,7 @@ enum rl_status rl_json_batch(const struct rl_extracted *extracted,
                               .arena = arena,
                               .error = error,
                               .batch = {.dtype = dtype}};
-    const char *labels_pointer = members->nested ? "/y_true/labels" : "/y_true";
+    const char *const labels_pointer = members->nested ? "/y_true/labels" : "/y_true";
     if (take_shape(&filling, members->scores) != RL_OK || check_limits(&filling, limits) != RL_OK ||
         take_labels(&filling, members->labels, labels_pointer) != RL_OK ||
         take_mask(&filling, members->mask) != RL_OK ||

@@ -2,7 +2,7 @@
  * decode.c: from the text of a request to a typed query.
  *
  * extract.h takes the numbers out and checks the text, jansson parses what remains, this file reads
- * its members by one table, and arrays.h makes the batch.
+ * its members by one table, and batch.h makes the batch.
  */
 #include "server/formats/json/decode.h"
 
@@ -88,7 +88,7 @@ static size_t key_start(const char *text, size_t stop)
 
 static enum rl_status refuse_duplicate(struct decode *decode, const char *body, size_t stop)
 {
-    const char *text = decode->extracted.text;
+    const char *const text = decode->extracted.text;
     const size_t start = key_start(text, stop);
     const struct rl_excerpt key = rl_excerpt(text + start + 1, stop - start - 2);
     rl_fail(decode->error, RL_SYNTAX, "", "the key \"%s\" occurs twice in its object", key.text);
@@ -121,7 +121,7 @@ static size_t json_budget(const struct rl_limits *limits, size_t length)
     return share < most ? share : most;
 }
 
-/* Lifts and parses; the caller owns *ret_root, an object. */
+/* Extracts and parses; the caller owns *ret_root, an object. */
 static enum rl_status parse(struct decode *decode, char *body, size_t length, json_t **ret_root)
 {
     json_error_t why;
@@ -130,8 +130,8 @@ static enum rl_status parse(struct decode *decode, char *body, size_t length, js
                    &decode->extracted, decode->error) != RL_OK)
         return decode->error->status;
     rl_jsonmem_begin(json_budget(decode->limits, length));
-    json_t *root = json_loadb(decode->extracted.text, decode->extracted.length,
-                              JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &why);
+    json_t *const root = json_loadb(decode->extracted.text, decode->extracted.length,
+                                    JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &why);
     const enum rl_jsonmem refused = rl_jsonmem_end();
     if (!root)
         return refuse_rest(decode, body, &why, refused);
@@ -155,7 +155,7 @@ typedef enum rl_status read_member(struct reading *reading, const json_t *value,
 static enum rl_status read_temperature(struct reading *reading, const json_t *value,
                                        const char *pointer)
 {
-    struct rl_error *error = reading->decode->error;
+    struct rl_error *const error = reading->decode->error;
     double temperature = 0;
     if (rl_read_number(value, pointer, &temperature, error) != RL_OK)
         return error->status;
@@ -173,7 +173,7 @@ static enum rl_status read_temperature(struct reading *reading, const json_t *va
 static enum rl_status read_reduction(struct reading *reading, const json_t *value,
                                      const char *pointer)
 {
-    struct rl_error *error = reading->decode->error;
+    struct rl_error *const error = reading->decode->error;
     const char *word = "none";
     const bool null = json_is_null(value);
     if (!null && rl_read_word(value, pointer, "the name of a reduction or null", &word, error))
@@ -239,8 +239,8 @@ static unsigned include_of(const char *word)
 static enum rl_status read_include_word(struct reading *reading, const json_t *value,
                                         const char *pointer)
 {
-    struct rl_error *error = reading->decode->error;
-    const struct rl_target *target = &reading->decode->target;
+    struct rl_error *const error = reading->decode->error;
+    const struct rl_target *const target = &reading->decode->target;
     const char *word = "";
     if (rl_read_word(value, pointer, INCLUDES, &word, error) != RL_OK)
         return error->status;
@@ -256,8 +256,8 @@ static enum rl_status read_include_word(struct reading *reading, const json_t *v
 }
 
 /*
- * Checks that a member is a list of other things than numbers. Such a list is no column, but for
- * the empty one: *ret_count is 0 then.
+ * Checks that a member is a list of other things than numbers. An empty list was extracted as a
+ * column: *ret_count is 0 then.
  */
 static enum rl_status open_list(struct decode *decode, const json_t *value, const char *pointer,
                                 const char *expected, size_t *ret_count)
@@ -265,8 +265,8 @@ static enum rl_status open_list(struct decode *decode, const json_t *value, cons
     char first[RL_POINTER_MAX];
     if (!json_is_array(value))
         return rl_refuse_kind(decode->error, pointer, "a list", value);
-    const struct rl_array *array = rl_array_of(&decode->extracted, value);
-    const char *found = array ? rl_array_first_kind(array) : NULL;
+    const struct rl_array *const array = rl_array_of(&decode->extracted, value);
+    const char *const found = array ? rl_array_first_kind(array) : NULL;
     if (found) {
         rl_pointer_index(first, pointer, 0);
         return rl_fail(decode->error, RL_INVALID, first, "%s was expected, found %s", expected,
@@ -309,7 +309,7 @@ static enum rl_status read_weights(struct reading *reading, const json_t *value,
 
 static enum rl_status read_labels(struct reading *reading, const json_t *value, const char *pointer)
 {
-    struct rl_batch_members *batch = &reading->decode->batch;
+    struct rl_batch_members *const batch = &reading->decode->batch;
     char place[RL_POINTER_MAX];
     const char *key;
     json_t *member;
@@ -350,7 +350,7 @@ static enum rl_status read_metrics(struct reading *reading, const json_t *value,
 
 static enum rl_status read_level(struct reading *reading, const json_t *value, const char *pointer)
 {
-    struct rl_error *error = reading->decode->error;
+    struct rl_error *const error = reading->decode->error;
     double level = 0;
     if (rl_read_number(value, pointer, &level, error) != RL_OK)
         return error->status;
@@ -371,7 +371,7 @@ static enum rl_status read_resamples(struct reading *reading, const json_t *valu
 
 static enum rl_status read_seed(struct reading *reading, const json_t *value, const char *pointer)
 {
-    struct rl_error *error = reading->decode->error;
+    struct rl_error *const error = reading->decode->error;
     double seed = 0;
     if (rl_read_number(value, pointer, &seed, error) != RL_OK)
         return error->status;
@@ -416,7 +416,7 @@ static enum rl_status read_baseline(struct reading *reading, const json_t *value
 /* Read before all others, since it decides on their ranges. */
 static enum rl_status read_dtype(struct reading *reading, const json_t *value, const char *pointer)
 {
-    struct rl_error *error = reading->decode->error;
+    struct rl_error *const error = reading->decode->error;
     const char *word = "float32";
     if (!json_is_null(value) &&
         rl_read_word(value, pointer, "float32, float64 or null", &word, error) != RL_OK)
@@ -561,7 +561,7 @@ static enum rl_status read_object(struct reading *reading, const json_t *object,
     }
     json_object_foreach((json_t *)object, key, value)
     {
-        const struct member *member = find_member(key, place);
+        const struct member *const member = find_member(key, place);
         rl_pointer_key(pointer, base, key);
         const enum rl_status status = member ? member->read(reading, value, pointer)
                                              : read_parameter(reading, key, value, pointer, place);
@@ -575,7 +575,7 @@ static enum rl_status read_object(struct reading *reading, const json_t *object,
 
 static enum rl_status reserve_evals(struct decode *decode, size_t count)
 {
-    struct rl_query *query = &decode->query;
+    struct rl_query *const query = &decode->query;
     query->evals = rl_arena_array(decode->arena, count, sizeof(*query->evals));
     query->names = rl_arena_array(decode->arena, count, sizeof(*query->names));
     query->reduction_null = rl_arena_array(decode->arena, count, sizeof(*query->reduction_null));
@@ -587,7 +587,7 @@ static enum rl_status reserve_evals(struct decode *decode, size_t count)
 static enum rl_status add_eval(struct decode *decode, const struct rl_measure *measure,
                                const struct options *options)
 {
-    struct rl_query *query = &decode->query;
+    struct rl_query *const query = &decode->query;
     const struct rl_definition *definition = NULL;
     if (measure->kind == RL_METRIC &&
         rl_definition_make(&options->wanted, measure, decode->arena, &definition) != RL_OK)
@@ -614,8 +614,8 @@ static enum rl_status add_eval(struct decode *decode, const struct rl_measure *m
 static enum rl_status find_measure(struct decode *decode, enum rl_kind kind, const json_t *entry,
                                    const char *pointer, const struct rl_measure **ret_measure)
 {
-    const char *expected = kind == RL_LOSS ? "the name of a loss, or an object with it"
-                                           : "the name of a metric, or an object with it";
+    const char *const expected = kind == RL_LOSS ? "the name of a loss, or an object with it"
+                                                 : "the name of a metric, or an object with it";
     char place[RL_POINTER_MAX];
     const char *word = "";
     const json_t *name = entry;
@@ -628,7 +628,7 @@ static enum rl_status find_measure(struct decode *decode, enum rl_kind kind, con
         return rl_fail(decode->error, RL_INVALID, pointer, "the name is missing");
     if (rl_read_word(name, pointer, expected, &word, decode->error) != RL_OK)
         return decode->error->status;
-    const struct rl_measure *measure = rl_measure_find(kind, word);
+    const struct rl_measure *const measure = rl_measure_find(kind, word);
     if (!measure)
         return rl_fail(decode->error, RL_INVALID, pointer, "no %s is named \"%s\"",
                        kind == RL_LOSS ? "loss" : "metric", rl_excerpt(word, strlen(word)).text);
@@ -709,9 +709,9 @@ static enum rl_status read_root(struct decode *decode, const json_t *root)
 {
     struct options options = {
         .temperature = 1, .reduction = RL_SUM_OVER_BATCH_SIZE, .top_k = DEFAULT_TOP_K};
-    const struct rl_measure *measure = decode->target.measure;
+    const struct rl_measure *const measure = decode->target.measure;
     struct reading reading = {decode, &options, measure};
-    const json_t *dtype = json_object_get(root, "dtype");
+    const json_t *const dtype = json_object_get(root, "dtype");
     decode->query.level = 0.95;
     decode->query.resamples = DEFAULT_RESAMPLES;
     if (dtype && read_dtype(&reading, dtype, "/dtype") != RL_OK)
@@ -736,7 +736,7 @@ static enum rl_status open_texts(struct decode *decode, const json_t *value, con
 
 static enum rl_status take_list_texts(struct decode *decode)
 {
-    struct rl_query *query = &decode->query;
+    struct rl_query *const query = &decode->query;
     const size_t lists = query->batch.lists;
     if (decode->list_ids && (open_texts(decode, decode->list_ids, "/list_ids") != RL_OK ||
                              rl_read_texts(decode->list_ids, lists, "/list_ids", decode->arena,
@@ -766,7 +766,7 @@ static enum rl_status take_systems(struct decode *decode)
 
 static enum rl_status take_batch(struct decode *decode)
 {
-    struct rl_query *query = &decode->query;
+    struct rl_query *const query = &decode->query;
     char first[RL_POINTER_MAX];
     const bool compare = decode->target.compare;
     decode->batch.scores_pointer = "/y_pred";

@@ -188,7 +188,7 @@ static enum rl_status read_above_0(const struct rl_definition_source *source,
     double number = 0;
     if (rl_read_number(value, pointer, &number, source->error) != RL_OK)
         return source->error->status;
-    /* Else, in float32, 0.7 would not be relevant from 0.7. */
+    /* Otherwise, in float32, a label of 0.7 would not be relevant from 0.7. */
     const bool narrow = member->is_label && source->dtype == RL_FLOAT32;
     const double rounded = narrow ? (double)(float)number : number;
     if (!(rounded > 0 && rounded < member->below))

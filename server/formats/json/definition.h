@@ -31,7 +31,7 @@ extern const struct rl_definition_member rl_definition_members[RL_DEFINITION_MEM
 /* The row of this name, or NULL. */
 const struct rl_definition_member *rl_definition_find(const char *name);
 
-/* What members are read with. */
+/* The context for reading members. */
 struct rl_definition_source {
     const struct rl_extracted *extracted;
     enum rl_dtype dtype;

@@ -155,7 +155,7 @@ static const char *const stands_for[RL_DEFINERS] = {
         "weights of groups in these.",
 };
 
-/* What a tool does otherwise for one metric. */
+/* What a tool does differently for one metric. */
 static void put_exceptions(struct rl_text *text, enum rl_definer definer,
                            const struct rl_measure *metric)
 {

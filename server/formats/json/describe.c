@@ -180,7 +180,7 @@ enum rl_status rl_describe_measures(enum rl_kind kind, const struct rl_limits *l
     rl_put_object(text, NULL);
     rl_put_array(text, kind == RL_LOSS ? "losses" : "metrics");
     for (int id = 0; id < RL_MEASURES; id++) {
-        const struct rl_measure *measure = rl_measure_get((enum rl_measure_id)id);
+        const struct rl_measure *const measure = rl_measure_get((enum rl_measure_id)id);
         if (measure->kind == kind)
             put_measure(text, measure, limits);
     }

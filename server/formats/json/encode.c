@@ -16,7 +16,7 @@
 #include "server/text/jsonwriter.h"
 #include "server/text/numwriter.h"
 
-/* One reply in the making. */
+/* A reply under construction. */
 struct encoding {
     const struct rl_query *query;
     struct rl_text *text;
@@ -138,11 +138,11 @@ static size_t block_place(const struct rl_batch *batch, size_t index)
 
 static void write_block(void *context, size_t index)
 {
-    const struct blocks *blocks = context;
-    const struct rl_batch *batch = blocks->batch;
+    const struct blocks *const blocks = context;
+    const struct rl_batch *const batch = blocks->batch;
     const size_t first = index * BLOCK;
     const size_t end = batch->items - first < BLOCK ? batch->items : first + BLOCK;
-    char *out = blocks->begin + block_place(batch, index);
+    char *const out = blocks->begin + block_place(batch, index);
     blocks->stops[index] = write_items(out, batch, blocks->values, first, end);
 }
 
@@ -158,7 +158,7 @@ static char *write_blocks(char *out, const struct rl_batch *batch, const void *v
     rl_team_run(team, count, write_block, &blocks);
     out = blocks.stops[0];
     for (size_t i = 1; i < count; i++) {
-        const char *from = blocks.begin + block_place(batch, i);
+        const char *const from = blocks.begin + block_place(batch, i);
         const size_t length = (size_t)(blocks.stops[i] - from);
         memmove(out, from, length);
         out += length;
@@ -170,8 +170,8 @@ static char *write_blocks(char *out, const struct rl_batch *batch, const void *v
 /* A number for each item, in the shape of y_pred. */
 static void add_items(struct encoding *encoding, const void *values)
 {
-    const struct rl_batch *batch = &encoding->query->batch;
-    struct rl_text *text = encoding->text;
+    const struct rl_batch *const batch = &encoding->query->batch;
+    struct rl_text *const text = encoding->text;
     const size_t blocks = batch->items / BLOCK + 1;
     if (!rl_text_reserve(text, batch->items * number_width(batch->dtype) + 3 * batch->lists +
                                    (blocks + 1) * SLACK))
@@ -196,9 +196,9 @@ static void add_items(struct encoding *encoding, const void *values)
 
 static void add_loss(struct encoding *encoding, size_t index, const struct rl_result *result)
 {
-    const struct rl_query *query = encoding->query;
-    struct rl_text *text = encoding->text;
-    const struct rl_eval *eval = &query->evals[index];
+    const struct rl_query *const query = encoding->query;
+    struct rl_text *const text = encoding->text;
+    const struct rl_eval *const eval = &query->evals[index];
     const enum rl_dtype dtype = query->batch.dtype;
     rl_put_key(text, "loss");
     if (eval->reduction != RL_NONE)
@@ -215,7 +215,7 @@ static void add_loss(struct encoding *encoding, size_t index, const struct rl_re
 
 static void add_loss_settings(struct rl_text *text, const struct rl_query *query, size_t index)
 {
-    const struct rl_eval *eval = &query->evals[index];
+    const struct rl_eval *const eval = &query->evals[index];
     rl_put_string(text, "name", query->names[index]);
     if (query->reduction_null[index]) {
         rl_put_null(text, "reduction");
@@ -227,7 +227,7 @@ static void add_loss_settings(struct rl_text *text, const struct rl_query *query
 
 static void add_metric_settings(struct rl_text *text, const struct rl_query *query, size_t index)
 {
-    const struct rl_eval *eval = &query->evals[index];
+    const struct rl_eval *const eval = &query->evals[index];
     rl_put_string(text, "name", query->names[index]);
     if (eval->k > 0) {
         rl_put_count(text, "k", eval->k);
@@ -281,9 +281,9 @@ static void add_top_pairs(struct rl_text *text, const struct rl_result *result, 
 /* What `include` asked for. */
 static void add_included(struct encoding *encoding, size_t index, const struct rl_result *result)
 {
-    const struct rl_query *query = encoding->query;
-    struct rl_text *text = encoding->text;
-    const struct rl_eval *eval = &query->evals[index];
+    const struct rl_query *const query = encoding->query;
+    struct rl_text *const text = encoding->text;
+    const struct rl_eval *const eval = &query->evals[index];
     const bool loss = eval->measure->kind == RL_LOSS;
     if (eval->include & RL_PER_LIST)
         add_per_list(text, query, loss, result->lists);
@@ -301,8 +301,8 @@ static void add_included(struct encoding *encoding, size_t index, const struct r
 static void add_evaluation(struct encoding *encoding, size_t index, const struct rl_result *result,
                            bool with_dtype)
 {
-    const struct rl_query *query = encoding->query;
-    struct rl_text *text = encoding->text;
+    const struct rl_query *const query = encoding->query;
+    struct rl_text *const text = encoding->text;
     const bool loss = query->evals[index].measure->kind == RL_LOSS;
     rl_put_object(text, NULL);
     if (loss) {
@@ -359,13 +359,13 @@ static void add_comparison(struct rl_text *text, const struct rl_query *query,
 
 static void add_evaluations(struct encoding *encoding, const struct rl_result *results)
 {
-    const struct rl_query *query = encoding->query;
-    struct rl_text *text = encoding->text;
+    const struct rl_query *const query = encoding->query;
+    struct rl_text *const text = encoding->text;
     rl_put_object(text, NULL);
     rl_put_array(text, "results");
     for (size_t i = 0; i < query->count; i++) {
         add_evaluation(encoding, i, &results[i], false);
-        if (encoding->stop != NULL && atomic_load_explicit(encoding->stop, memory_order_relaxed))
+        if (encoding->stop && atomic_load_explicit(encoding->stop, memory_order_relaxed))
             return;
     }
     rl_put_array_end(text);

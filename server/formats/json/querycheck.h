@@ -13,7 +13,7 @@ bool rl_query_counts_unretrieved(const struct rl_query *query);
  * `nested`: the labels were sent beside a mask. RL_INVALID. */
 enum rl_status rl_query_check(const struct rl_query *query, bool nested, struct rl_error *error);
 
-/* What confidence costs. RL_TOO_LARGE. */
+/* The lists that confidence draws. RL_TOO_LARGE. */
 enum rl_status rl_query_check_resamples(const struct rl_query *query,
                                         const struct rl_limits *limits, struct rl_error *error);
 

@@ -11,7 +11,7 @@ START_TEST(rows_are_whole_and_losses_come_first)
 {
     bool metrics_begun = false;
     for (int id = 0; id < RL_MEASURES; id++) {
-        const struct rl_measure *row = rl_measure_get((enum rl_measure_id)id);
+        const struct rl_measure *const row = rl_measure_get((enum rl_measure_id)id);
         ck_assert_int_eq(row->id, id);
         ck_assert_uint_gt(strlen(row->name), 0);
         ck_assert_uint_gt(strlen(row->summary), 0);
@@ -27,7 +27,7 @@ END_TEST
 START_TEST(rows_are_found_by_kind_and_name)
 {
     for (int id = 0; id < RL_MEASURES; id++) {
-        const struct rl_measure *row = rl_measure_get((enum rl_measure_id)id);
+        const struct rl_measure *const row = rl_measure_get((enum rl_measure_id)id);
         ck_assert_ptr_eq(rl_measure_find(row->kind, row->name), row);
         ck_assert_ptr_null(rl_measure_find(row->kind == RL_LOSS ? RL_METRIC : RL_LOSS, row->name));
     }
@@ -40,8 +40,8 @@ END_TEST
 START_TEST(rows_take_what_the_contract_says)
 {
     for (int id = 0; id < RL_MEASURES; id++) {
-        const struct rl_measure *row = rl_measure_get((enum rl_measure_id)id);
-        bool loss = row->kind == RL_LOSS;
+        const struct rl_measure *const row = rl_measure_get((enum rl_measure_id)id);
+        const bool loss = row->kind == RL_LOSS;
         const bool whole = row->id == RL_R_PRECISION || row->id == RL_BPREF || row->id == RL_AUC ||
                            row->id == RL_RANK_BIASED_PRECISION;
         ck_assert_int_eq((row->takes & RL_TAKES_K) != 0, !loss && !whole);

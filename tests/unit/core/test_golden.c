@@ -32,7 +32,7 @@ static struct rl_arena arena;
 
 static void *take(size_t count, size_t size)
 {
-    void *memory = rl_arena_array(&arena, count, size);
+    void *const memory = rl_arena_array(&arena, count, size);
     ck_assert_ptr_nonnull(memory);
     return memory;
 }
@@ -59,8 +59,8 @@ static size_t flatten(const json_t *json, double *ret_values)
 /* The numbers as a column of the dtype. */
 static void *column(const json_t *json, enum rl_dtype dtype, size_t *ret_count)
 {
-    double *values = take(MOST_ITEMS, sizeof(*values));
-    float *rounded = take(MOST_ITEMS, sizeof(*rounded));
+    double *const values = take(MOST_ITEMS, sizeof(*values));
+    float *const rounded = take(MOST_ITEMS, sizeof(*rounded));
     *ret_count = flatten(json, values);
     for (size_t i = 0; i < *ret_count; i++)
         rounded[i] = (float)values[i];
@@ -70,8 +70,8 @@ static void *column(const json_t *json, enum rl_dtype dtype, size_t *ret_count)
 static uint8_t *mask_column(const json_t *json)
 {
     size_t count;
-    const double *values = column(json, RL_FLOAT64, &count);
-    uint8_t *mask = take(count + 1, 1);
+    const double *const values = column(json, RL_FLOAT64, &count);
+    uint8_t *const mask = take(count + 1, 1);
     for (size_t i = 0; i < count; i++)
         mask[i] = values[i] != 0;
     return mask;
@@ -85,7 +85,7 @@ static bool is_batched(const json_t *scores)
 static void read_offsets(const json_t *scores, struct rl_batch *batch)
 {
     batch->lists = is_batched(scores) ? json_array_size(scores) : 1;
-    size_t *offsets = take(batch->lists + 1, sizeof(*offsets));
+    size_t *const offsets = take(batch->lists + 1, sizeof(*offsets));
     offsets[0] = 0;
     for (size_t l = 0; l < batch->lists; l++)
         offsets[l + 1] =
@@ -118,8 +118,8 @@ static void read_weights(const json_t *weights, bool batched, bool per_list_valu
 static void read_batch(const json_t *body, bool per_list_value, struct rl_batch *batch)
 {
     const json_t *labels = json_object_get(body, "y_true"), *mask = NULL;
-    const json_t *scores = json_object_get(body, "y_pred");
-    const char *dtype = json_string_value(json_object_get(body, "dtype"));
+    const json_t *const scores = json_object_get(body, "y_pred");
+    const char *const dtype = json_string_value(json_object_get(body, "dtype"));
     size_t count;
     *batch = (struct rl_batch){.dtype = dtype && strcmp(dtype, "float64") == 0 ? RL_FLOAT64
                                                                                : RL_FLOAT32};
@@ -137,9 +137,9 @@ static void read_batch(const json_t *body, bool per_list_value, struct rl_batch 
 
 static void read_eval(const json_t *body, const char *path, struct rl_eval *eval)
 {
-    enum rl_kind kind = strstr(path, "/losses/") ? RL_LOSS : RL_METRIC;
-    const json_t *temperature = json_object_get(body, "temperature");
-    const json_t *reduction = json_object_get(body, "reduction");
+    const enum rl_kind kind = strstr(path, "/losses/") ? RL_LOSS : RL_METRIC;
+    const json_t *const temperature = json_object_get(body, "temperature");
+    const json_t *const reduction = json_object_get(body, "reduction");
     *eval = (struct rl_eval){
         .measure = rl_measure_find(kind, strrchr(path, '/') + 1),
         .temperature = temperature ? json_number_value(temperature) : 1,
@@ -157,7 +157,7 @@ static void read_vector(const char *text, struct vector *vector)
     struct rl_error error;
     vector->line = json_loads(text, 0, NULL);
     ck_assert_ptr_nonnull(vector->line);
-    const json_t *body = json_object_get(vector->line, "body");
+    const json_t *const body = json_object_get(vector->line, "body");
     vector->id = json_string_value(json_object_get(vector->line, "id"));
     read_eval(body, json_string_value(json_object_get(vector->line, "path")), &vector->eval);
     read_batch(body, vector->eval.measure->value_per_list, &vector->batch);
@@ -171,7 +171,7 @@ static size_t read_file(const char *name, struct vector *ret_vectors)
     char *text = NULL;
     size_t size = 0, count = 0;
     snprintf(path, sizeof(path), "%s%s", GOLDEN, name);
-    FILE *file = fopen(path, "r");
+    FILE *const file = fopen(path, "r");
     ck_assert_msg(file != NULL, "%s cannot be opened (run from the top of the tree)", path);
     while (getline(&text, &size, file) > 0) {
         ck_assert_uint_lt(count, MOST_CASES);
@@ -188,7 +188,7 @@ static size_t read_file(const char *name, struct vector *ret_vectors)
 /* The answer as numbers: one, or those of reduction none. */
 static size_t answer(const struct vector *vector, double *ret_values)
 {
-    const struct rl_result *result = &vector->work.results[0];
+    const struct rl_result *const result = &vector->work.results[0];
     if (vector->eval.measure->kind == RL_METRIC || vector->eval.reduction != RL_NONE) {
         ret_values[0] = result->value;
         return 1;
@@ -202,12 +202,12 @@ static size_t answer(const struct vector *vector, double *ret_values)
 static void compare(const struct vector *vector)
 {
     static double got[MOST_ITEMS], want[MOST_ITEMS];
-    const json_t *expect = json_object_get(vector->line, "expect");
-    double rtol = json_number_value(json_object_get(vector->line, "rtol"));
-    double atol = json_number_value(json_object_get(vector->line, "atol"));
+    const json_t *const expect = json_object_get(vector->line, "expect");
+    const double rtol = json_number_value(json_object_get(vector->line, "rtol"));
+    const double atol = json_number_value(json_object_get(vector->line, "atol"));
     ck_assert_msg(vector->work.status == RL_OK, "%s: %s", vector->id, vector->work.error.detail);
-    size_t count = answer(vector, got);
-    const char *key = vector->eval.measure->kind == RL_LOSS ? "loss" : "metric";
+    const size_t count = answer(vector, got);
+    const char *const key = vector->eval.measure->kind == RL_LOSS ? "loss" : "metric";
     ck_assert_uint_eq(flatten(json_object_get(expect, key), want), count);
     for (size_t i = 0; i < count; i++)
         ck_assert_msg(fabs(got[i] - want[i]) <= atol + rtol * fabs(want[i]),
@@ -240,7 +240,7 @@ static void check_file(const char *name, size_t expected, int threads)
 {
     static struct vector vectors[MOST_CASES];
     rl_arena_init(&arena, SIZE_MAX);
-    size_t count = read_file(name, vectors);
+    const size_t count = read_file(name, vectors);
     ck_assert_uint_eq(count, expected);
     if (threads == 0)
         compute_inline(vectors, count);

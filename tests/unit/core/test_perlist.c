@@ -24,7 +24,7 @@ struct stopping {
 static void run_some(struct rl_runner *runner, size_t count,
                      void (*body)(void *context, size_t index), void *context)
 {
-    struct stopping *stopping = (struct stopping *)runner;
+    struct stopping *const stopping = (struct stopping *)runner;
     for (size_t i = 0; i < count; i++) {
         if (stopping->begun++ == stopping->left)
             atomic_store(&stop, STOPPED);
@@ -87,8 +87,8 @@ static int outcome_of(const struct rl_batch *batch, size_t left, size_t *ret_beg
     work.stop = &stop;
     rl_perlist_begin(&work);
     rl_perlist_compute(&work, 0, &scratch, &stopping.runner);
-    const struct rl_work_state *state = work.state;
-    int outcome = state->outcomes[0];
+    const struct rl_work_state *const state = work.state;
+    const int outcome = state->outcomes[0];
     rl_scratch_release(&scratch);
     rl_arena_release(&arena);
     *ret_begun = stopping.begun;

@@ -106,7 +106,7 @@ static long double moved(enum rl_measure_id loss, const struct rl_reference_list
                          double *scores, const double *weights, size_t k, double step)
 {
     long double losses[8] = {0}, sum = 0;
-    double kept = scores[k];
+    const double kept = scores[k];
     scores[k] += step;
     rl_reference_losses(loss, list, 1.5L, losses);
     scores[k] = kept;
@@ -127,14 +127,14 @@ START_TEST(gradients_match_central_differences)
             weights[i] = random_uniform(&random, -1, 2);
         }
         struct rl_reference_list list = {.items = 8, .labels = labels, .scores = scores};
-        enum rl_measure_id loss = (enum rl_measure_id)(round % RL_DCG);
+        const enum rl_measure_id loss = (enum rl_measure_id)(round % RL_DCG);
         long double gradient[8], bound = loss == RL_PAIRWISE_HINGE ? 2 : 1e-6L;
         size_t beyond = 0;
         rl_reference_gradient(loss, &list, 1.5L, weights, gradient);
         for (size_t k = 0; k < 8; k++) {
-            long double slope = (moved(loss, &list, scores, weights, k, step) -
-                                 moved(loss, &list, scores, weights, k, -step)) /
-                                (2 * (long double)step);
+            const long double slope = (moved(loss, &list, scores, weights, k, step) -
+                                       moved(loss, &list, scores, weights, k, -step)) /
+                                      (2 * (long double)step);
             beyond += fabsl(slope - gradient[k]) > 1e-6L;
             check_close(gradient[k], slope, bound);
         }

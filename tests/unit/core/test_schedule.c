@@ -26,7 +26,7 @@ static void fill_work(struct random *random, size_t w, size_t lists)
     works[w] = (struct rl_work){.batch = &batches[w], .state = &states[w]};
     pointers[w] = &works[w];
     for (size_t list = 0; list < lists; list++) {
-        double length = exp(random_uniform(random, 0, list % 500 ? 6 : 11));
+        const double length = exp(random_uniform(random, 0, list % 500 ? 6 : 11));
         offsets[w][list + 1] = offsets[w][list] + (size_t)length - 1;
     }
 }
@@ -35,8 +35,8 @@ static void fill_work(struct random *random, size_t w, size_t lists)
 static size_t take_chunk(const struct rl_schedule *schedule, size_t chunk)
 {
     size_t begin, end, longest = 0;
-    struct rl_work *work = rl_schedule_chunk(schedule, chunk, &begin, &end);
-    size_t w = (size_t)(work - works);
+    struct rl_work *const work = rl_schedule_chunk(schedule, chunk, &begin, &end);
+    const size_t w = (size_t)(work - works);
     ck_assert_uint_lt(begin, end);
     for (size_t i = begin; i < end; i++) {
         size_t list = orders[w][i], items = rl_list_items(&batches[w], list);
@@ -52,7 +52,7 @@ static void check_schedule(const struct rl_schedule *schedule, size_t count)
     size_t last = SIZE_MAX;
     memset(taken, 0, sizeof(taken));
     for (size_t chunk = 0; chunk < schedule->chunks; chunk++) {
-        size_t longest = take_chunk(schedule, chunk);
+        const size_t longest = take_chunk(schedule, chunk);
         ck_assert_uint_le(longest / 2, last); /* within a power of two */
         last = longest;
     }
@@ -67,7 +67,7 @@ START_TEST(every_list_is_taken_once_and_long_ones_first)
     struct rl_schedule schedule;
     rl_schedule_init(&schedule);
     for (int round = 0; round < 30; round++) {
-        size_t count = 1 + random_below(&random, WORKS);
+        const size_t count = 1 + random_below(&random, WORKS);
         for (size_t w = 0; w < count; w++)
             fill_work(&random, w, 1 + random_below(&random, LISTS));
         ck_assert(rl_schedule_fill(&schedule, pointers, count));

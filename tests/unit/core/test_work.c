@@ -68,7 +68,7 @@ START_TEST(a_definition_that_takes_weights_of_lists_refuses_those_of_items)
         struct rl_work work;
         eval.definition = rl_definition_get(RL_SKLEARN);
         rl_arena_init(&arena, SIZE_MAX);
-        enum rl_status status = rl_work_init(&work, &batch, &eval, 1, &arena, &error);
+        const enum rl_status status = rl_work_init(&work, &batch, &eval, 1, &arena, &error);
         ck_assert_int_eq(status, kind == RL_WEIGHT_ITEM ? RL_INVALID : RL_OK);
         if (status == RL_INVALID)
             ck_assert_str_eq(error.pointer, "/sample_weight");

@@ -40,7 +40,7 @@ static double random_label(struct random *random, enum label_kind kind)
 
 static double random_score(struct random *random, enum score_kind kind)
 {
-    double normal = random_normal(random);
+    const double normal = random_normal(random);
     switch (kind) {
     case NORMAL:
         return normal;
@@ -78,7 +78,7 @@ static void sum_field(const struct rl_field *field, size_t n, struct rl_runner r
                              .scores = scores};
     struct rl_plan plan;
     struct rl_room room;
-    size_t bytes = rl_plan_room(n) + rl_field_room(n);
+    const size_t bytes = rl_plan_room(n) + rl_field_room(n);
     ck_assert(rl_scratch_reserve(&scratch, bytes, &room));
     rl_plan_init(&plan, &batch, 0, &runner, &room);
     rl_plan_grade(&plan, &runner, room);
@@ -91,7 +91,7 @@ static long double expected(const struct rl_field *field, size_t n, size_t targe
     for (size_t s = 0; s < n; s++) {
         if (field->all_pairs ? s == target : !(sign * labels[target] > sign * labels[s]))
             continue;
-        long double d = sign * ((long double)scores[target] - scores[s]) / field->temperature;
+        const long double d = sign * ((long double)scores[target] - scores[s]) / field->temperature;
         sum += field_value(field->kind, d) * (field->masses ? field->masses[s] : 1);
     }
     return sum;
@@ -120,7 +120,7 @@ static void check_kind(struct random *random, enum rl_field_kind kind, size_t n)
 {
     const double temperature = exp(random_uniform(random, -2, 3));
     for (int negated = 0; negated < 2; negated++) {
-        bool has_masses = field_has_masses(kind) && random_below(random, 2);
+        const bool has_masses = field_has_masses(kind) && random_below(random, 2);
         struct rl_field field = {
             .kind = kind,
             .temperature = temperature,
@@ -155,7 +155,7 @@ static void check_lengths(struct random *random, const size_t *lengths, size_t c
 {
     for (size_t l = 0; l < count; l++) {
         for (int label = 0; label < LABEL_KINDS; label++) {
-            enum score_kind score = (enum score_kind)random_below(random, SCORE_KINDS);
+            const enum score_kind score = (enum score_kind)random_below(random, SCORE_KINDS);
             fill(random, lengths[l], (enum label_kind)label, score);
             check_fields(random, lengths[l]);
         }
@@ -195,7 +195,7 @@ START_TEST(short_lists_of_any_range_match_the_formula)
 {
     struct random random = random_init(random_seed() + 3);
     for (int round = 0; round < 40; round++) {
-        size_t n = 2 + random_below(&random, 300);
+        const size_t n = 2 + random_below(&random, 300);
         fill(&random, n, (enum label_kind)random_below(&random, LABEL_KINDS), MIXED);
         scores[0] = 1e200, scores[1] = -1e200;
         check_fields(&random, n);

@@ -46,7 +46,7 @@ struct range {
 
 static struct range fill_scores(struct random *random, size_t n, double spread)
 {
-    double offset = random_below(random, 2) ? 1e6 : 0;
+    const double offset = random_below(random, 2) ? 1e6 : 0;
     struct range range = {INFINITY, -INFINITY};
     for (size_t p = 0; p < n; p++) {
         scores[p] = offset + spread * random_uniform(random, -1, 1);
@@ -63,7 +63,7 @@ static void check_target(enum rl_field_kind kind, double temperature, size_t tar
 {
     long double want = 0, size = 0;
     for (size_t j = 0; j < (size_t)below[target]; j++) {
-        long double d = ((long double)scores[target] - scores[j]) / temperature;
+        const long double d = ((long double)scores[target] - scores[j]) / temperature;
         long double value = field_value(kind, d);
         value *= field_has_masses(kind) ? masses[j] : 1;
         want += value;
@@ -107,9 +107,9 @@ static void run_tile(enum rl_isa isa, enum rl_field_kind kind, size_t n, double 
 static void check_all(size_t n, double temperature, double centre)
 {
     for (int k = RL_FIELD_NONE + 1; k < RL_FIELD_KINDS; k++) {
-        enum rl_field_kind kind = (enum rl_field_kind)k;
+        const enum rl_field_kind kind = (enum rl_field_kind)k;
         for (int i = 0; i < RL_ISAS; i++) {
-            enum rl_isa isa = (enum rl_isa)i;
+            const enum rl_isa isa = (enum rl_isa)i;
             if (!rl_isa_available(isa))
                 continue;
             run_tile(isa, kind, n, temperature, centre);
@@ -126,10 +126,10 @@ START_TEST(all_kernels_match_the_formula_with_the_same_bits)
     static const double spreads[] = {1e-6, 0.5, 3, 100};
     struct random random = random_init(random_seed());
     for (int round = 0; round < ROUNDS; round++) {
-        size_t n = 1 + random_below(&random, round % 10 ? 70 : LONGEST);
+        const size_t n = 1 + random_below(&random, round % 10 ? 70 : LONGEST);
         double temperature = exp(random_uniform(&random, -1, 4));
         fill_grades(&random, n, 1 + random_below(&random, n));
-        struct range range = fill_scores(&random, n, spreads[random_below(&random, 4)]);
+        const struct range range = fill_scores(&random, n, spreads[random_below(&random, 4)]);
         /* Wider ranges are not what the kernels are for: they go to the sweeps. */
         temperature = fmax(temperature, (range.highest - range.lowest) / RL_TILE_RANGE);
         check_all(n, temperature, (range.lowest + range.highest) / 2);
@@ -142,7 +142,7 @@ START_TEST(hinge_keeps_its_digits_next_to_the_kink)
     below[0] = 0, below[1] = 1;
     masses[0] = 2;
     scores[0] = 0.1, scores[1] = 1.1; /* 1.1 - 0.1 is not 1, and its rounding must not matter */
-    long double want = 1 - ((long double)scores[1] - scores[0]);
+    const long double want = 1 - ((long double)scores[1] - scores[0]);
     for (int isa = 0; isa < RL_ISAS; isa++) {
         if (!rl_isa_available((enum rl_isa)isa))
             continue;

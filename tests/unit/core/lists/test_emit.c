@@ -51,8 +51,8 @@ static void check_column(const struct rl_plan *plan, const void *column, enum rl
     ck_assert_double_eq(rl_column_get(column, dtype, 0), 99);
     ck_assert_double_eq(rl_column_get(column, dtype, plan->items + 1), 99);
     for (size_t i = 0, v = 0; i < plan->items; i++) {
-        bool valid = v < plan->count && rl_plan_item(plan, v) == i;
-        double value = valid ? rl_round(want[v++], dtype) : 0;
+        const bool valid = v < plan->count && rl_plan_item(plan, v) == i;
+        const double value = valid ? rl_round(want[v++], dtype) : 0;
         ck_assert_double_eq(rl_column_get(column, dtype, i + 1), value);
     }
 }
@@ -61,7 +61,7 @@ static void emit_random(struct random *random, size_t items, enum rl_dtype dtype
                         struct rl_runner runner)
 {
     struct rl_plan plan = random_plan(random, items, random_below(random, 2));
-    void *column = dtype == RL_FLOAT32 ? (void *)floats : doubles;
+    void *const column = dtype == RL_FLOAT32 ? (void *)floats : doubles;
     struct rl_emission emission = {&plan, &runner, dtype, 1, 4, column};
     long double want = 0;
     double sum;
@@ -88,8 +88,8 @@ START_TEST(columns_have_zeros_in_their_holes)
 {
     struct random random = random_init(random_seed());
     for (int round = 0; round < 200; round++) {
-        size_t items = round < 190 ? random_below(&random, 40) : LONGEST;
-        enum rl_dtype dtype = round % 2 ? RL_FLOAT32 : RL_FLOAT64;
+        const size_t items = round < 190 ? random_below(&random, 40) : LONGEST;
+        const enum rl_dtype dtype = round % 2 ? RL_FLOAT32 : RL_FLOAT64;
         emit_random(&random, items, dtype, round % 3 ? rl_runner_serial() : runner_backwards());
     }
 }

@@ -20,7 +20,7 @@ static struct rl_plan make(const struct rl_batch *batch, size_t list, struct rl_
 {
     struct rl_plan plan;
     struct rl_room room;
-    size_t items = batch->offsets[list + 1] - batch->offsets[list];
+    const size_t items = batch->offsets[list + 1] - batch->offsets[list];
     ck_assert(rl_scratch_reserve(&scratch, rl_plan_room(items) + rl_plan_scratch(items), &room));
     rl_plan_init(&plan, batch, list, &runner, &room);
     rl_plan_grade(&plan, &runner, room);
@@ -121,7 +121,7 @@ static double random_label(struct random *random, enum label_kind kind)
 static struct rl_batch random_list(struct random *random, enum label_kind kind, size_t n,
                                    size_t *offsets)
 {
-    bool is_float = random_below(random, 2);
+    const bool is_float = random_below(random, 2);
     for (size_t i = 0; i < n; i++) {
         float_labels[i] = (float)random_label(random, kind);
         float_scores[i] = (float)random_normal(random);
@@ -171,7 +171,7 @@ static void check_grades(const struct rl_plan *plan)
     for (size_t p = 0; p < plan->count; p++) {
         uint32_t v = plan->graded[p], last = p ? plan->graded[p - 1] : 0;
         if (p) {
-            double step = plan->labels[v] - plan->labels[last];
+            const double step = plan->labels[v] - plan->labels[last];
             ck_assert(step > 0 || (step == 0 && v > last));
             grade += step > 0;
         }
@@ -189,7 +189,7 @@ static void check_ranks(const struct rl_plan *plan)
         ck_assert_double_eq(plan->ranked_scores[r], plan->scores[plan->ranked[r]]);
     for (size_t r = 1; r < plan->count; r++) {
         uint32_t v = plan->ranked[r], last = plan->ranked[r - 1];
-        double step = plan->scores[last] - plan->scores[v];
+        const double step = plan->scores[last] - plan->scores[v];
         ck_assert(step > 0 || (step == 0 && v > last));
     }
 }
@@ -199,7 +199,7 @@ START_TEST(random_lists_are_ordered)
     struct random random = random_init(random_seed());
     for (int round = 0; round < 600; round++) {
         size_t offsets[2], n = round < 590 ? random_below(&random, 400) : LONGEST;
-        enum label_kind kind = (enum label_kind)(round % LABEL_KINDS);
+        const enum label_kind kind = (enum label_kind)(round % LABEL_KINDS);
         struct rl_batch batch = random_list(&random, kind, n, offsets);
         struct rl_plan plan = make(&batch, 0, round % 3 ? rl_runner_serial() : runner_backwards());
         check_items(&batch, &plan);

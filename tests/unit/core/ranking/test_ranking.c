@@ -43,7 +43,7 @@ static struct rl_ranking evaluate_standing(const struct rl_batch *batch, const s
     struct rl_ranking ret;
     struct rl_room room;
     struct rl_runner runner = rl_runner_serial();
-    size_t bytes = rl_plan_room(n) + rl_standing_room(n) + rl_ranking_room(n);
+    const size_t bytes = rl_plan_room(n) + rl_standing_room(n) + rl_ranking_room(n);
     ck_assert(rl_scratch_reserve(&scratch, bytes, &room));
     rl_ranking_add_needs(eval, &needs);
     rl_plan_gather(&plan, batch, 0, &runner, &room);
@@ -142,7 +142,8 @@ START_TEST(middle_lists_match_the_reference)
     struct random random = random_init(random_seed() + 1);
     for (int round = 0; round < 300; round++) {
         size_t n = 40 + random_below(&random, 500), k = random_below(&random, 2) ? 0 : 10;
-        enum rl_measure_id metric = RL_DCG + (enum rl_measure_id)(round % (RL_MEASURES - RL_DCG));
+        const enum rl_measure_id metric =
+            RL_DCG + (enum rl_measure_id)(round % (RL_MEASURES - RL_DCG));
         fill(&random, n);
         for (size_t i = 0, sparse = random_below(&random, 2); i < n && sparse; i++)
             labels[i] = random_below(&random, 50) ? 0 : labels[i];
@@ -172,7 +173,7 @@ START_TEST(lists_without_relevance_weigh_the_average)
         {.value = 0, .counts = false},
     };
     double sum, weight_sum;
-    double value = rl_ranking_combine(RL_NDCG, lists, 4, &sum, &weight_sum);
+    const double value = rl_ranking_combine(RL_NDCG, lists, 4, &sum, &weight_sum);
     ck_assert_double_eq(lists[0].weight, 3);
     ck_assert_double_eq(lists[1].weight, 1);
     ck_assert_double_eq(lists[2].weight, 2);
@@ -190,7 +191,7 @@ START_TEST(dcg_is_divided_by_the_weight_of_its_list)
         {.value = 4, .weight = 1, .relevance = 2, .counts = true},
     };
     double sum, weight_sum;
-    double value = rl_ranking_combine(RL_DCG, lists, 2, &sum, &weight_sum);
+    const double value = rl_ranking_combine(RL_DCG, lists, 2, &sum, &weight_sum);
     ck_assert_double_eq(lists[0].value, 2);
     ck_assert_double_eq(lists[1].value, 4);
     ck_assert_double_eq(value, 10 / 4.0);
@@ -226,7 +227,8 @@ START_TEST(huge_labels_are_not_finite_only_where_gains_are_used)
         const struct rl_eval eval = eval_of((enum rl_measure_id)metric, 0);
         list = metric == RL_AUC ? evaluate_tiers(&batch, &eval)
                                 : evaluate_standing(&batch, &eval, (struct others){0});
-        double value = rl_ranking_combine((enum rl_measure_id)metric, &list, 1, &sum, &weight_sum);
+        const double value =
+            rl_ranking_combine((enum rl_measure_id)metric, &list, 1, &sum, &weight_sum);
         ck_assert_int_eq(isfinite(value) != 0, metric != RL_DCG && metric != RL_NDCG);
     }
 }

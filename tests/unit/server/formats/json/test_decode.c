@@ -72,7 +72,7 @@ static const char *quoted(const char *text)
 
 static const struct rl_query *decode(struct outcome *outcome, const char *path, const char *text)
 {
-    const char *body = quoted(text);
+    const char *const body = quoted(text);
     decode_bytes(outcome, path, body, strlen(body));
     ck_assert_msg(outcome->status == RL_OK, "%s: %s %s", text, outcome->error.pointer,
                   outcome->error.detail);
@@ -139,7 +139,8 @@ END_TEST
 START_TEST(batch_with_empty_lists_only)
 {
     struct outcome outcome;
-    const struct rl_query *query = decode(&outcome, HINGE, "{'y_true':[[],[]],'y_pred':[[],[]]}");
+    const struct rl_query *const query =
+        decode(&outcome, HINGE, "{'y_true':[[],[]],'y_pred':[[],[]]}");
     ck_assert_uint_eq(query->batch.lists, 2);
     ck_assert_uint_eq(query->batch.items, 0);
     ck_assert(query->batched);
@@ -191,7 +192,7 @@ START_TEST(null_scores_of_invalid_items)
     release(&outcome);
     decode(&outcome, HINGE, "{'y_true':[-1e-50,1],'y_pred':[null,1],'dtype':'float64'}");
     release(&outcome);
-    const char *body = quoted("{'y_true':[-1e-50,1],'y_pred':[null,1]}");
+    const char *const body = quoted("{'y_true':[-1e-50,1],'y_pred':[null,1]}");
     decode_bytes(&outcome, HINGE, body, strlen(body));
     ck_assert_int_eq(outcome.status, RL_INVALID);
     ck_assert_str_eq(outcome.error.pointer, "/y_pred/0");
@@ -203,7 +204,7 @@ static void check_weights(const char *path, const char *text, enum rl_weight_kin
                           const float *weights, size_t count)
 {
     struct outcome outcome;
-    const struct rl_query *query = decode(&outcome, path, text);
+    const struct rl_query *const query = decode(&outcome, path, text);
     ck_assert_msg(query->batch.weight_kind == kind, "%s: kind %d", text, query->batch.weight_kind);
     if (kind == RL_WEIGHT_SCALAR)
         ck_assert_double_eq(query->batch.weight, (double)weights[0]);
@@ -246,7 +247,7 @@ START_TEST(many_numbers_are_rounded_to_float)
 {
     enum { ITEMS = 1000 };
     struct outcome outcome;
-    char *body = malloc(ITEMS * 64);
+    char *const body = malloc(ITEMS * 64);
     size_t length = (size_t)sprintf(body, "{\"y_true\":[0");
     for (int i = 1; i < ITEMS; i++)
         length += (size_t)sprintf(body + length, ",%d", i % 5);
@@ -270,12 +271,12 @@ END_TEST
 START_TEST(every_member_of_a_loss)
 {
     struct outcome outcome;
-    const struct rl_query *query = decode(
+    const struct rl_query *const query = decode(
         &outcome, HINGE,
         "{'top_k':7.0,'include':['top_pairs','gradient','per_list','gradient'],'name':'caf\u00e9 "
         "1',"
         "'temperature':0.25,'reduction':'mean_with_sample_weight','dtype':'float32'," BATCH "}");
-    const struct rl_eval *eval = query->evals;
+    const struct rl_eval *const eval = query->evals;
     ck_assert_uint_eq(eval->top_k, 7);
     ck_assert_uint_eq(eval->include, RL_PER_LIST | RL_GRADIENT | RL_TOP_PAIRS);
     ck_assert_double_eq(eval->temperature, 0.25);
@@ -294,12 +295,12 @@ START_TEST(every_reduction)
     char text[256];
     for (size_t i = 0; i < RL_REDUCTIONS; i++) {
         snprintf(text, sizeof(text), "{" BATCH ",'reduction':'%s'}", names[i]);
-        const struct rl_query *query = decode(&outcome, HINGE, text);
+        const struct rl_query *const query = decode(&outcome, HINGE, text);
         ck_assert_int_eq(query->evals[0].reduction, (int)i);
         ck_assert(!query->reduction_null[0]);
         release(&outcome);
     }
-    const struct rl_query *query = decode(&outcome, HINGE, "{" BATCH ",'reduction':null}");
+    const struct rl_query *const query = decode(&outcome, HINGE, "{" BATCH ",'reduction':null}");
     ck_assert_int_eq(query->evals[0].reduction, RL_NONE);
     ck_assert(query->reduction_null[0]);
     release(&outcome);
@@ -361,7 +362,7 @@ START_TEST(evaluate_takes_defaults_and_entries)
     ck_assert_str_eq(query->name, "run");
     ck_assert_str_eq(query->names[0], HINGE);
     ck_assert_str_eq(query->names[3], "dcg");
-    const struct rl_eval *eval = query->evals;
+    const struct rl_eval *const eval = query->evals;
     ck_assert_double_eq(eval[0].temperature, 2);
     ck_assert_int_eq(eval[0].reduction, RL_SUM);
     ck_assert_uint_eq(eval[0].include, RL_PER_LIST | RL_GRADIENT | RL_TOP_PAIRS);
@@ -381,7 +382,8 @@ END_TEST
 START_TEST(null_name_and_dtype_are_the_defaults)
 {
     struct outcome outcome;
-    const struct rl_query *query = decode(&outcome, HINGE, "{" BATCH ",'name':null,'dtype':null}");
+    const struct rl_query *const query =
+        decode(&outcome, HINGE, "{" BATCH ",'name':null,'dtype':null}");
     ck_assert_ptr_null(query->name);
     ck_assert_str_eq(query->names[0], HINGE);
     ck_assert_int_eq(query->batch.dtype, RL_FLOAT32);
@@ -405,8 +407,8 @@ START_TEST(defaults_are_no_definition)
     static const char *const same[] = {
         "'k':3",
         "'definition':'keras'",
-        "'gain':'exponential','discount':'log2','ties':'input','without_relevant':'zero',"
-        "'unretrieved':'error','unlabelled':'drop'",
+        ("'gain':'exponential','discount':'log2','ties':'input','without_relevant':'zero',"
+         "'unretrieved':'error','unlabelled':'drop'"),
     };
     struct outcome outcome;
     for (size_t i = 0; i < 3; i++) {
@@ -708,7 +710,7 @@ START_TEST(mistakes_are_told_with_their_place)
 {
     for (size_t i = 0; i < sizeof(mistakes) / sizeof(mistakes[0]); i++) {
         struct outcome outcome;
-        const char *body = quoted(mistakes[i].text);
+        const char *const body = quoted(mistakes[i].text);
         decode_bytes(&outcome, mistakes[i].path, body, strlen(body));
         ck_assert_msg(outcome.status == RL_INVALID, "%s: status %d", body, outcome.status);
         ck_assert_int_eq(outcome.error.status, RL_INVALID);
@@ -737,7 +739,7 @@ START_TEST(duplicate_keys_are_malformed)
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct outcome outcome;
-        const char *body = quoted(cases[i].text);
+        const char *const body = quoted(cases[i].text);
         decode_bytes(&outcome, HINGE, body, strlen(body));
         ck_assert_msg(outcome.status == RL_SYNTAX, "%s: status %d", body, outcome.status);
         ck_assert_msg(outcome.error.line == cases[i].line &&
@@ -820,7 +822,7 @@ static size_t status_bytes(const char *field)
 {
     char line[256];
     size_t kib = 0;
-    FILE *file = fopen("/proc/self/status", "r");
+    FILE *const file = fopen("/proc/self/status", "r");
     ck_assert_ptr_nonnull(file);
     while (fgets(line, sizeof(line), file))
         if (strncmp(line, field, strlen(field)) == 0)
@@ -833,7 +835,7 @@ static void check_bomb(const char *piece, enum rl_status expected)
 {
     enum { SIZE = 8 << 20 };
     struct outcome outcome;
-    char *text = malloc(SIZE + 64);
+    char *const text = malloc(SIZE + 64);
     size_t length = (size_t)sprintf(text, "{\"x\":[");
     const size_t step = strlen(piece);
     for (; length + step < SIZE; length += step)
