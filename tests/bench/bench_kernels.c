@@ -216,7 +216,8 @@ static double time_pairs(struct bench_list *list, const struct rl_field *field)
 {
     double lowest, highest, begin = now_ns();
     rl_plan_range(&list->plan, &lowest, &highest);
-    sum_pairs(field, &list->plan, lowest / 2 + highest / 2, list->room, list->sums);
+    (field->all_pairs ? sum_all_pairs : sum_pairs)(field, &list->plan, lowest / 2 + highest / 2,
+                                                   list->room, list->sums);
     return now_ns() - begin;
 }
 
@@ -229,21 +230,28 @@ static double time_sweeps(struct bench_list *list, const struct rl_field *field)
     return now_ns() - begin;
 }
 
+static void cross_field(struct bench_list *list, const struct rl_field *field, double seconds)
+{
+    struct rounds pairs = rounds_begin(seconds), sweeps = rounds_begin(seconds);
+    while (rounds_go_on(&pairs)) {
+        pairs.times[pairs.count++] = time_pairs(list, field);
+        sweeps.times[sweeps.count++] = time_sweeps(list, field);
+    }
+    rounds_sort(&pairs);
+    rounds_sort(&sweeps);
+    printf("%s%s %.0f %.0f\n", field_names[field->kind], field->all_pairs ? "-all" : "",
+           pairs.times[0], sweeps.times[0]);
+}
+
 static void cross(const struct rl_batch *batch, double seconds)
 {
     struct bench_list list;
     bench_list_init(&list, batch);
-    for (enum rl_field_kind kind = RL_FIELD_NONE + 1; kind < RL_FIELD_KINDS; kind++) {
-        struct rl_field field = {.kind = kind, .temperature = 1};
-        struct rounds pairs = rounds_begin(seconds), sweeps = rounds_begin(seconds);
-        while (rounds_go_on(&pairs)) {
-            pairs.times[pairs.count++] = time_pairs(&list, &field);
-            sweeps.times[sweeps.count++] = time_sweeps(&list, &field);
-        }
-        rounds_sort(&pairs);
-        rounds_sort(&sweeps);
-        printf("%s %.0f %.0f\n", field_names[kind], pairs.times[0], sweeps.times[0]);
-    }
+    for (enum rl_field_kind kind = RL_FIELD_NONE + 1; kind < RL_FIELD_KINDS; kind++)
+        cross_field(&list, &(struct rl_field){.kind = kind, .temperature = 1}, seconds);
+    for (enum rl_field_kind kind = RL_FIELD_SIGMOID; kind <= RL_FIELD_BUMP; kind++)
+        cross_field(&list, &(struct rl_field){.kind = kind, .temperature = 1, .all_pairs = true},
+                    seconds);
 }
 
 /* ---- sort -------------------------------------------------------------------------------------

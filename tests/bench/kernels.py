@@ -371,13 +371,13 @@ def crossovers(bench, sets):
                                            min(known[1], float(sweeps)))
     print("\rcrossovers: done".ljust(90), file=sys.stderr, flush=True)
     rows = []
-    for field in FIELDS:
+    for field in (*FIELDS, "sigmoid-all", "bump-all"):
         for isa in sets:
             ratios = [(n, best[field, isa, n][0] / best[field, isa, n][1]) for n in CROSS_LENGTHS]
             rows.append([field, isa, *(f"{ratio:.2f}" for _, ratio in ratios),
                          crossing(ratios) or "-"])
     return ("## Pair by pair or by sweeps\n\nTime of the first over time of the second, by length "
-            "(`SHORT` in core/fields/field.c); the last column is where they take equally long. Both dtypes "
+            "(`SHORT` in core/fields/field.c; `SHORT_OF_ALL` for sums over all pairs of a list); the last column is where they take equally long. Both dtypes "
             "are computed in double.\n\n"
             + table(["field", "instructions", *CROSS_LENGTHS, "equal at"], rows) + "\n")
 

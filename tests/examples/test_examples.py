@@ -1,5 +1,6 @@
 """Runs every example against a real daemon, as a person would."""
 
+import csv
 import functools
 import http.server
 import json
@@ -51,7 +52,7 @@ class Curl(DaemonAt, unittest.TestCase):
                          ["pairwise_hinge", "list_mle", "ndcg"])
         self.assertEqual(replies[3]["status"], 422)
         self.assertEqual(replies[3]["errors"][0]["pointer"], "/y_pred/0/1")
-        self.assertEqual(len(replies[4]["losses"]), 6)
+        self.assertEqual(len(replies[4]["losses"]), 7)
 
 
 class Commands(DaemonAt, unittest.TestCase):
@@ -96,6 +97,54 @@ class Commands(DaemonAt, unittest.TestCase):
                 lines = [line for line in file.read().splitlines()[1:]
                          if line and not line.startswith(("import", "from", "if __name__"))]
             self.assertLessEqual(len(lines), 5, name)
+
+
+class Gate(DaemonAt, unittest.TestCase):
+    """examples/ci-gate/gate.sh: its exit status is what a pipeline goes by."""
+
+    def gate(self, *arguments, **env):
+        done = subprocess.run(
+            [example("ci-gate/gate.sh"), *arguments], capture_output=True, text=True, timeout=120,
+            check=False, env={**os.environ, "RANKLOSSD_URL": self.url, "PYTHONPATH": PACKAGE,
+                              "PYTHON": "/usr/bin/python3", **env})
+        return done.returncode, done.stdout + done.stderr
+
+    def with_reversed(self):
+        """The data with a column more: model_b's scores, negated."""
+        with open(example("data/models.csv"), encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        name = scratch_directory(self) + "/models.csv"
+        with open(name, "w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, [*rows[0], "reversed"])
+            writer.writeheader()
+            writer.writerows({**row, "reversed": -float(row["model_b"])} for row in rows)
+        return name
+
+    def test_a_worse_candidate_fails(self):
+        data = self.with_reversed()
+        status, said = self.gate(data, "model_b", "reversed")
+        self.assertEqual(status, 1, said)
+        self.assertIn("gate: reversed is significantly worse than model_b", said)
+        for env in ({}, {"METRIC": "mean_reciprocal_rank", "LEVEL": "0.999"}):
+            self.assertEqual(self.gate(data, "reversed", "model_b", **env)[0], 0)
+
+    def test_a_difference_that_is_not_significant_passes(self):
+        for baseline, candidate in (("model_a", "model_b"), ("model_b", "model_a")):
+            status, said = self.gate(example("data/models.csv"), baseline, candidate)
+            self.assertEqual(status, 0, said)
+
+    def test_what_cannot_be_told_is_no_pass(self):
+        for arguments, env in ((("no-such.csv", "model_a", "model_b"), {}),
+                               ((example("data/models.csv"), "model_a", "model_z"), {}),
+                               ((example("data/models.csv"), "model_a"), {}),
+                               ((), {}),
+                               ((example("data/models.csv"), "model_a", "model_b"),
+                                {"METRIC": "no_such_metric"}),
+                               ((example("data/models.csv"), "model_a", "model_b"),
+                                {"RANKLOSSD_URL": "http://127.0.0.1:1"})):
+            status, said = self.gate(*arguments, **env)
+            self.assertEqual(status, 2, (arguments, said))
+            self.assertIn("gate: no result", said)
 
 
 class Token(unittest.TestCase):
