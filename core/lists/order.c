@@ -18,8 +18,8 @@ enum {
     COUNTED = 96,
     /* Moves per key that insertion may make to fix the order of doubles. */
     MOVES = 2,
-    /* Sorting is cheaper once more than 1 in TOP_SHARE items has entered the top. */
-    TOP_SHARE = 16,
+    /* Entries into the top that any column is allowed. */
+    TOP_SPARE = 8,
 };
 
 struct ordering {
@@ -223,12 +223,19 @@ static void top_insert(struct top *top, double value, size_t place)
     top->places[at] = (uint32_t)place;
 }
 
+/* In a random order `most` * ln(n / most) items enter a full top; half as many more may. */
+static size_t entries_allowed(size_t n, size_t most)
+{
+    const size_t bits = 64 - (size_t)__builtin_clzll(n / most);
+    return most * bits + TOP_SPARE;
+}
+
 bool rl_order_top(enum rl_dtype dtype, const void *column, size_t n, size_t most,
                   struct rl_room room, uint32_t *ret_places)
 {
     const struct rl_listscan *const scan = rl_listscan_kernels(dtype);
     struct top top = {rl_room_take(&room, most, sizeof(double)), ret_places, 0, most};
-    size_t i = 0, budget = n / TOP_SHARE;
+    size_t i = 0, budget = entries_allowed(n, most);
     for (; i < most; i++)
         top_insert(&top, rl_column_get(column, dtype, i), i);
     while ((i = scan->above(column, i, n, top.values[most - 1])) < n) {

@@ -8,6 +8,7 @@
 
 #include "core/base/column.h"
 #include "core/base/cut.h"
+#include "core/base/elementary.h"
 #include "core/lists/order.h"
 
 /*
@@ -17,11 +18,13 @@
 static const double COUNT_PAIR = 0.06;              /* of one item and one score */
 static const double SORT_LIST = 500, SORT_ITEM = 6; /* of a list, and of each item */
 static const double SORT_FAR = 14; /* more of each item of a list that no cache holds */
-static const double SELECT_ITEM = 0.05, SELECT_TOP = 40;  /* of each item, and of each in the top */
-static const double READ_ITEM = 0.2, READ_POSITIVE = 1.5; /* finding the positive items */
+static const double SELECT_LIST = 200, SELECT_ITEM = 0.05; /* of a list, and of each item */
+static const double SELECT_ENTRY = 15;                     /* of each item that enters the top, */
+static const double SELECT_MOVE = 0.12;                    /* and for each one that is in it */
+static const double READ_ITEM = 0.2, READ_POSITIVE = 1;    /* finding the positive items */
 
 /* The most items that are selected: each new one is inserted among them. */
-enum { TOP_MOST = 64, TOP_SHARE = 8 };
+enum { TOP_MOST = 64 };
 
 /* The items that count. */
 struct contest {
@@ -273,14 +276,22 @@ struct rank_costs {
     double counting, sorting, selecting;
 };
 
+/* In a random order top * ln(n / top) items enter a full top. */
+static double selecting_cost(double n, double top)
+{
+    if (!(0 < top && top <= TOP_MOST && top < n))
+        return INFINITY;
+    const double entries = top * (1 + rl_log(n / top));
+    return SELECT_LIST + SELECT_ITEM * n + (SELECT_ENTRY + SELECT_MOVE * top) * entries;
+}
+
 static struct rank_costs rank_costs_of(size_t count, size_t positives, size_t depth)
 {
     const double n = (double)count;
-    const bool can_select = depth <= TOP_MOST && depth * TOP_SHARE <= count;
     return (struct rank_costs){
         .counting = (double)positives * n * COUNT_PAIR,
         .sorting = SORT_LIST + SORT_ITEM * n,
-        .selecting = can_select ? SELECT_ITEM * n + SELECT_TOP * (double)depth : INFINITY,
+        .selecting = selecting_cost(n, (double)depth),
     };
 }
 
