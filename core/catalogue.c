@@ -180,7 +180,8 @@ static const struct rl_measure measures[RL_MEASURES] = {
             .formula = "share of the pairs with y_i >= 1 and y_j < 1 that have s_i > s_j; "
                        "s_i = s_j counts half",
             .summary = "Area under the ROC curve of each list, as scikit-learn's roc_auc_score. A "
-                       "list without such pairs counts as one without a relevant item.",
+                       "list without such pairs counts as one without a relevant item; an item "
+                       "that was not retrieved is below all others.",
             .takes = JUDGED | RL_TAKES_RELEVANT_FROM,
         },
     [RL_EXPECTED_RECIPROCAL_RANK] =

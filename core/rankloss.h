@@ -237,11 +237,13 @@ enum rl_precision_over {                         /* precision at k divides by */
 };
 enum rl_unretrieved {                       /* a labelled, unmasked item whose score is NaN */
                       RL_UNRETRIEVED_ERROR, /* the batch has none */
-                      RL_UNRETRIEVED_COUNT  /* is judged but never ranked */
+                      RL_UNRETRIEVED_COUNT  /* is judged but never ranked; in auc it is below
+                                               all that are ranked */
 };
 enum rl_unlabelled { /* an unmasked item whose label is NaN */
                      RL_UNLABELLED_DROP,
-                     RL_UNLABELLED_ZERO /* is ranked as not relevant */
+                     RL_UNLABELLED_ZERO /* is ranked as if its label were 0; in bpref it is
+                                           not judged. Without a score it has no rank either */
 };
 enum rl_list_weights {                            /* a list's weight in the mean over lists */
                        RL_LIST_WEIGHTS_RELEVANCE, /* Keras-RS's: mean weight of its relevance
@@ -262,7 +264,7 @@ struct rl_definition {
     double relevant_from;    /* the label from which an item is relevant; above 0 and finite */
     double max_grade;        /* of expected_reciprocal_rank: above 0, finite; 4 */
     double persistence;      /* of rank_biased_precision: above 0 and below 1; 0.8 */
-    const double *gains;     /* [gain_count] of RL_GAIN_TABLE: finite, >= 0 */
+    const double *gains;     /* [gain_count >= 1] of RL_GAIN_TABLE: finite, >= 0 */
     const double *discounts; /* [discount_count] of RL_DISCOUNT_TABLE: finite, >= 0 */
     size_t gain_count, discount_count;
 };
