@@ -86,6 +86,8 @@ enum rl_socket_mode { RL_MODE_OWNER, RL_MODE_GROUP, RL_MODE_ALL }; /* 0600, 0660
       .help = "Most open connections; further ones are answered 503 and closed.") \
     X(SIZE, max_request_memory, .name = "max-request-memory", .text = "1GiB", .min = 1 * RL_MIB, .max = 1024 * RL_GIB, \
       .help = "Most memory for the decoded form, the results and the reply of one request together.") \
+    X(SIZE, max_total_memory, .name = "max-total-memory", .text = "1GiB", .min = 1 * RL_MIB, .max = 1024 * RL_GIB, \
+      .help = "The same for all requests together, with replies until they are sent and the working memory of very long lists; a request that finds no room is answered 503.") \
     X(SIZE, max_json_memory, .name = "max-json-memory", .text = "64MiB", .min = 64 * RL_KIB, .max = 64 * RL_GIB, \
       .help = "Most memory for the JSON parser of one request.") \
     X(INTEGER, queue_capacity, .name = "queue-capacity", .text = "256", .min = 1, .max = 1000000, \

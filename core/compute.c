@@ -109,6 +109,15 @@ void rl_team_run(struct rl_team *team, size_t count, void (*body)(void *context,
         body(context, i);
 }
 
+size_t rl_work_room(const struct rl_work *work)
+{
+    size_t longest = 0;
+    for (size_t list = 0; list < work->batch->lists; list++)
+        if (rl_is_alone(work->batch, list) && rl_list_items(work->batch, list) > longest)
+            longest = rl_list_items(work->batch, list);
+    return longest > 0 ? rl_perlist_room(work->state, longest) : 0;
+}
+
 /* ---- On the team ----------------------------------------------------------------------------- */
 
 /* The long lists, one after the other, each on all threads. */

@@ -51,8 +51,7 @@ static size_t max_size(size_t a, size_t b)
     return a > b ? a : b;
 }
 
-/* Bytes that one list needs, the largest of its evaluations. Never less for more items. */
-static size_t list_room(const struct rl_work_state *state, size_t items)
+size_t rl_perlist_room(const struct rl_work_state *state, size_t items)
 {
     size_t doubles = max_size(rl_listmle_scratch(items), rl_moments_scratch(items));
     doubles = max_size(doubles, rl_softmax_scratch(items));
@@ -328,7 +327,8 @@ static void prepare(struct perlist *p)
 static enum rl_status compute_list(struct perlist *p, struct rl_scratch *scratch)
 {
     const size_t items = rl_list_items(p->work->batch, p->list);
-    const size_t bytes = items <= RL_SHORT_LIST ? p->state->short_room : list_room(p->state, items);
+    const size_t bytes =
+        items <= RL_SHORT_LIST ? p->state->short_room : rl_perlist_room(p->state, items);
     if (is_stopped(p))
         return stop_status(p);
     if (!rl_scratch_reserve(scratch, bytes, &p->room))
@@ -349,7 +349,7 @@ static enum rl_status compute_list(struct perlist *p, struct rl_scratch *scratch
 void rl_perlist_begin(struct rl_work *work)
 {
     struct rl_work_state *state = work->state;
-    state->short_room = list_room(state, RL_SHORT_LIST);
+    state->short_room = rl_perlist_room(state, RL_SHORT_LIST);
 }
 
 void rl_perlist_compute(struct rl_work *work, size_t list, struct rl_scratch *scratch,

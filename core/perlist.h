@@ -10,6 +10,9 @@
 /* What all lists of a work share; comes before rl_perlist_compute. */
 void rl_perlist_begin(struct rl_work *work);
 
+/* Bytes of scratch that a list of `items` takes. Never less for more items. */
+size_t rl_perlist_room(const struct rl_work_state *state, size_t items);
+
 /*
  * Computes every evaluation of the work for one list. Writes the list's places in the results and
  * the state; its outcome is RL_OK, RL_NOT_FINITE, RL_INVALID for a label that is no grade of a

@@ -61,13 +61,36 @@ enum rl_status rl_fail(struct rl_error *error, enum rl_status status, const char
 /* ---- Memory ---------------------------------------------------------------------------------- */
 
 /*
- * An arena: memory of one request, given back as a whole. Chunks come from malloc; a request for
- * more than `limit` bytes in all is refused. Not thread safe: one thread at a time.
+ * A pool: a bound on the bytes that several owners hold together. It counts, and allocates nothing.
+ * The last eighth is left to small owners, so that large ones cannot take everything. Any thread.
+ */
+struct rl_pool {
+    _Atomic size_t used;
+    size_t limit;
+};
+
+enum { RL_POOL_SMALL = 256 * 1024 }; /* an owner that holds up to this many bytes is small */
+
+void rl_pool_init(struct rl_pool *pool, size_t limit);
+/* Counts `bytes`, or returns false where they do not fit. `small`: the owner then holds no more
+ * than RL_POOL_SMALL. A pool of NULL is without bound. */
+bool rl_pool_take(struct rl_pool *pool, size_t bytes, bool small);
+void rl_pool_give(struct rl_pool *pool, size_t bytes);
+size_t rl_pool_used(const struct rl_pool *pool);
+/* The most that one owner can take. */
+size_t rl_pool_most(const struct rl_pool *pool);
+
+/*
+ * An arena: memory of one request, given back as a whole. Chunks come from malloc, and count in the
+ * pool if there is one; a request for more than `limit` bytes in all is refused. Not thread safe:
+ * one thread at a time.
  */
 struct rl_chunk;
 struct rl_arena {
     struct rl_chunk *chunks;
     size_t used, limit;
+    struct rl_pool *pool; /* set after rl_arena_init; NULL: none */
+    bool starved;         /* the pool has refused a chunk since the last reset or release */
 };
 
 void rl_arena_init(struct rl_arena *arena, size_t limit);
@@ -440,6 +463,10 @@ double rl_work_cost(const struct rl_work *work);
  * "baseline", "avx2" or "avx512" force one. RL_CONFIG if it is unknown or this CPU lacks it. */
 enum rl_status rl_init(const char *isa, struct rl_error *error);
 const char *rl_isa_name(void);
+
+/* Bytes of scratch that the longest list of a work takes, where it is so long that it has the team
+ * for itself; else 0: other lists take a few MiB for each thread at most. */
+size_t rl_work_room(const struct rl_work *work);
 
 /* Growing memory of one thread, kept between calls so that a small request allocates nothing. */
 struct rl_scratch {

@@ -185,6 +185,7 @@ static enum rl_status create_executor(struct rl_assembly *assembly, struct rl_er
     if (status != RL_OK)
         return status;
     const struct rl_executor_options options = {.admission = context->admission,
+                                                .pool = context->pool,
                                                 .threads = assembly->threads,
                                                 .resume = rl_transport_resume};
     return rl_executor_create(&options, &context->executor, error);
@@ -294,6 +295,8 @@ enum rl_status rl_assembly_start(const struct rl_settings *settings,
         .threads = (int)threads_or(settings->threads, available),
         .io_threads = threads_or(settings->io_threads, available),
     };
+    rl_pool_init(&ret_assembly->pool, settings->max_total_memory);
+    ret_assembly->context.pool = &ret_assembly->pool;
     const enum rl_status status = start_parts(ret_assembly, error);
     if (status != RL_OK) {
         rl_assembly_stop(ret_assembly);

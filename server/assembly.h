@@ -23,6 +23,7 @@ struct rl_assembly {
     struct rl_acceptor *acceptor;
     int threads; /* of the team */
     unsigned io_threads;
+    struct rl_pool pool;           /* max-total-memory */
     struct rl_memory_watch memory; /* the acceptor's thread */
 };
 

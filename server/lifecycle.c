@@ -12,6 +12,7 @@
 
 #include "server/assembly.h"
 #include "server/base/clock.h"
+#include "server/capacity.h"
 #include "server/configure.h"
 #include "server/net/connections.h"
 #include "server/net/notify.h"
@@ -132,6 +133,15 @@ static void enter(struct daemon *daemon, enum rl_stage stage)
     rl_metrics_set_ready(stage == RL_STAGE_READY);
 }
 
+/* The memory that clients can make the daemon take, in bytes. */
+static size_t most_memory(const struct rl_assembly *assembly)
+{
+    const struct rl_context *const context = &assembly->context;
+    return rl_capacity_memory(context->settings, (size_t)assembly->threads,
+                              assembly->io_threads + (context->separate_admin ? 1u : 0u),
+                              context->max_connections);
+}
+
 static void announce(const struct daemon *daemon, const char *version)
 {
     const struct rl_assembly *const assembly = &daemon->assembly;
@@ -143,7 +153,8 @@ static void announce(const struct daemon *daemon, const char *version)
     RL_LOG_WITH(RL_LOG_INFO, "ranklossd listening", RL_FIELD_TEXT("url", url),
                 RL_FIELD_TEXT("version", version), RL_FIELD_TEXT("isa", rl_isa_name()),
                 RL_FIELD_INTEGER("threads", assembly->threads),
-                RL_FIELD_INTEGER("io_threads", assembly->io_threads));
+                RL_FIELD_INTEGER("io_threads", assembly->io_threads),
+                RL_FIELD_INTEGER("most_memory", most_memory(assembly)));
     if (assembly->context.max_connections < daemon->settings->max_connections)
         RL_LOG_WITH(RL_LOG_WARNING, "max-connections lowered to fit the limit of open files",
                     RL_FIELD_INTEGER("max_connections", assembly->context.max_connections));

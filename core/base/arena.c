@@ -37,22 +37,32 @@ void rl_arena_init(struct rl_arena *arena, size_t limit)
     *arena = (struct rl_arena){.limit = limit};
 }
 
-/* Frees every chunk but `kept`. */
-static void free_others(struct rl_chunk *chunk, const struct rl_chunk *kept)
+/* What a chunk counts for in the pool. */
+static size_t weight_of(size_t size)
 {
+    return sizeof(struct rl_chunk) + size;
+}
+
+/* Frees every chunk but `kept`. */
+static void free_others(struct rl_arena *arena, const struct rl_chunk *kept)
+{
+    struct rl_chunk *chunk = arena->chunks;
     while (chunk) {
         struct rl_chunk *const next = chunk->next;
-        if (chunk != kept)
+        if (chunk != kept) {
+            rl_pool_give(arena->pool, weight_of(chunk->size));
             free(chunk->memory);
+        }
         chunk = next;
     }
 }
 
 void rl_arena_release(struct rl_arena *arena)
 {
-    free_others(arena->chunks, NULL);
+    free_others(arena, NULL);
     arena->chunks = NULL;
     arena->used = 0;
+    arena->starved = false;
 }
 
 void rl_arena_reset(struct rl_arena *arena)
@@ -60,11 +70,12 @@ void rl_arena_reset(struct rl_arena *arena)
     struct rl_chunk *kept = arena->chunks;
     while (kept && kept->size != FIRST_CHUNK)
         kept = kept->next;
-    free_others(arena->chunks, kept);
+    free_others(arena, kept);
     if (kept)
         *kept = (struct rl_chunk){.memory = kept->memory, .size = kept->size};
     arena->chunks = kept;
     arena->used = 0;
+    arena->starved = false;
 }
 
 /* Allocates extra bytes to align the block. glibc's posix_memalign would not reuse the space of a
@@ -92,6 +103,20 @@ static struct rl_chunk *chunk_create(size_t size)
     return chunk;
 }
 
+/* A chunk that counts in the pool. */
+static struct rl_chunk *chunk_take(struct rl_arena *arena, size_t size)
+{
+    const bool small = size <= RL_POOL_SMALL && arena->used <= RL_POOL_SMALL - size;
+    if (!rl_pool_take(arena->pool, weight_of(size), small)) {
+        arena->starved = true;
+        return NULL;
+    }
+    struct rl_chunk *chunk = chunk_create(size);
+    if (!chunk)
+        rl_pool_give(arena->pool, weight_of(size));
+    return chunk;
+}
+
 /* Chunks double with what the arena already holds, between the two bounds. */
 static size_t next_chunk_size(const struct rl_arena *arena)
 {
@@ -108,7 +133,7 @@ static struct rl_chunk *chunk_with_room(struct rl_arena *arena, size_t size)
         return head;
     const size_t shared = next_chunk_size(arena);
     const bool own = size > shared / SHARED_PART;
-    struct rl_chunk *const chunk = chunk_create(own ? size : shared);
+    struct rl_chunk *const chunk = chunk_take(arena, own ? size : shared);
     if (!chunk)
         return NULL;
     struct rl_chunk **link = own && head ? &head->next : &arena->chunks;

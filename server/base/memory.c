@@ -5,9 +5,12 @@
 
 #include <limits.h>
 #include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
 
 enum {
-    KEPT_BLOCK = 32 << 20, /* the largest value that glibc accepts */
+    KEPT_BLOCK = 32 << 20,    /* the largest value that glibc accepts */
+    COPIED_BLOCK = 128 << 10, /* from here on to KEPT_BLOCK; larger ones are moved by the kernel */
     QUIET_MS = 1000,
 };
 
@@ -17,6 +20,18 @@ void rl_memory_init(void)
     (void)mallopt(M_ARENA_MAX, 1);
     (void)mallopt(M_MMAP_THRESHOLD, KEPT_BLOCK);
     (void)mallopt(M_TRIM_THRESHOLD, INT_MAX);
+}
+
+void *rl_memory_resize(void *block, size_t old, size_t used, size_t size)
+{
+    if (old < COPIED_BLOCK || old >= KEPT_BLOCK)
+        return realloc(block, size);
+    void *const copy = malloc(size);
+    if (copy == NULL)
+        return NULL;
+    memcpy(copy, block, used < size ? used : size);
+    free(block);
+    return copy;
 }
 
 /* Notes whether the heap has changed since the last look. */

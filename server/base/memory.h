@@ -13,10 +13,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { RL_MEMORY_FREE_MAX = 64 << 20 }; /* bytes that may stay free under load */
+enum { RL_MEMORY_FREE_MAX = 32 << 20 }; /* bytes that may stay free under load */
 
 /* Once, before any other thread is started. */
 void rl_memory_init(void);
+
+/* realloc for a block of `old` bytes, of which the first `used` are kept. realloc itself would copy
+ * them while it holds the lock of the heap, so that every other thread waits. */
+void *rl_memory_resize(void *block, size_t old, size_t used, size_t size);
 
 /* The state of the heap at the last call; all 0 at first. */
 struct rl_memory_watch {

@@ -36,10 +36,8 @@ struct rl_body {
 void rl_body_begin(struct rl_body *body, size_t announced, enum rl_coding coding);
 /* Ends the body; releases the buffer unless it is small. */
 void rl_body_end(struct rl_body *body);
-/* Releases everything; a large buffer is kept as a spare for the next large body. */
+/* Releases everything. */
 void rl_body_release(struct rl_body *body);
-/* Frees the spares. Any thread. */
-void rl_body_free_spares(void);
 
 /* Allocates the announced length. RL_NOMEM. */
 enum rl_status rl_body_reserve(struct rl_body *body, struct rl_error *error);

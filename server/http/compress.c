@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "server/base/memory.h"
 #include "server/http/negotiate.h"
 
 enum {
@@ -92,7 +93,8 @@ size_t rl_gunzip_claim(const void *data, size_t length, size_t max)
 
 static bool set_capacity(struct inflater *inflater, size_t capacity)
 {
-    char *const data = realloc(inflater->data, capacity);
+    char *const data =
+        rl_memory_resize(inflater->data, inflater->capacity, inflater->used, capacity);
     if (!data)
         return false;
     inflater->data = data;

@@ -262,6 +262,10 @@ static void write_gauges(const struct out *out, const struct rl_counters *counte
     gauge(out, "ranklossd_queue_bytes", "Bytes of the requests waiting.", gauges.queue_bytes);
     gauge(out, "ranklossd_queue_capacity_bytes", "Limit of bytes waiting.",
           gauges.queue_bytes_limit);
+    gauge(out, "ranklossd_request_memory_bytes",
+          "Memory of all requests together, with replies not yet sent.", gauges.memory);
+    gauge(out, "ranklossd_request_memory_limit_bytes", "Limit of that memory.",
+          gauges.memory_limit);
     gauge(out, "ranklossd_threads", "Threads that compute large requests.", gauges.threads);
     gauge(out, "ranklossd_io_threads", "Threads that read and write.", gauges.io_threads);
     gauge(out, "ranklossd_ready", "1 while /readyz answers 200.", gauges.ready);

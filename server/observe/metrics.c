@@ -262,6 +262,7 @@ void rl_metrics_connection_rejected(void)
 static struct {
     _Atomic uint64_t queue_depth, queue_bytes, queue_capacity, queue_bytes_limit, max_connections;
     _Atomic uint64_t threads, io_threads, ready, last_reload_ok;
+    _Atomic uint64_t memory, memory_limit;
 } gauges;
 
 static void set(_Atomic uint64_t *gauge, uint64_t value)
@@ -286,6 +287,12 @@ void rl_metrics_set_queue(size_t depth, size_t bytes)
 {
     set(&gauges.queue_depth, depth);
     set(&gauges.queue_bytes, bytes);
+}
+
+void rl_metrics_set_memory(size_t used, size_t limit)
+{
+    set(&gauges.memory, used);
+    set(&gauges.memory_limit, limit);
 }
 
 void rl_metrics_set_limits(size_t queue_capacity, size_t queue_bytes, size_t max_connections)
@@ -314,6 +321,8 @@ void rl_metrics_read_gauges(struct rl_gauges *ret_gauges)
         .queue_capacity = get(&gauges.queue_capacity),
         .queue_bytes_limit = get(&gauges.queue_bytes_limit),
         .max_connections = get(&gauges.max_connections),
+        .memory = get(&gauges.memory),
+        .memory_limit = get(&gauges.memory_limit),
         .threads = get(&gauges.threads),
         .io_threads = get(&gauges.io_threads),
         .ready = get(&gauges.ready),

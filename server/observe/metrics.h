@@ -91,6 +91,8 @@ void rl_metrics_reload(bool ok);
 /* ---- Gauges that one owner sets ------------------------------------------------------------- */
 
 void rl_metrics_set_queue(size_t depth, size_t bytes);
+/* What all requests together hold of max-total-memory. */
+void rl_metrics_set_memory(size_t used, size_t limit);
 void rl_metrics_set_limits(size_t queue_capacity, size_t queue_bytes, size_t max_connections);
 void rl_metrics_set_threads(size_t compute, size_t io);
 void rl_metrics_set_ready(bool ready);
@@ -142,6 +144,7 @@ struct rl_counters {
 struct rl_gauges {
     uint64_t queue_depth, queue_bytes, queue_capacity, queue_bytes_limit, max_connections;
     uint64_t threads, io_threads, ready, last_reload_ok;
+    uint64_t memory, memory_limit;
 };
 
 /* Index of a status code in rl_counters.requests, and back (0: any other). */

@@ -160,7 +160,8 @@ enum rl_status rl_admit_bytes(struct rl_job *job, struct rl_error *error)
 {
     struct rl_admission *const admission = job->context->admission;
     const size_t more = job->body.length - job->held;
-    const size_t room = job->body.length <= RL_ADMIT_SMALL_BODY ? admission->max_bytes / 8 : 0;
+    const size_t room =
+        job->body.length <= RL_ADMIT_SMALL_BODY ? admission->max_bytes / RL_ADMIT_SMALL_PART : 0;
     job->held = job->body.length;
     if (atomic_fetch_add_explicit(&admission->held, more, memory_order_relaxed) + more >
         admission->max_bytes + room)
@@ -200,6 +201,6 @@ bool rl_admit_small_body(const struct rl_job *job)
 
 bool rl_admit_small_work(const struct rl_job *job)
 {
-    return job->progress >= RL_PROGRESS_DECODED &&
+    return job->progress >= RL_PROGRESS_DECODED && job->arena.used <= RL_ADMIT_SMALL_MEMORY &&
            rl_work_cost(&job->work) <= (double)RL_ADMIT_SMALL_WORK;
 }

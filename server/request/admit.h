@@ -25,6 +25,10 @@ enum {
     /* Nanoseconds of work that the I/O thread does itself. Its other connections wait that long; a
      * hand-off to the executor costs about a tenth of it. */
     RL_ADMIT_SMALL_WORK = 250 * 1000,
+    /* Bytes of its decoded form and its results. Writing as much takes a few milliseconds. */
+    RL_ADMIT_SMALL_MEMORY = 1024 * 1024,
+    /* Small bodies may fill queue-bytes by an eighth more than large ones. */
+    RL_ADMIT_SMALL_PART = 8,
     RL_ADMIT_PROMISE_MS = 1000,
 };
 

@@ -29,6 +29,7 @@ struct rl_context {
     struct rl_auth *auth;
     struct rl_cors *cors;
     struct rl_admission *admission;
+    struct rl_pool *pool; /* max-total-memory */
     struct rl_executor *executor;
     struct rl_connections *connections;
     struct rl_linger *linger;

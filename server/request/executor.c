@@ -32,7 +32,7 @@ struct rl_executor {
     struct rl_executor_options options;
     struct rl_queue *queue;
     pthread_t thread;
-    struct rl_team *team; /* the thread's own */
+    struct rl_crew crew; /* the thread's own */
     struct rl_error error;
     enum rl_status status;
     sem_t started; /* posted when the team runs, or when `error` says why it does not */
@@ -91,7 +91,7 @@ static void run_pass(struct rl_executor *executor, struct rl_job **jobs, size_t 
         rl_metrics_queue_wait(jobs[i]->times.waited);
         review(jobs[i]);
     }
-    rl_stages_run(executor->team, jobs, count, finish, executor);
+    rl_stages_run(&executor->crew, jobs, count, finish, executor);
 }
 
 /* ---- Ending work early ----------------------------------------------------------------------- */
@@ -143,6 +143,14 @@ void rl_executor_cancel(struct rl_executor *executor)
 
 /* ---- The thread ------------------------------------------------------------------------------ */
 
+/* Frees what the team keeps for long lists. */
+static void let_rest(struct rl_executor *executor)
+{
+    rl_team_trim(executor->crew.team);
+    rl_pool_give(executor->options.pool, executor->crew.room);
+    executor->crew.room = 0;
+}
+
 /* Works until the queue ends. Memory that large requests used is kept while they come, which saves
  * page faults, and freed after a quiet second (memory.h then gives it to the kernel). */
 static void work_off(struct rl_executor *executor)
@@ -156,8 +164,7 @@ static void work_off(struct rl_executor *executor)
         if (take == RL_TAKE_JOBS) {
             run_pass(executor, jobs, count);
         } else {
-            rl_team_trim(executor->team);
-            rl_body_free_spares();
+            let_rest(executor);
         }
         patience_ms = take == RL_TAKE_JOBS ? QUIET_MS : 0;
     }
@@ -169,13 +176,14 @@ static void *work(void *argument)
     /* If this is not permitted, small requests lose a little latency. */
     (void)setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + NICENESS);
     const enum rl_status status =
-        rl_team_create(executor->options.threads, &executor->team, &executor->error);
+        rl_team_create(executor->options.threads, &executor->crew.team, &executor->error);
     executor->status = status;
     sem_post(&executor->started); /* after a failure the executor may already be freed */
     if (status != RL_OK)
         return NULL;
     work_off(executor);
-    rl_team_free(executor->team);
+    let_rest(executor);
+    rl_team_free(executor->crew.team);
     return NULL;
 }
 

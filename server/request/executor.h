@@ -12,7 +12,6 @@
  *   queue->lock              queue.c: the list; held for a few instructions
  *   registry->lock           connections.c: list and descriptors; the reaper holds it for one walk
  *                            (and sends raw replies under it, without waiting)
- *   spares.lock              body.c: the spare buffers
  *   linger->lock             linger.c: its ring
  *   acceptor->lock           acceptor.c: what the main thread wants of it
  *   auth, cors, tls          read locks for one check; write locks for a reload
@@ -27,6 +26,7 @@
 
 struct rl_executor_options {
     struct rl_admission *admission; /* outlives it */
+    struct rl_pool *pool;           /* outlives it */
     int threads;
     /* Gives a finished job back to its I/O thread. Called by any thread of the team. */
     void (*resume)(struct rl_job *job);

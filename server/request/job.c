@@ -9,6 +9,14 @@
 #include "server/observe/log.h"
 #include "server/observe/metrics.h"
 
+/* What the pool gives to one request at most is a limit as well. */
+static size_t memory_limit(const struct rl_context *context)
+{
+    const size_t limit = context->settings->max_request_memory;
+    const size_t pool = context->pool != NULL ? rl_pool_most(context->pool) : limit;
+    return pool < limit ? pool : limit;
+}
+
 struct rl_job *rl_job_create(const struct rl_context *context, enum rl_scope scope,
                              struct rl_scratch *scratch)
 {
@@ -18,7 +26,8 @@ struct rl_job *rl_job_create(const struct rl_context *context, enum rl_scope sco
     job->context = context;
     job->scope = scope;
     job->scratch = scratch;
-    rl_arena_init(&job->arena, context->settings->max_request_memory);
+    rl_arena_init(&job->arena, memory_limit(context));
+    job->arena.pool = context->pool;
     return job;
 }
 
@@ -45,7 +54,7 @@ void rl_job_begin(struct rl_job *job, void *handle, struct rl_connection *connec
     job->status = RL_OK;
     job->stop = RL_OK;
     job->reply = (struct rl_reply){0};
-    job->close = job->in_flight = job->answered = false;
+    job->close = job->in_flight = job->answered = job->postponed = job->starved = false;
     job->sent = 0;
     job->times = (struct rl_times){.started = rl_clock_now()};
     rl_body_begin(&job->body, 0, RL_CODING_IDENTITY);
@@ -132,6 +141,14 @@ static void count_transfer(const struct rl_job *job, uint64_t now)
         rl_metrics_transfer(job->times.received - job->times.started, now - job->times.replied);
 }
 
+void rl_job_drop_reply(struct rl_job *job)
+{
+    if (job->reply.owned)
+        free(job->reply.data);
+    rl_pool_give(job->context->pool, job->reply.counted);
+    job->reply = (struct rl_reply){0};
+}
+
 void rl_job_end(struct rl_job *job)
 {
     const uint64_t now = rl_clock_now(), duration = now - job->times.started;
@@ -145,9 +162,7 @@ void rl_job_end(struct rl_job *job)
         write_log(job, duration);
     if (job->in_flight)
         rl_metrics_in_flight(-1);
-    if (job->reply.owned)
-        free(job->reply.data);
-    job->reply.owned = false;
+    rl_job_drop_reply(job);
     rl_arena_reset(&job->arena);
     rl_body_end(&job->body);
 }

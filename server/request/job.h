@@ -37,6 +37,7 @@ struct rl_reply {
     const char *etag;         /* static; NULL: the reply must not be stored */
     const char *policy;       /* Content-Security-Policy, or NULL */
     bool owned;
+    size_t counted; /* bytes of it in the pool, until the job ends */
     bool gzipped;
     bool varies;                     /* without Accept-Encoding the reply would have other bytes */
     char weak_etag[RL_ETAG_MAX + 2]; /* filled where the reply is gzipped */
@@ -80,7 +81,9 @@ struct rl_job {
     /* decode, compute, encode */
     _Atomic int stop; /* of enum rl_status: not RL_OK once nobody waits for the reply any more */
     enum rl_progress progress;
-    bool over_claim; /* the body inflates to more than it claims, and waits for its own pass */
+    bool postponed; /* it gets a pass of its own: its body inflates to more than it claims, or the
+                     * pool had no room beside the others of its pass */
+    bool starved;   /* the pool had no room, as `error` says */
     struct rl_arena arena; /* holds the arrays of query and work, until the reply is encoded */
     struct rl_query query;
     struct rl_work work;
@@ -106,6 +109,8 @@ void rl_job_free(struct rl_job *job);
 void rl_job_begin(struct rl_job *job, void *handle, struct rl_connection *connection);
 /* Tells the stages to end with this status, unless they were told already. Any thread. */
 void rl_job_stop(struct rl_job *job, enum rl_status status);
+/* Frees the reply, unless libmicrohttpd has it, and its place in the pool. */
+void rl_job_drop_reply(struct rl_job *job);
 /* Ends it: counts it, logs it and releases its memory. */
 void rl_job_end(struct rl_job *job);
 

@@ -50,6 +50,8 @@ static enum rl_status give_metrics(struct rl_job *job, struct rl_error *error)
     const bool open = rl_negotiate_openmetrics(job->headers.accept);
     struct rl_admission *const admission = job->context->admission;
     rl_metrics_set_queue(rl_admission_waiting(admission), rl_admission_held(admission));
+    const struct rl_pool *const pool = job->context->pool;
+    rl_metrics_set_memory(rl_pool_used(pool), pool != NULL ? pool->limit : 0);
     struct rl_text text;
     rl_text_init(&text);
     rl_exposition_write(open, &text);
@@ -101,11 +103,24 @@ static enum rl_status give(struct rl_job *job, struct rl_error *error)
     }
 }
 
+/* A reply that was made for this request takes memory until it is sent. */
+static enum rl_status count_reply(struct rl_job *job, struct rl_error *error)
+{
+    const size_t length = job->reply.owned ? job->reply.length : 0;
+    if (!rl_pool_take(job->context->pool, length, length <= RL_POOL_SMALL))
+        return rl_fail(error, RL_NOMEM, "",
+                       "there is no room in max-total-memory beside other requests");
+    job->reply.counted = length;
+    return RL_OK;
+}
+
 enum rl_status rl_respond_read(struct rl_job *job, struct rl_error *error)
 {
     if (job->method == RL_METHOD_OPTIONS)
         return RL_OK;
-    const enum rl_status status = give(job, error);
+    enum rl_status status = give(job, error);
+    if (status == RL_OK)
+        status = count_reply(job, error);
     if (status == RL_OK)
         rl_respond_compress(job);
     return status;
@@ -120,17 +135,24 @@ static bool is_unchanged(const struct rl_job *job)
 void rl_respond_compress(struct rl_job *job)
 {
     struct rl_reply *const reply = &job->reply;
+    struct rl_pool *const pool = job->context->pool;
+    const size_t room = reply->length;
     char *data;
     size_t length;
     reply->varies = job->context->settings->compression && reply->length >= RL_GZIP_MIN;
     if (!reply->varies || is_unchanged(job) ||
         rl_coding_of_reply(job->headers.accept_encoding) != RL_CODING_GZIP ||
-        !rl_gzip(reply->data, reply->length, &data, &length))
+        !rl_pool_take(pool, room, room <= RL_POOL_SMALL))
         return;
+    if (!rl_gzip(reply->data, room, &data, &length)) {
+        rl_pool_give(pool, room);
+        return;
+    }
     if (reply->owned)
         free(reply->data);
+    rl_pool_give(pool, reply->counted + room - length);
     reply->data = data;
-    reply->length = length;
+    reply->length = reply->counted = length;
     reply->owned = true;
     reply->gzipped = true;
 }
@@ -239,9 +261,7 @@ static bool give_problem(struct rl_job *job)
     struct rl_output output = {0};
     job->error.status = job->status;
     job->format->write_error(&job->error, job->request_id, &output);
-    if (job->reply.owned)
-        free(job->reply.data);
-    job->reply = (struct rl_reply){0};
+    rl_job_drop_reply(job);
     return give_text(job, output.type, &output.text, &job->error) == RL_OK;
 }
 

@@ -70,6 +70,22 @@ static enum rl_status prepare_work(struct rl_job *job, struct rl_error *error)
     return RL_OK;
 }
 
+static enum rl_status say_starved(struct rl_job *job, struct rl_error *error)
+{
+    job->starved = true;
+    return rl_fail(error, RL_NOMEM, "",
+                   "there is no room in max-total-memory, %zu bytes, beside other requests",
+                   job->context->settings->max_total_memory);
+}
+
+/* Gives back what a job that is not decoded has taken, since it may wait now. */
+static enum rl_status fail_decode(struct rl_job *job, enum rl_status status, struct rl_error *error)
+{
+    const bool starved = job->arena.starved;
+    rl_arena_reset(&job->arena);
+    return starved ? say_starved(job, error) : status;
+}
+
 static enum rl_status decode_job(struct rl_job *job, struct rl_team *team, size_t inflated,
                                  struct rl_error *error)
 {
@@ -82,7 +98,7 @@ static enum rl_status decode_job(struct rl_job *job, struct rl_team *team, size_
     if (status == RL_OK)
         status = prepare_work(job, error);
     if (status != RL_OK)
-        return status;
+        return fail_decode(job, status, error);
     if (!job->query.uses_body)
         rl_body_end(&job->body);
     if (job->body.capacity == 0) /* it was large */
@@ -217,6 +233,7 @@ enum rl_status rl_stage_compute(struct rl_job *job, struct rl_error *error)
 static void take_output(struct rl_reply *reply, struct rl_output *output)
 {
     reply->data = rl_text_take(&output->text, &reply->length);
+    reply->counted = reply->length;
     reply->owned = true;
     reply->content_type = output->type;
 }
@@ -226,9 +243,12 @@ static enum rl_status encode_job(struct rl_job *job, struct rl_team *team, struc
     const uint64_t start = rl_clock_now();
     /* At least 1, as 0 would be no limit. */
     const size_t room = job->arena.limit - job->arena.used;
-    struct rl_output output = {.stop = &job->stop, .text.limit = room > 0 ? room : 1};
+    struct rl_output output = {.stop = &job->stop,
+                               .text = {.limit = room > 0 ? room : 1, .pool = job->context->pool}};
     enum rl_status status = job->format->write(&job->query, job->work.results, team, &output);
-    if (status != RL_OK)
+    if (status != RL_OK && output.text.starved)
+        say_starved(job, error);
+    else if (status != RL_OK)
         rl_fail(error, status, "",
                 "no memory for the reply, or the request takes more than max-request-memory");
     else
@@ -269,8 +289,17 @@ static void decode_one(void *context, size_t index)
     struct rl_job *const job = pass->jobs[index];
     const size_t max = job->context->settings->max_inflated_bytes;
     const size_t inflated = pass->alone ? max : rl_body_claim(&job->body, max);
+    job->starved = false;
     job->status = decode_job(job, pass->team, inflated, &job->error);
-    job->over_claim = is_over(job, job->status, inflated);
+    job->postponed = is_over(job, job->status, inflated);
+}
+
+/* What a failed job has taken may be what the next one needs. */
+static void hand_back(const struct pass *pass, struct rl_job *job)
+{
+    if (job->status != RL_OK)
+        rl_arena_reset(&job->arena);
+    pass->done(pass->context, job);
 }
 
 static void encode_one(void *context, size_t index)
@@ -278,7 +307,11 @@ static void encode_one(void *context, size_t index)
     const struct pass *const pass = context;
     struct rl_job *const job = pass->jobs[index];
     job->status = encode_job(job, pass->team, &job->error);
-    pass->done(pass->context, job);
+    job->postponed = job->starved && !pass->alone;
+    if (job->postponed)
+        return;
+    pass->jobs[index] = NULL;
+    hand_back(pass, job);
 }
 
 /* One job has the whole team to itself; of several each has a thread. */
@@ -293,13 +326,39 @@ static void run_pass(struct rl_team *team, struct pass *pass, size_t count,
         rl_team_run(team, count, body, pass);
 }
 
-/* Moves the jobs that are over their claim to the end; returns how many others there are. */
-static size_t move_over_claim_back(struct rl_job **jobs, size_t count)
+/* Counts the scratch of long lists, which stays with the crew, in the pool. */
+static enum rl_status take_room(struct rl_crew *crew, struct rl_job *job)
+{
+    struct rl_pool *const pool = job->context->pool;
+    const size_t room = rl_work_room(&job->work);
+    if (room <= crew->room)
+        return RL_OK;
+    if (pool != NULL && room > rl_pool_most(pool))
+        return rl_fail(&job->error, RL_TOO_LARGE, "",
+                       "the longest list takes %zu bytes to compute, over max-total-memory", room);
+    if (!rl_pool_take(pool, room - crew->room, false))
+        return say_starved(job, &job->error);
+    crew->room = room;
+    return RL_OK;
+}
+
+static void take_rooms(struct rl_crew *crew, struct rl_job *const *jobs, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct rl_job *const job = jobs[i];
+        if (job->status == RL_OK)
+            job->status = take_room(crew, job);
+        job->postponed |= job->starved && count > 1;
+    }
+}
+
+/* Moves the jobs that are postponed to the end; returns how many others there are. */
+static size_t move_postponed_back(struct rl_job **jobs, size_t count)
 {
     size_t fit = 0;
     for (size_t i = 0; i < count; i++) {
         struct rl_job *const job = jobs[i];
-        if (job->over_claim)
+        if (job->postponed)
             continue;
         jobs[i] = jobs[fit];
         jobs[fit++] = job;
@@ -316,7 +375,7 @@ static size_t sift(const struct pass *pass, size_t count)
         if (job->status == RL_OK)
             pass->jobs[kept++] = job;
         else
-            pass->done(pass->context, job);
+            hand_back(pass, job);
     }
     return kept;
 }
@@ -339,18 +398,24 @@ static void compute_all(struct rl_team *team, struct rl_job *const *jobs, size_t
             jobs[i], sum > 0 ? (uint64_t)(elapsed * (costs[i] / sum)) : 0, &jobs[i]->error);
 }
 
-void rl_stages_run(struct rl_team *team, struct rl_job **jobs, size_t count,
+void rl_stages_run(struct rl_crew *crew, struct rl_job **jobs, size_t count,
                    void (*done)(void *context, struct rl_job *job), void *context)
 {
+    struct rl_team *const team = crew->team;
     struct pass pass = {.jobs = jobs, .done = done, .context = context};
     run_pass(team, &pass, count, decode_one);
-    const size_t fit = move_over_claim_back(jobs, count);
+    take_rooms(crew, jobs, count);
+    const size_t fit = move_postponed_back(jobs, count);
     size_t kept = sift(&pass, fit);
-    if (kept > 0) {
+    if (kept > 0 && jobs[0]->progress < RL_PROGRESS_COMPUTED) {
         compute_all(team, jobs, kept);
         kept = sift(&pass, kept);
-        run_pass(team, &pass, kept, encode_one);
     }
+    if (kept > 0)
+        run_pass(team, &pass, kept, encode_one);
+    for (size_t i = 0; i < kept; i++)
+        if (jobs[i] != NULL)
+            rl_stages_run(crew, &jobs[i], 1, done, context);
     for (size_t i = fit; i < count; i++)
-        rl_stages_run(team, &jobs[i], 1, done, context);
+        rl_stages_run(crew, &jobs[i], 1, done, context);
 }

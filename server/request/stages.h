@@ -20,19 +20,26 @@ enum rl_status rl_stage_compute(struct rl_job *job, struct rl_error *error);
 /* Fills job->reply, in gzip where the client takes it. RL_NOMEM. */
 enum rl_status rl_stage_encode(struct rl_job *job, struct rl_error *error);
 
+/* A team, and the bytes of the pool (context->pool) that its scratch for long lists counts for. */
+struct rl_crew {
+    struct rl_team *team;
+    size_t room;
+};
+
 /* The most jobs of one call of rl_stages_run. */
 enum { RL_STAGES_MOST = 256 };
 
 /*
  * Takes `count` jobs through all three stages on the team. Each thread decodes and encodes one job
  * at a time (a single job has the whole team); all lists of all jobs are computed in one loop. Jobs
- * whose body inflates to more than it claims follow after the others, one at a time.
+ * whose body inflates to more than it claims, and those for which the pool had no room beside the
+ * others, follow one at a time; RL_NOMEM if there is no room even then.
  *
  * Sets each job's status and error; the failure of one job does not affect the others. Calls
  * done(context, job) once for each as soon as it is ready, on any thread; the job may be gone when
  * that returns. The array `jobs` is overwritten.
  */
-void rl_stages_run(struct rl_team *team, struct rl_job **jobs, size_t count,
+void rl_stages_run(struct rl_crew *crew, struct rl_job **jobs, size_t count,
                    void (*done)(void *context, struct rl_job *job), void *context);
 
 #endif

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/base/memory.h"
 #include "server/text/numwriter.h"
 
 enum { FIRST_CAPACITY = 512 };
@@ -19,16 +20,60 @@ void rl_text_init(struct rl_text *text)
 
 void rl_text_release(struct rl_text *text)
 {
+    rl_pool_give(text->pool, text->capacity);
     free(text->data);
     *text = (struct rl_text){0};
 }
 
+/* Gives the unused end back, so that the pool counts the length. */
+static void shrink(struct rl_text *text)
+{
+    if (!text->pool || text->capacity == text->length)
+        return;
+    char *const data = text->length > 0 ? realloc(text->data, text->length) : NULL;
+    if (data)
+        text->data = data;
+    rl_pool_give(text->pool, text->capacity - text->length);
+    text->capacity = text->length;
+}
+
 char *rl_text_take(struct rl_text *text, size_t *ret_length)
 {
+    shrink(text);
     char *const data = text->data;
     *ret_length = text->length;
     *text = (struct rl_text){0};
     return data;
+}
+
+static bool set_capacity(struct rl_text *text, size_t capacity)
+{
+    const size_t more = capacity - text->capacity;
+    if (!rl_pool_take(text->pool, more, capacity <= RL_POOL_SMALL)) {
+        text->starved = true;
+        return false;
+    }
+    char *const data = rl_memory_resize(text->data, text->capacity, text->length, capacity);
+    if (!data) {
+        rl_pool_give(text->pool, more);
+        return false;
+    }
+    text->data = data;
+    text->capacity = capacity;
+    return true;
+}
+
+/* To `capacity`, or where the pool has no room for that, by an eighth: much less would copy the
+ * text again and again. */
+static bool grow(struct rl_text *text, size_t capacity, size_t least)
+{
+    if (set_capacity(text, capacity))
+        return true;
+    const size_t eighth = text->capacity + text->capacity / 8;
+    if (!text->starved || !set_capacity(text, eighth > least ? eighth : least))
+        return false;
+    text->starved = false;
+    return true;
 }
 
 bool rl_text_reserve(struct rl_text *text, size_t extra)
@@ -42,13 +87,10 @@ bool rl_text_reserve(struct rl_text *text, size_t extra)
         capacity *= 2;
     if (text->limit > 0 && capacity > text->limit)
         capacity = text->limit;
-    char *const data = capacity - text->length < extra ? NULL : realloc(text->data, capacity);
-    if (!data) {
+    if (capacity - text->length < extra || !grow(text, capacity, text->length + extra)) {
         text->failed = true;
         return false;
     }
-    text->data = data;
-    text->capacity = capacity;
     return true;
 }
 

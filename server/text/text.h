@@ -13,16 +13,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/rankloss.h"
+
 struct rl_text {
     char *data; /* not NUL terminated; NULL until something is reserved */
     size_t length, capacity;
     size_t limit; /* the most that capacity may become; 0: no limit */
     bool failed;
+    struct rl_pool *pool; /* counts the capacity; NULL: none */
+    bool starved;         /* it failed because the pool refused */
 };
 
 void rl_text_init(struct rl_text *text);
 void rl_text_release(struct rl_text *text);
-/* Hands `data` (from malloc, to be freed by free) to the caller and leaves the text empty. */
+/* Hands `data` (from malloc, to be freed by free) to the caller and leaves the text empty. With a
+ * pool, *ret_length bytes stay counted there, which the caller gives back. */
 char *rl_text_take(struct rl_text *text, size_t *ret_length);
 /* Room for `extra` more bytes; false, and failed set, when memory is short. */
 bool rl_text_reserve(struct rl_text *text, size_t extra);

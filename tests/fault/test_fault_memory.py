@@ -1,9 +1,11 @@
 """FAULTS 82 and up: what many clients together can make the process hold."""
 
 import resource
+import socket
 import unittest
 
-from daemon import SANITIZER, Daemon, JSON_TYPE, eventually
+import worst
+from daemon import SANITIZER, Daemon, DaemonCase, JSON_TYPE, eventually
 
 HINGE = "/v1/losses/pairwise_hinge"
 BODY = b'{"y_true":[1,0],"y_pred":[0,1]}'
@@ -69,3 +71,42 @@ class Crowd(unittest.TestCase):
                 eventually(lambda: daemon.metrics().value("ranklossd_queue_bytes") == 999999)
                 large.send(b" ")
                 self.assertEqual(large.read_reply().status, 400)
+
+
+class Replies(unittest.TestCase):
+    """83: large replies that nobody reads."""
+
+    TOTAL = 64 << 20
+
+    def test_fault_83_unread_replies_count_and_small_requests_go_on(self):
+        body, refused = worst.wide_reply(3000), []  # replies of 10 MB
+        with Daemon("--max-total-memory", self.TOTAL, "--write-timeout", "600s") as daemon:
+            before, wires = daemon.rss(), [daemon.connect(receive_buffer=4096) for _ in range(12)]
+            for wire in wires:
+                self.addCleanup(wire.close)
+                wire.request("POST", worst.EVALUATE, JSON_TYPE, body)
+
+            def settled():
+                metrics = daemon.metrics()
+                refused[:] = [metrics.value("ranklossd_rejected_requests_total", reason="memory")]
+                return refused[0] >= 6 and metrics.value("ranklossd_queue_depth") == 0
+
+            eventually(settled, 60, "refusals")
+            self.assertLessEqual(daemon.metrics().value("ranklossd_request_memory_bytes"),
+                                 self.TOTAL)
+            if not SANITIZER:
+                self.assertLess(daemon.peak_rss() - before, self.TOTAL + (48 << 20))
+            self.assertEqual(daemon.post(HINGE, BODY).status, 200)
+            for wire in wires:
+                if wire.socket.recv(12, socket.MSG_PEEK) == b"HTTP/1.1 503":
+                    reply = wire.read_reply()
+                    DaemonCase.refused(self, reply, 503, words="max-total-memory")
+                    self.assertEqual(reply.header("Retry-After"), "1")
+                wire.close()
+            eventually(lambda: daemon.metrics().value("ranklossd_request_memory_bytes") < 4 << 20)
+            self.assertEqual(daemon.post(worst.EVALUATE, body).status, 200)
+
+    def test_fault_83_a_list_that_never_fits_names_the_limit(self):
+        with Daemon("--max-total-memory", "32MiB") as daemon:
+            reply = daemon.exchange("POST", worst.EVALUATE, JSON_TYPE, worst.long_list(400_000))
+            DaemonCase.refused(self, reply, 413, words="max-total-memory")

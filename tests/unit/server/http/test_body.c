@@ -16,7 +16,6 @@ static struct rl_error error;
 void test_before_each(void)
 {
     body = (struct rl_body){0};
-    rl_body_free_spares();
 }
 
 void test_after_each(void)
@@ -41,7 +40,6 @@ START_TEST(pieces_come_together)
         if (announced)
             ck_assert_uint_eq(body.capacity, 300000);
         rl_body_end(&body);
-        rl_body_free_spares();
     }
 }
 END_TEST
@@ -121,29 +119,5 @@ START_TEST(gzip_is_undone_within_its_own_cap)
     rl_body_release(&body);
     take_zeros(100000);
     ck_assert_int_eq(rl_body_inflate(&body, 99999, &error), RL_TOO_LARGE);
-}
-END_TEST
-
-static char *reserve(size_t announced)
-{
-    rl_body_begin(&body, announced, RL_CODING_IDENTITY);
-    ck_assert_int_eq(rl_body_reserve(&body, &error), RL_OK);
-    ck_assert_uint_ge(body.capacity, announced);
-    char *const data = body.data;
-    memset(data, 'x', announced);
-    rl_body_end(&body);
-    return data;
-}
-
-START_TEST(large_buffers_serve_the_next_large_body)
-{
-    char *const first = reserve(1 << 20);
-    ck_assert_ptr_eq(reserve(900000), first);
-    ck_assert_ptr_eq(reserve(1 << 20), first);
-    ck_assert_ptr_ne(reserve((1 << 20) + 1), first); /* too small for it */
-    ck_assert_ptr_ne(reserve(100000), first);        /* too large for it */
-    for (size_t size = 2 << 20; size < 8 << 20; size += 1 << 20)
-        reserve(size); /* others replace it; the number of spares is bounded */
-    rl_body_free_spares();
 }
 END_TEST

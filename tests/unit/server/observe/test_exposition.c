@@ -23,6 +23,7 @@ static void count_a_little(void)
     rl_metrics_batch(2);
     rl_metrics_in_flight(1);
     rl_metrics_set_queue(3, 4096);
+    rl_metrics_set_memory(5, 7);
     rl_metrics_set_threads(2, 4);
     rl_metrics_reload(false);
     rl_tracked_add(RL_PAIRWISE_HINGE, "a \"quoted\" \\ name", 0.75);
@@ -81,6 +82,8 @@ START_LOOP_TEST(values_stand_where_they_belong, 2)
         "ranklossd_batch_requests_bucket{le=\"2.0\"} 1",
         "ranklossd_queue_depth 3",
         "ranklossd_queue_bytes 4096",
+        "ranklossd_request_memory_bytes 5",
+        "ranklossd_request_memory_limit_bytes 7",
         "ranklossd_threads 2",
         "ranklossd_rejected_requests_total{reason=\"queue_full\"} 0",
         "ranklossd_config_reloads_total{result=\"failed\"} 1",

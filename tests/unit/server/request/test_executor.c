@@ -29,6 +29,7 @@ enum { CAPACITY = 4, MOST_JOBS = 6 };
 
 static struct rl_settings settings;
 static struct rl_context context;
+static struct rl_pool pool;
 static struct rl_connection connections[MOST_JOBS];
 static struct rl_job *jobs[MOST_JOBS];
 static int clients[MOST_JOBS];
@@ -48,15 +49,17 @@ void test_before_each(void)
                                     .queue_capacity = CAPACITY,
                                     .queue_bytes = 1 << 30};
     context = (struct rl_context){.settings = &settings,
+                                  .pool = &pool,
                                   .limits = {.max_lists = 1000000,
                                              .max_items = 20000000,
                                              .max_depth = 32,
                                              .max_top_k = 1000,
                                              .max_evaluations = 64,
                                              .max_json_memory = 64 << 20}};
+    rl_pool_init(&pool, 1 << 30);
     ck_assert_int_eq(rl_admission_create(&settings, &context.admission, &error), RL_OK);
     const struct rl_executor_options options = {
-        .admission = context.admission, .threads = 2, .resume = resume};
+        .admission = context.admission, .pool = &pool, .threads = 2, .resume = resume};
     ck_assert_int_eq(rl_executor_create(&options, &context.executor, &error), RL_OK);
     count = 0;
 }
@@ -65,12 +68,12 @@ void test_after_each(void)
 {
     rl_executor_free(context.executor);
     for (size_t i = 0; i < count; i++) {
-        if (jobs[i]->reply.owned)
-            free(jobs[i]->reply.data);
+        rl_job_drop_reply(jobs[i]);
         rl_job_free(jobs[i]);
         close(connections[i].fd);
         close(clients[i]);
     }
+    ck_assert_uint_eq(rl_pool_used(&pool), 0);
     rl_admission_free(context.admission);
     rl_metrics_release();
 }
@@ -111,6 +114,28 @@ static struct rl_job *make_long(void)
     rl_text_string(&text, "],\"dtype\":\"float64\",\"losses\":[");
     for (int i = 0; i < 16; i++)
         rl_text_format(&text, "%s{\"name\":\"pairwise_logistic\",\"include\":[\"gradient\"]}",
+                       i > 0 ? "," : "");
+    rl_text_string(&text, "]}");
+    ck_assert(!text.failed);
+    struct rl_job *const job = make_job(text.data, text.length);
+    job->route.target = (struct rl_target){.evaluate = true};
+    rl_text_release(&text);
+    return job;
+}
+
+/* Results and a reply of some 10 MB each. */
+static struct rl_job *make_wide(void)
+{
+    struct rl_text text;
+    rl_text_init(&text);
+    for (int part = 0; part < 2; part++) {
+        rl_text_string(&text, part == 0 ? "{\"y_true\":[[]" : "],\"y_pred\":[[]");
+        for (unsigned i = 1; i < 3000; i++)
+            rl_text_string(&text, ",[]");
+    }
+    rl_text_string(&text, "],\"losses\":[");
+    for (int i = 0; i < 64; i++)
+        rl_text_format(&text, "%s{\"name\":\"pairwise_hinge\",\"include\":[\"per_list\"]}",
                        i > 0 ? "," : "");
     rl_text_string(&text, "]}");
     ck_assert(!text.failed);
@@ -277,5 +302,58 @@ START_TEST(freeing_works_the_queue_off)
     context.executor = NULL;
     for (size_t i = 0; i < count; i++)
         ck_assert_int_eq(jobs[i]->status, RL_OK);
+}
+END_TEST
+
+START_TEST(jobs_that_do_not_fit_together_follow_one_another)
+{
+    pool.limit = 64 << 20; /* the replies alone take 40 */
+    for (int i = 0; i < CAPACITY; i++)
+        submit(make_wide());
+    await_resumed(CAPACITY);
+    for (int i = 0; i < CAPACITY; i++) {
+        ck_assert_int_eq(jobs[i]->status, RL_OK);
+        ck_assert_uint_gt(jobs[i]->reply.length, 8 << 20);
+        ck_assert_uint_eq(jobs[i]->reply.length, jobs[0]->reply.length);
+        ck_assert_mem_eq(jobs[i]->reply.data, jobs[0]->reply.data, jobs[0]->reply.length);
+    }
+}
+END_TEST
+
+START_TEST(replies_that_are_not_sent_keep_others_out)
+{
+    pool.limit = 48 << 20;
+    for (int i = 0; i < CAPACITY; i++)
+        submit(make_wide());
+    await_resumed(CAPACITY);
+    size_t done = 0;
+    for (int i = 0; i < CAPACITY; i++) {
+        done += jobs[i]->status == RL_OK;
+        if (jobs[i]->status == RL_OK)
+            continue;
+        ck_assert_int_eq(jobs[i]->status, RL_NOMEM);
+        ck_assert_ptr_nonnull(strstr(jobs[i]->error.detail, "max-total-memory"));
+    }
+    ck_assert_uint_ge(done, 1);
+    ck_assert_uint_lt(done, CAPACITY);
+    ck_assert_uint_le(rl_pool_used(&pool), 42 << 20);
+}
+END_TEST
+
+START_TEST(the_scratch_of_a_long_list_counts_until_the_team_rests)
+{
+    struct rl_job *const job = make_long();
+    submit(job);
+    await_resumed(1);
+    ck_assert_int_eq(job->status, RL_OK);
+    ck_assert_uint_gt(rl_pool_used(&pool), job->reply.counted + (8 << 20));
+    while (rl_pool_used(&pool) > job->reply.counted + (1 << 20))
+        usleep(10000);
+    pool.limit = 30 << 20;
+    struct rl_job *const refused = make_long();
+    submit(refused);
+    await_resumed(1);
+    ck_assert_int_ne(refused->status, RL_OK);
+    ck_assert_ptr_nonnull(strstr(refused->error.detail, "-memory"));
 }
 END_TEST

@@ -94,3 +94,40 @@ START_TEST(failure_is_sticky)
     rl_text_release(&text);
 }
 END_TEST
+
+START_TEST(a_pool_counts_the_capacity_and_then_the_length)
+{
+    struct rl_pool pool;
+    rl_pool_init(&pool, 8 << 20);
+    struct rl_text text = {.pool = &pool};
+    size_t length = 0;
+    for (int i = 0; i < 300000; i++)
+        rl_text_string(&text, "0123456789");
+    ck_assert(!text.failed);
+    ck_assert_uint_eq(rl_pool_used(&pool), text.capacity);
+    char *const data = rl_text_take(&text, &length);
+    ck_assert_uint_eq(length, 3000000);
+    ck_assert_mem_eq(data + length - 10, "0123456789", 10);
+    ck_assert_uint_eq(rl_pool_used(&pool), length);
+    free(data);
+    rl_pool_give(&pool, length);
+    ck_assert_uint_eq(rl_pool_used(&pool), 0);
+}
+END_TEST
+
+START_TEST(a_pool_that_refuses_a_doubling_may_give_what_is_needed)
+{
+    struct rl_pool pool;
+    rl_pool_init(&pool, 8 << 20);
+    struct rl_text text = {.pool = &pool};
+    ck_assert(rl_text_reserve(&text, 4 << 20));
+    text.length = text.capacity;
+    ck_assert(rl_text_reserve(&text, 1 << 20));
+    ck_assert_uint_eq(text.capacity, 5 << 20);
+    ck_assert(!text.starved);
+    ck_assert(!rl_text_reserve(&text, 4 << 20));
+    ck_assert(text.failed && text.starved);
+    rl_text_release(&text);
+    ck_assert_uint_eq(rl_pool_used(&pool), 0);
+}
+END_TEST
