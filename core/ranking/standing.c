@@ -21,7 +21,7 @@ static const double SORT_FAR = 14; /* more of each item of a list that no cache 
 static const double SELECT_LIST = 200, SELECT_ITEM = 0.05; /* of a list, and of each item */
 static const double SELECT_ENTRY = 15;                     /* of each item that enters the top, */
 static const double SELECT_MOVE = 0.12;                    /* and for each one that is in it */
-static const double READ_ITEM = 0.2, READ_POSITIVE = 1;    /* finding the positive items */
+static const double READ_ITEM = 0.2, READ_POSITIVE = 0.5;  /* finding the positive items */
 
 /* The most items that are selected: each new one is inserted among them. */
 enum { TOP_MOST = 64 };
@@ -301,8 +301,9 @@ double rl_standing_cost(const struct rl_rank_needs *needs, size_t items, size_t 
     const struct rank_costs costs = rank_costs_of(items, positives, depth);
     const double far = items > RL_CUT_ALONE ? SORT_FAR * (double)items : 0;
     const double ranks = fmin(fmin(costs.counting, costs.sorting + far), costs.selecting);
-    const double first = needs->first && depth < items ? COUNT_PAIR * (double)items : 0;
-    const double reading = READ_ITEM * (double)items + READ_POSITIVE * (double)positives;
+    const double found = READ_POSITIVE * (double)positives;
+    const double first = needs->first && depth < items ? COUNT_PAIR * (double)items + found : 0;
+    const double reading = READ_ITEM * (double)items + found;
     return reading + (positives > 0 ? first : 0) + (positives > 0 && depth > 0 ? ranks : 0);
 }
 

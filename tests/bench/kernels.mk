@@ -1,7 +1,7 @@
 # `make bench-kernels`: core's kernels beside numpy, torch, scikit-learn and trec_eval
 # (tests/bench/kernels.py).
 
-PASSES ?= 5
+PASSES ?= 3
 TREC_EVAL ?= # a program trec_eval to compare with, where there is one
 
 bench-kernels: $(BUILD)/tests/bench/bench_kernels ## Measure the kernels beside numpy, torch and others; writes docs/kernels.md and a chart
