@@ -62,8 +62,8 @@ size_t rl_perlist_room(const struct rl_work_state *state, size_t items)
     once = max_size(once, rl_emit_room(items));
     if (state->tier_keys)
         once = max_size(once, rl_tiers_room(items) + rl_tiered_room(items));
-    size_t standing = state->needs_ranks ? rl_standing_room(items) : 0;
-    size_t losses = state->needs_wide ? 3 * rl_room_bytes(items, sizeof(double)) : 0;
+    const size_t standing = state->needs_ranks ? rl_standing_room(items) : 0;
+    const size_t losses = state->needs_wide ? 3 * rl_room_bytes(items, sizeof(double)) : 0;
     return rl_plan_room(items) + standing + losses + once + 256;
 }
 
@@ -84,7 +84,7 @@ static struct rl_emission emission_of(const struct perlist *p, size_t eval, void
 static void emit_losses(struct perlist *p, size_t eval)
 {
     struct rl_emission emission = emission_of(p, eval, p->work->results[eval].values);
-    double *ret_sum = &p->state->evals[eval].sums[p->list];
+    double *const ret_sum = &p->state->evals[eval].sums[p->list];
     p->finite &= rl_emit_losses(&emission, p->room, p->losses, ret_sum);
 }
 
@@ -97,8 +97,8 @@ static void emit_gradient(struct perlist *p, size_t eval)
 /* loss: of the list, unweighted. */
 static void emit_list_loss(struct perlist *p, size_t eval, double loss)
 {
-    enum rl_dtype dtype = p->work->batch->dtype;
-    void *values = p->work->results[eval].values;
+    const enum rl_dtype dtype = p->work->batch->dtype;
+    void *const values = p->work->results[eval].values;
     loss *= p->plan.weight;
     p->state->evals[eval].sums[p->list] = loss;
     p->finite &= isfinite(loss) != 0;
@@ -121,19 +121,19 @@ static void emit_list_gradient(struct perlist *p, size_t eval)
 /* An item's own loss falls as its score rises; the losses of items above it rise. */
 static void join_slopes(void *context, size_t piece)
 {
-    struct perlist *p = context;
-    const struct rl_plan *plan = &p->plan;
-    double temperature = p->temperature;
+    struct perlist *const p = context;
+    const struct rl_plan *const plan = &p->plan;
+    const double temperature = p->temperature;
     for (size_t v = rl_cut_begin(piece); v < rl_cut_end(piece, plan->count); v++) {
-        double own = plan->weights ? plan->weights[v] * p->gradient[v] : p->gradient[v];
-        double slope = (p->extra[v] - own) / temperature;
+        const double own = plan->weights ? plan->weights[v] * p->gradient[v] : p->gradient[v];
+        const double slope = (p->extra[v] - own) / temperature;
         p->gradient[v] = plan->weights ? slope : slope * plan->weight;
     }
 }
 
 static void pairwise_gradient(struct perlist *p, enum rl_field_kind slope)
 {
-    struct rl_plan *plan = &p->plan;
+    struct rl_plan *const plan = &p->plan;
     struct rl_field field = {.kind = slope, .temperature = p->temperature};
     rl_field_sum(&field, plan, p->runner, p->room, p->gradient);
     field.negated = true;
@@ -144,7 +144,7 @@ static void pairwise_gradient(struct perlist *p, enum rl_field_kind slope)
 
 static void compute_pairwise(struct perlist *p, size_t eval)
 {
-    const struct rl_way *way = rl_way_of(p->work->evals[eval].measure->id);
+    const struct rl_way *const way = rl_way_of(p->work->evals[eval].measure->id);
     struct rl_field field = {.kind = way->loss, .temperature = p->temperature};
     rl_field_sum(&field, &p->plan, p->runner, p->room, p->losses);
     if (is_stopped(p))
@@ -159,10 +159,10 @@ static void compute_pairwise(struct perlist *p, size_t eval)
 
 static void compute_squared(struct perlist *p, size_t eval)
 {
-    struct rl_plan *plan = &p->plan;
+    struct rl_plan *const plan = &p->plan;
     struct rl_room room = p->room;
-    double *scratch = rl_room_take(&room, rl_moments_scratch(plan->count), sizeof(double));
-    double *gradient = p->work->results[eval].gradient ? p->gradient : NULL;
+    double *const scratch = rl_room_take(&room, rl_moments_scratch(plan->count), sizeof(double));
+    double *const gradient = p->work->results[eval].gradient ? p->gradient : NULL;
     rl_moments(plan->labels, plan->scores, plan->weights, plan->count, p->runner, scratch,
                p->losses, gradient);
     if (is_stopped(p))
@@ -195,13 +195,13 @@ static void unorder_by_label(const struct rl_plan *plan, const double *ordered,
 
 static void compute_list_mle(struct perlist *p, size_t eval)
 {
-    struct rl_plan *plan = &p->plan;
+    struct rl_plan *const plan = &p->plan;
     struct rl_room room = p->room;
-    struct rl_result *result = &p->work->results[eval];
-    double *scratch = rl_room_take(&room, rl_listmle_scratch(plan->count), sizeof(double));
+    struct rl_result *const result = &p->work->results[eval];
+    double *const scratch = rl_room_take(&room, rl_listmle_scratch(plan->count), sizeof(double));
     order_by_label(plan, p->losses);
-    double loss = rl_listmle(p->losses, plan->count, p->temperature, p->runner, scratch,
-                             result->gradient ? p->extra : NULL);
+    const double loss = rl_listmle(p->losses, plan->count, p->temperature, p->runner, scratch,
+                                   result->gradient ? p->extra : NULL);
     emit_list_loss(p, eval, loss);
     if (!result->gradient)
         return;
@@ -211,12 +211,12 @@ static void compute_list_mle(struct perlist *p, size_t eval)
 
 static void compute_softmax(struct perlist *p, size_t eval)
 {
-    struct rl_plan *plan = &p->plan;
+    struct rl_plan *const plan = &p->plan;
     struct rl_room room = p->room;
-    double *scratch = rl_room_take(&room, rl_softmax_scratch(plan->count), sizeof(double));
-    double *gradient = p->work->results[eval].gradient ? p->gradient : NULL;
-    double loss = rl_softmax(plan->labels, plan->scores, plan->count, p->temperature, p->runner,
-                             scratch, gradient);
+    double *const scratch = rl_room_take(&room, rl_softmax_scratch(plan->count), sizeof(double));
+    double *const gradient = p->work->results[eval].gradient ? p->gradient : NULL;
+    const double loss = rl_softmax(plan->labels, plan->scores, plan->count, p->temperature,
+                                   p->runner, scratch, gradient);
     emit_list_loss(p, eval, loss);
     if (gradient)
         emit_list_gradient(p, eval);
@@ -224,8 +224,8 @@ static void compute_softmax(struct perlist *p, size_t eval)
 
 static void compute_approx_ndcg(struct perlist *p, size_t eval)
 {
-    double *gradient = p->work->results[eval].gradient ? p->gradient : NULL;
-    double loss = rl_approxndcg(&p->plan, p->temperature, p->runner, p->room, gradient);
+    double *const gradient = p->work->results[eval].gradient ? p->gradient : NULL;
+    const double loss = rl_approxndcg(&p->plan, p->temperature, p->runner, p->room, gradient);
     if (is_stopped(p))
         return;
     emit_list_loss(p, eval, loss);
@@ -235,14 +235,14 @@ static void compute_approx_ndcg(struct perlist *p, size_t eval)
 
 static void compute_top_pairs(struct perlist *p, size_t eval)
 {
-    struct rl_result *result = &p->work->results[eval];
-    const struct rl_way *way = rl_way_of(p->work->evals[eval].measure->id);
+    struct rl_result *const result = &p->work->results[eval];
+    const struct rl_way *const way = rl_way_of(p->work->evals[eval].measure->id);
     struct rl_pair_loss loss = {.squared = way->method == RL_METHOD_SQUARED,
                                 .kind = way->loss,
                                 .temperature = p->temperature};
-    size_t first = result->top_offsets[p->list];
-    size_t count = rl_toppairs(&loss, &p->plan, p->work->evals[eval].top_k, p->runner, p->room,
-                               result->top_pairs + first);
+    const size_t first = result->top_offsets[p->list];
+    const size_t count = rl_toppairs(&loss, &p->plan, p->work->evals[eval].top_k, p->runner,
+                                     p->room, result->top_pairs + first);
     result->top_counts[p->list] = (uint32_t)count;
     p->finite &= count == 0 || isfinite(result->top_pairs[first].loss);
 }
@@ -259,8 +259,8 @@ static void note_ranking(struct perlist *p, const struct rl_ranking *ranking, en
 /* From the list's standing; metrics that need tiers are left to compute_tiered. */
 static void compute_metric(struct perlist *p, size_t eval)
 {
-    const struct rl_eval_state *of_eval = &p->state->evals[eval];
-    struct rl_ranking *ranking = &of_eval->rankings[p->list];
+    const struct rl_eval_state *const of_eval = &p->state->evals[eval];
+    struct rl_ranking *const ranking = &of_eval->rankings[p->list];
     if (!of_eval->tiered)
         note_ranking(
             p, ranking,
@@ -274,7 +274,7 @@ static void compute_tiered(struct perlist *p, size_t key)
     struct rl_tiers tiers;
     rl_tiers_init(&tiers, p->work->batch, p->list, key, p->runner, &room);
     for (size_t eval = 0; eval < p->work->count && !is_stopped(p); eval++) {
-        const struct rl_eval_state *of_eval = &p->state->evals[eval];
+        const struct rl_eval_state *const of_eval = &p->state->evals[eval];
         if (of_eval->tiered && of_eval->tier_key == key)
             note_ranking(p, &of_eval->rankings[p->list],
                          rl_tiered_list(&p->work->evals[eval], &tiers, p->runner, room,
@@ -299,7 +299,7 @@ static void compute_eval(struct perlist *p, size_t eval)
 
 static void prepare(struct perlist *p)
 {
-    struct rl_work_state *state = p->state;
+    struct rl_work_state *const state = p->state;
     rl_plan_gather(&p->plan, p->work->batch, p->list, p->runner, &p->room);
     if (state->needs_wide)
         rl_plan_widen_scores(&p->plan, p->runner);
@@ -348,7 +348,7 @@ static enum rl_status compute_list(struct perlist *p, struct rl_scratch *scratch
 
 void rl_perlist_begin(struct rl_work *work)
 {
-    struct rl_work_state *state = work->state;
+    struct rl_work_state *const state = work->state;
     state->short_room = rl_perlist_room(state, RL_SHORT_LIST);
 }
 

@@ -111,7 +111,7 @@ static struct rl_chunk *chunk_take(struct rl_arena *arena, size_t size)
         arena->starved = true;
         return NULL;
     }
-    struct rl_chunk *chunk = chunk_create(size);
+    struct rl_chunk *const chunk = chunk_create(size);
     if (!chunk)
         rl_pool_give(arena->pool, weight_of(size));
     return chunk;

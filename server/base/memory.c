@@ -27,7 +27,7 @@ void *rl_memory_resize(void *block, size_t old, size_t used, size_t size)
     if (old < COPIED_BLOCK || old >= KEPT_BLOCK)
         return realloc(block, size);
     void *const copy = malloc(size);
-    if (copy == NULL)
+    if (!copy)
         return NULL;
     memcpy(copy, block, used < size ? used : size);
     free(block);

@@ -36,7 +36,7 @@ void rl_body_end(struct rl_body *body)
 static enum rl_status grow(struct rl_body *body, size_t capacity, struct rl_error *error)
 {
     char *const data = rl_memory_resize(body->data, body->capacity, body->length, capacity);
-    if (data == NULL)
+    if (!data)
         return rl_fail(error, RL_NOMEM, "", "no memory for a body of %zu bytes", capacity);
     body->data = data;
     body->capacity = capacity;

@@ -27,7 +27,7 @@ enum rl_status rl_admission_create(const struct rl_settings *settings,
                                    struct rl_admission **ret_admission, struct rl_error *error)
 {
     struct rl_admission *const admission = calloc(1, sizeof(*admission));
-    if (admission == NULL)
+    if (!admission)
         return rl_fail(error, RL_NOMEM, "", "no memory for admission");
     admission->capacity = settings->queue_capacity;
     admission->max_bytes = settings->queue_bytes;
@@ -38,7 +38,7 @@ enum rl_status rl_admission_create(const struct rl_settings *settings,
 
 void rl_admission_free(struct rl_admission *admission)
 {
-    if (admission == NULL)
+    if (!admission)
         return;
     pthread_mutex_destroy(&admission->lock);
     free(admission);

@@ -228,7 +228,7 @@ enum rl_status rl_executor_create(const struct rl_executor_options *options,
 {
     load_unwinder();
     struct rl_executor *const executor = calloc(1, sizeof(*executor));
-    if (executor == NULL)
+    if (!executor)
         return rl_fail(error, RL_NOMEM, "", "no memory for the executor");
     executor->options = *options;
     sem_init(&executor->started, 0, 0);
@@ -244,7 +244,7 @@ enum rl_status rl_executor_create(const struct rl_executor_options *options,
 
 void rl_executor_free(struct rl_executor *executor)
 {
-    if (executor == NULL)
+    if (!executor)
         return;
     rl_queue_stop(executor->queue);
     pthread_join(executor->thread, NULL);

@@ -13,7 +13,7 @@
 static size_t memory_limit(const struct rl_context *context)
 {
     const size_t limit = context->settings->max_request_memory;
-    const size_t pool = context->pool != NULL ? rl_pool_most(context->pool) : limit;
+    const size_t pool = context->pool ? rl_pool_most(context->pool) : limit;
     return pool < limit ? pool : limit;
 }
 

@@ -51,7 +51,7 @@ static enum rl_status give_metrics(struct rl_job *job, struct rl_error *error)
     struct rl_admission *const admission = job->context->admission;
     rl_metrics_set_queue(rl_admission_waiting(admission), rl_admission_held(admission));
     const struct rl_pool *const pool = job->context->pool;
-    rl_metrics_set_memory(rl_pool_used(pool), pool != NULL ? pool->limit : 0);
+    rl_metrics_set_memory(rl_pool_used(pool), pool ? pool->limit : 0);
     struct rl_text text;
     rl_text_init(&text);
     rl_exposition_write(open, &text);

@@ -42,7 +42,7 @@ static enum rl_status decode_body(struct rl_job *job, struct rl_team *team, size
     if (status != RL_OK)
         return status;
     const struct rl_input input = {
-        .body = body->data != NULL ? body->data : nothing,
+        .body = body->data ? body->data : nothing,
         .length = body->length,
         .target = &job->route.target,
         .limits = &job->context->limits,
@@ -136,7 +136,7 @@ static void name_system(const struct rl_job *job, struct rl_error *error)
 {
     static const char prefix[] = "/y_pred/";
     const struct rl_query *const query = &job->query;
-    if (query->systems == NULL || strncmp(error->pointer, prefix, sizeof(prefix) - 1) != 0)
+    if (!query->systems || strncmp(error->pointer, prefix, sizeof(prefix) - 1) != 0)
         return;
     const size_t list = strtoul(error->pointer + sizeof(prefix) - 1, NULL, 10);
     const size_t lists = query->batch.lists / query->batch.systems;
@@ -333,7 +333,7 @@ static enum rl_status take_room(struct rl_crew *crew, struct rl_job *job)
     const size_t room = rl_work_room(&job->work);
     if (room <= crew->room)
         return RL_OK;
-    if (pool != NULL && room > rl_pool_most(pool))
+    if (pool && room > rl_pool_most(pool))
         return rl_fail(&job->error, RL_TOO_LARGE, "",
                        "the longest list takes %zu bytes to compute, over max-total-memory", room);
     if (!rl_pool_take(pool, room - crew->room, false))
@@ -414,7 +414,7 @@ void rl_stages_run(struct rl_crew *crew, struct rl_job **jobs, size_t count,
     if (kept > 0)
         run_pass(team, &pass, kept, encode_one);
     for (size_t i = 0; i < kept; i++)
-        if (jobs[i] != NULL)
+        if (jobs[i])
             rl_stages_run(crew, &jobs[i], 1, done, context);
     for (size_t i = fit; i < count; i++)
         rl_stages_run(crew, &jobs[i], 1, done, context);
