@@ -102,6 +102,8 @@ enum rl_socket_mode { RL_MODE_OWNER, RL_MODE_GROUP, RL_MODE_ALL }; /* 0600, 0660
       .help = "Total time to receive a request's headers.") \
     X(DURATION, body_timeout, .name = "body-timeout", .text = "60s", .min = 100, .max = 3600000, \
       .help = "Total time to receive a request's body.") \
+    X(SIZE, min_upload_rate, .name = "min-upload-rate", .text = "16KiB", .min = 0, .max = 1 * RL_GIB, \
+      .help = "Fewest bytes a second at which a body may arrive, over five seconds, until it is complete; a slower one is answered 408. 0: any.") \
     X(DURATION, write_timeout, .name = "write-timeout", .text = "60s", .min = 100, .max = 3600000, \
       .help = "Total time to send a reply.") \
     X(DURATION, idle_timeout, .name = "idle-timeout", .text = "60s", .min = 1000, .max = 86400000, \

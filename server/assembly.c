@@ -164,13 +164,17 @@ static struct rl_limits limits_of(const struct rl_settings *settings)
 static enum rl_status create_registry(struct rl_context *context, struct rl_error *error)
 {
     const struct rl_settings *const settings = context->settings;
-    const struct rl_deadlines deadlines = {.limits = {
-                                               [RL_PHASE_FRESH] = settings->header_timeout,
-                                               [RL_PHASE_HEADER] = settings->header_timeout,
-                                               [RL_PHASE_BODY] = settings->body_timeout,
-                                               [RL_PHASE_WRITE] = settings->write_timeout,
-                                               [RL_PHASE_IDLE] = settings->idle_timeout,
-                                           }};
+    const struct rl_deadlines deadlines = {
+        .limits =
+            {
+                [RL_PHASE_FRESH] = settings->header_timeout,
+                [RL_PHASE_HEADER] = settings->header_timeout,
+                [RL_PHASE_BODY] = settings->body_timeout,
+                [RL_PHASE_WRITE] = settings->write_timeout,
+                [RL_PHASE_IDLE] = settings->idle_timeout,
+            },
+        .min_upload_rate = settings->min_upload_rate,
+    };
     const enum rl_status status =
         rl_connections_create(context->max_connections, descriptors_for(context->max_connections),
                               &deadlines, &context->connections, error);

@@ -161,12 +161,57 @@ bool rl_connection_enter(struct rl_connection *connection, enum rl_phase phase)
                                                    memory_order_acq_rel, memory_order_acquire);
 }
 
-/* Whether unread bytes have arrived: the start of a request. */
+bool rl_connection_enter_body(struct rl_connection *connection, size_t announced)
+{
+    connection->announced = announced;
+    rl_connection_received(connection, 0);
+    return rl_connection_enter(connection, RL_PHASE_BODY);
+}
+
+void rl_connection_received(struct rl_connection *connection, size_t received)
+{
+    atomic_store_explicit(&connection->received, received, memory_order_relaxed);
+}
+
+/* Whether bytes have arrived that are not read yet. */
 static bool has_input(int fd)
 {
     char byte;
     return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
+
+/* ---- The pace of a body ---------------------------------------------------------------------- */
+
+/* Bytes that must arrive in a window. */
+static double window_share(const struct rl_connection *connection)
+{
+    const struct rl_deadlines *const deadlines = &connection->registry->deadlines;
+    const double rate = (double)deadlines->min_upload_rate / 1000;
+    const double pace =
+        deadlines->limits[RL_PHASE_BODY] == 0
+            ? 0
+            : (double)connection->announced / (double)deadlines->limits[RL_PHASE_BODY];
+    return RL_PACE_WINDOW_MS * (rate > pace ? rate : pace);
+}
+
+/* Whether too little of the body arrived in the window that ends now, and not because we did not
+ * read it. A request's deadline tells its windows from those of the one before. */
+static bool falls_behind(struct rl_connection *connection, uint64_t state, uint64_t now)
+{
+    const size_t received = atomic_load_explicit(&connection->received, memory_order_relaxed);
+    if (connection->registry->deadlines.min_upload_rate == 0 || phase_in(state) != RL_PHASE_BODY)
+        return false;
+    const bool goes_on = state == connection->window_state;
+    if (goes_on && now < connection->window_start + RL_PACE_WINDOW_MS)
+        return false;
+    const double arrived = (double)received - (double)connection->window_received;
+    connection->window_state = state;
+    connection->window_start = now;
+    connection->window_received = received;
+    return goes_on && arrived < window_share(connection) && !has_input(connection->fd);
+}
+
+/* ---- The reaper ------------------------------------------------------------------------------ */
 
 /* What the reaper does with a connection. */
 enum verdict { LEAVE, CLOSE, ANSWER_BODY_TIMEOUT, ANSWER_DRAINING };
@@ -214,7 +259,9 @@ static void count_end(enum rl_phase phase, enum verdict verdict)
 static void reap_one(struct rl_connection *connection, uint64_t now, enum rl_reap reap)
 {
     uint64_t state = atomic_load_explicit(&connection->state, memory_order_acquire);
-    const enum verdict verdict = judge(connection, state, now, reap);
+    enum verdict verdict = judge(connection, state, now, reap);
+    if (verdict == LEAVE && falls_behind(connection, state, now))
+        verdict = ANSWER_BODY_TIMEOUT;
     if (verdict == LEAVE || (waits(phase_in(state)) && has_input(connection->fd)) ||
         !atomic_compare_exchange_strong_explicit(&connection->state, &state,
                                                  (uint64_t)RL_PHASE_DOOMED, memory_order_acq_rel,

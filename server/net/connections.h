@@ -7,11 +7,16 @@
  *   phase    entered                              at the deadline
  *   FRESH    accepted                             closed (header-timeout)
  *   HEADER   the request line has arrived         closed (header-timeout)
- *   BODY     the headers have arrived             answered 408, closed (body-timeout)
+ *   BODY     the headers have arrived             answered 408, closed (body-timeout,
+ *                                                 min-upload-rate)
  *   WORK     the body has arrived                 none: the request has its own
  *   WRITE    the reply is queued                  closed (write-timeout)
  *   IDLE     the reply has been sent              closed (idle-timeout)
  *   DOOMED   a deadline has passed                none: libmicrohttpd is about to see it closed
+ *
+ * A body must also keep a pace: without one, a few clients that stop a byte short of the end would
+ * hold their buffers, and keep others out, until body-timeout. In each window of RL_PACE_WINDOW_MS
+ * so much of it must arrive that all of it would fit in body-timeout, and at least min-upload-rate.
  *
  * Threads. A connection's I/O thread advances its phase; one other thread, the acceptor, calls
  * rl_connections_reap. Phase and deadline share one atomic word, so a compare-and-swap decides
@@ -51,6 +56,12 @@ struct rl_connection {
     struct rl_connection *next, *prev; /* the registry's list */
     struct rl_connections *registry;
     _Atomic uint64_t state; /* deadline in milliseconds << 3 | phase */
+    /* Of the body in RL_PHASE_BODY: bytes so far, and in all (0 if unknown). */
+    _Atomic size_t received;
+    size_t announced; /* I/O thread, before RL_PHASE_BODY */
+    /* The reaper's: the present window of the body, and what had arrived when it began. */
+    uint64_t window_state, window_start;
+    size_t window_received;
     int fd;
     void *request; /* I/O thread: the transport's current request, or NULL */
     bool plain;    /* no TLS, so that a raw reply can be written (rawreply.h) */
@@ -61,9 +72,13 @@ struct rl_connection {
     char allow_origin[RL_ORIGIN_MAX]; /* "" sends no CORS headers */
 };
 
-/* How long each phase may last, in milliseconds; 0: no limit. */
+enum { RL_PACE_WINDOW_MS = 5000 };
+
+/* How long each phase may last, in milliseconds, and how many bytes of a body must arrive in a
+ * second; 0: no limit. */
 struct rl_deadlines {
     uint64_t limits[RL_PHASES];
+    size_t min_upload_rate;
 };
 
 /* For at most `max` connections at once, on descriptors below `descriptors`. RL_NOMEM. */
@@ -91,6 +106,11 @@ void rl_connection_close(struct rl_connection *connection);
 enum rl_phase rl_connection_phase(const struct rl_connection *connection);
 /* Enters a phase and starts its deadline. False if the connection is doomed. Its I/O thread. */
 bool rl_connection_enter(struct rl_connection *connection, enum rl_phase phase);
+
+/* Enters RL_PHASE_BODY, of a body of `announced` bytes; 0 if unknown. Its I/O thread. */
+bool rl_connection_enter_body(struct rl_connection *connection, size_t announced);
+/* `received` bytes of the body have arrived. Its I/O thread. */
+void rl_connection_received(struct rl_connection *connection, size_t received);
 
 /* How the reaper treats connections whose deadline has not passed. */
 enum rl_reap {

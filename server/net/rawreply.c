@@ -14,7 +14,7 @@
 static const char *detail_of(enum rl_status status)
 {
     static const char *const details[RL_STATUSES] = {
-        [RL_BODY_TIMEOUT] = "the body did not arrive in time",
+        [RL_BODY_TIMEOUT] = "the body did not arrive within body-timeout or at min-upload-rate",
         [RL_CONNECTIONS] = "too many connections are open",
         [RL_DRAINING] = "the server is shutting down",
         [RL_QUEUE_FULL] = "too many bytes are waiting",

@@ -49,7 +49,7 @@ static void await_body(struct rl_job *job)
     connection->allow_origin[0] = '\0';
     if (strlen(origin) < sizeof(connection->allow_origin))
         strncat(connection->allow_origin, origin, sizeof(connection->allow_origin) - 1);
-    rl_connection_enter(connection, RL_PHASE_BODY);
+    rl_connection_enter_body(connection, job->body.announced == SIZE_MAX ? 0 : job->body.announced);
 }
 
 enum rl_next rl_request_accept(struct rl_job *job)
@@ -81,6 +81,7 @@ enum rl_next rl_request_read(struct rl_job *job, const char *data, size_t size)
 {
     enum rl_status status =
         rl_body_append(&job->body, data, size, job->context->settings->max_body_bytes, &job->error);
+    rl_connection_received(job->connection, job->body.received);
     if (status == RL_OK && job->status == RL_OK)
         status = rl_admit_bytes(job, &job->error);
     if (status != RL_OK) {

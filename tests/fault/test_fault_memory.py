@@ -2,6 +2,7 @@
 
 import resource
 import socket
+import time
 import unittest
 
 import worst
@@ -33,7 +34,7 @@ class Crowd(unittest.TestCase):
 
     def test_fault_82_every_byte_counts_and_no_memory_stays(self):
         allow_descriptors(self.COUNT + 100)
-        with Daemon() as daemon:
+        with Daemon("--min-upload-rate", "0") as daemon:
             before = daemon.rss()
             wires, held = self.crowd(daemon), self.COUNT * (self.SIZE - 1)
             eventually(lambda: daemon.metrics().value("ranklossd_queue_bytes") == held, 20)
@@ -110,3 +111,43 @@ class Replies(unittest.TestCase):
         with Daemon("--max-total-memory", "32MiB") as daemon:
             reply = daemon.exchange("POST", worst.EVALUATE, JSON_TYPE, worst.long_list(400_000))
             DaemonCase.refused(self, reply, 413, words="max-total-memory")
+
+
+class Uploads(unittest.TestCase):
+    """84: bodies that stop a byte short of their end."""
+
+    SIZE = 1 << 20
+
+    def head(self, wire, size):
+        wire.request("POST", HINGE, {**JSON_TYPE, "Content-Length": str(size)})
+
+    def test_fault_84_stalled_uploads_make_room_for_those_that_arrive(self):
+        whole = BODY + b" " * (self.SIZE - len(BODY))
+        with Daemon("--queue-bytes", 8 * self.SIZE, "--max-body-bytes", self.SIZE,
+                    "--max-inflated-bytes", self.SIZE) as daemon:
+            stalled = [daemon.connect(timeout=30) for _ in range(8)]
+            for wire in stalled:
+                self.addCleanup(wire.close)
+                self.head(wire, self.SIZE)
+                wire.send(whole[:-1])
+            eventually(lambda: daemon.metrics().value("ranklossd_queue_bytes")
+                       == 8 * (self.SIZE - 1), 20)
+            self.assertEqual(daemon.exchange("POST", HINGE, JSON_TYPE, whole).status, 429)
+            for wire in stalled:
+                DaemonCase.refused(self, wire.read_reply(), 408, words="min-upload-rate")
+            eventually(lambda: daemon.metrics().value("ranklossd_queue_bytes") == 0)
+            self.assertEqual(daemon.exchange("POST", HINGE, JSON_TYPE, whole).status, 200)
+            self.assertEqual(daemon.metrics().value("ranklossd_rejected_requests_total",
+                                                    reason="body_timeout"), 8)
+
+    def test_fault_84_a_slow_body_that_keeps_the_pace_is_read(self):
+        """A sixth of a second's worth at a time, for longer than two windows."""
+        piece, count = b" " * 6000, 66
+        body = BODY + piece * count
+        with Daemon("--min-upload-rate", "16KiB") as daemon, daemon.connect(timeout=30) as wire:
+            self.head(wire, len(body))
+            wire.send(BODY)
+            for _ in range(count):
+                time.sleep(1 / 6)
+                wire.send(piece)
+            self.assertEqual(wire.read_reply().status, 200)
