@@ -14,17 +14,21 @@ import subprocess
 import time
 import unittest
 
-from daemon import BINARY, base_environment, die_with_parent, scratch_directory
+from daemon import BINARY, base_environment, die_with_parent, eventually, scratch_directory
 from deployment import Traffic, answers, fetch, free_port, path, run
 
 UNIT = path("deploy/systemd/ranklossd.service")
 WORST_EXPOSURE = 2.0  # of 10; what systemd-analyze security calls OK ends at 4
 
 
+def read(name):
+    with open(name, encoding="utf-8", errors="replace") as file:
+        return file.read()
+
+
 def directives(name):
     """The lines NAME=… of the unit, in order, without the name."""
-    with open(UNIT, encoding="utf-8") as file:
-        return re.findall(rf"^{name}=(.*)$", file.read(), re.M)
+    return re.findall(rf"^{name}=(.*)$", read(UNIT), re.M)
 
 
 class Units(unittest.TestCase):
@@ -178,10 +182,8 @@ class SystemCalls(unittest.TestCase):
         manager.hears("READY=1")
         manager.process.send_signal(signal.SIGTERM)
         self.assertEqual(manager.process.wait(30), 0)
-        time.sleep(0.5)
-        with open(trace, encoding="utf-8", errors="replace") as file:
-            called = set(re.findall(r"^\d+ +(?:<\.\.\. )?([a-z_0-9]+)(?:\(| resumed)", file.read(),
-                                    re.M))
+        eventually(lambda: "exit_group(0)" in read(trace), 10, "the end of the trace")
+        called = set(re.findall(r"^\d+ +(?:<\.\.\. )?([a-z_0-9]+)(?:\(| resumed)", read(trace), re.M))
         self.assertLessEqual({"accept4", "futex", "epoll_wait"}, called)
         self.assertEqual(called - self.allowed(), set())
 

@@ -66,6 +66,8 @@ class Crowd(unittest.TestCase):
                                  b" " * 59999)
                     held += 59999
                 self.assertEqual(full[2].send(b" ").read_reply().status, 429)
+                held -= 59999
+                eventually(lambda: daemon.metrics().value("ranklossd_queue_bytes") == held)
                 self.assertEqual(daemon.post(HINGE, BODY).status, 200)
                 for wire in full:
                     wire.close()

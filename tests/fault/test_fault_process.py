@@ -93,7 +93,7 @@ class Termination(unittest.TestCase):
         with daemon:
             for thread in threads:
                 thread.start()
-            time.sleep(0.5)
+            eventually(lambda: len(good) > 50, 20, "traffic")
             daemon.signal(signal.SIGTERM)
             self.assertEqual(daemon.wait(), 0)
             over.set()
@@ -146,7 +146,7 @@ class Termination(unittest.TestCase):
             start = time.monotonic()
             daemon.signal(signal.SIGTERM)
             if second:
-                time.sleep(0.2)
+                daemon.log.wait(r"\bstopping\b")
                 daemon.signal(signal.SIGTERM)
             statuses = []
             for wire in wires:
@@ -170,7 +170,6 @@ class Termination(unittest.TestCase):
         with Daemon("--shutdown-delay", "60s") as daemon:
             daemon.signal(signal.SIGTERM)
             daemon.log.wait(r"\bstopping\b")
-            time.sleep(0.3)
             daemon.signal(signal.SIGTERM)
             start = time.monotonic()
             self.assertEqual(daemon.wait(), 0)
@@ -181,7 +180,7 @@ class Termination(unittest.TestCase):
             with daemon.connect() as wire:
                 wire.request("POST", HINGE, {**JSON_TYPE, "Content-Length": "5000"})
                 wire.send("{")
-                time.sleep(0.2)
+                eventually(lambda: daemon.metrics().value("ranklossd_queue_bytes") == 1)
                 daemon.signal(signal.SIGTERM)
                 start = time.monotonic()
                 reply = wire.read_reply()

@@ -275,7 +275,6 @@ class Queue(unittest.TestCase):
                 wire = daemon.connect()
                 wire.request("POST", HINGE, JSON_TYPE, b"" + body)
                 wires.append(wire)
-                time.sleep(0.1)
             thread.join()
             for wire in wires:
                 statuses.append(wire.read_reply().status)
