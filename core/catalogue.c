@@ -111,7 +111,7 @@ static const struct rl_measure measures[RL_MEASURES] = {
             .kind = RL_METRIC,
             .name = "mean_reciprocal_rank",
             .formula = "1 / r of the first rank r <= k with y_r >= 1, or 0",
-            .summary = "How high the first relevant item stands.",
+            .summary = "The reciprocal of the rank of the first relevant item.",
             .takes = RANKED | RL_TAKES_RELEVANT_FROM,
         },
     [RL_MEAN_AVERAGE_PRECISION] =
@@ -139,7 +139,7 @@ static const struct rl_measure measures[RL_MEASURES] = {
             .kind = RL_METRIC,
             .name = "recall_at_k",
             .formula = "number of y_r >= 1 among ranks r <= k / number of y_i >= 1",
-            .summary = "The share of the relevant items that stands among the first k.",
+            .summary = "The share of the relevant items that are among the first k.",
             .takes = RANKED | RL_TAKES_RELEVANT_FROM,
         },
     [RL_HIT_RATE] =

@@ -32,7 +32,7 @@ struct perlist {
     double *losses;      /* [m] */
     double *gradient;    /* [m] */
     double *extra;       /* [m] */
-    double temperature;  /* of the evaluation at hand */
+    double temperature;  /* of the current evaluation */
     bool valid, finite;
 };
 

@@ -98,7 +98,7 @@ long double rl_reference_slope(enum rl_measure_id loss, const struct rl_referenc
  * ------------------------------------------------------------------------------
  */
 
-/* Whether item i stands before item j in label-descending stable order. */
+/* Whether item i precedes item j when items are sorted by label, descending and stable. */
 static bool label_before(const struct rl_reference_list *list, size_t i, size_t j)
 {
     return list->labels[i] > list->labels[j] || (list->labels[i] == list->labels[j] && i < j);
@@ -242,7 +242,7 @@ static long double smooth_rank(const struct rl_reference_list *list, size_t i,
     return rank;
 }
 
-/* How far down item i stands, from 1, when the items stand by label. */
+/* The position of item i, from 1, when items are sorted by label. */
 static long double best_rank(const struct rl_reference_list *list, size_t i)
 {
     long double rank = 1;

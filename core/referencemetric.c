@@ -299,7 +299,7 @@ static long double rank_bias(const struct ranking *ranking)
     return sum;
 }
 
-/* Of the order at hand. */
+/* Of the current order. */
 static long double value_of(const struct ranking *ranking)
 {
     const size_t relevant = count_items(ranking, true, false);

@@ -32,19 +32,20 @@ struct split {
     size_t first_piece; /* of a long node, among all of its level */
 };
 
-/* A descent under way. */
+/* The state of a descent. */
 struct run {
     struct rl_descent *descent;
     struct rl_series_field series;
     struct rl_runner *runner;
-    /* The long nodes of the level at hand, and, of each of their pieces: */
+    /* The long nodes of the current level, and, of each of their pieces: */
     struct split *splits;
     size_t split_count, piece_count;
     uint32_t *owners; /* its node */
     size_t *starts;   /* the sources of its node that lie before it */
     struct rl_ramp *ramps;
     struct rl_series *above, *below;
-    /* Nodes of the next level, and those of at most one piece that all levels left behind. */
+    /* Nodes of the next level, and those of at most one piece, which all levels leave for the end.
+     */
     struct node *next, *small;
     size_t next_count, small_count;
 };
@@ -443,7 +444,7 @@ static void add_node(struct run *run, struct node node)
         run->small[run->small_count++] = node;
 }
 
-/* Makes the nodes found last the level at hand. */
+/* Makes the nodes found last the current level. */
 static void start_level(struct run *run)
 {
     run->split_count = run->piece_count = 0;

@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Columns are read and written up to so many items past the last; what stands there must be finite
+/* Columns are read and written up to this many items past the last; what is there must be finite
  * and is not looked at. */
 enum { RL_TILE_PAD = 8 };
 

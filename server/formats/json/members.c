@@ -110,7 +110,7 @@ enum rl_status rl_read_word(const json_t *value, const char *pointer, const char
     return RL_OK;
 }
 
-/* Whether a control character stands at `text` (Unicode's Cc, in UTF-8). */
+/* Whether there is a control character at `text` (Unicode's Cc, in UTF-8). */
 static bool is_control(const char *text)
 {
     const unsigned char c = (unsigned char)text[0];

@@ -305,7 +305,7 @@ static void shorten_whole(struct rl_tokenizer *tok, const char *stop, double val
     memset(out, ' ', (size_t)(end - out));
 }
 
-/* Takes a number with the reader that handles all of them. */
+/* Takes a number with the general reader. */
 static enum rl_want take_number(struct rl_tokenizer *tok)
 {
     const char *stop;
