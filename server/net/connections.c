@@ -20,8 +20,11 @@ struct rl_connections {
     _Atomic size_t count;      /* admitted and not yet closed */
     size_t max, descriptors;
     struct rl_deadlines deadlines;
+    uint64_t
+        forget_at; /* the reaper's: when dropped connections are forgotten; 0 until it drains */
     /* By descriptor: admitted, but not yet opened by its I/O thread. libmicrohttpd may drop such a
-     * connection silently (out of memory); it is freed when its descriptor is used again. */
+     * connection silently (out of memory); it is freed when its descriptor is used again, or
+     * while draining. */
     struct rl_connection *_Atomic admitted[];
 };
 
@@ -275,9 +278,21 @@ static void reap_one(struct rl_connection *connection, uint64_t now, enum rl_rea
     shutdown(connection->fd, SHUT_RDWR);
 }
 
+static void forget_dropped_locked(struct rl_connections *registry, uint64_t now_ms)
+{
+    if (registry->forget_at == 0)
+        registry->forget_at = now_ms + RL_REAP_FORGET_MS;
+    if (now_ms < registry->forget_at)
+        return;
+    for (size_t fd = 0; fd < registry->descriptors; fd++)
+        rl_connections_withdraw(registry, (int)fd);
+}
+
 void rl_connections_reap(struct rl_connections *registry, uint64_t now_ms, enum rl_reap reap)
 {
     pthread_mutex_lock(&registry->lock);
+    if (reap != RL_REAP_OVERDUE)
+        forget_dropped_locked(registry, now_ms);
     for (struct rl_connection *at = registry->list.next; at != &registry->list; at = at->next)
         reap_one(at, now_ms, reap);
     pthread_mutex_unlock(&registry->lock);

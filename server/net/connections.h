@@ -125,6 +125,11 @@ enum rl_reap {
  */
 enum { RL_REAP_GRACE_MS = 500 };
 
+/* While draining nothing is admitted any more. An admitted connection that its I/O thread has not
+ * opened for this long was dropped by libmicrohttpd, which was out of memory; nobody waits for it.
+ */
+enum { RL_REAP_FORGET_MS = 5000 };
+
 /* Ends the connections whose deadline has passed. `now_ms` is rl_clock_coarse_ms(). Acceptor, and
  * the main thread when the process ends. */
 void rl_connections_reap(struct rl_connections *registry, uint64_t now_ms, enum rl_reap reap);

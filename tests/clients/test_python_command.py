@@ -171,7 +171,7 @@ class Formats(unittest.TestCase):
     def test_a_bar_on_a_terminal_and_nothing_else_on_standard_output(self):
         path = f"{self.folder}/many.jsonl"
         with open(path, "w", encoding="ascii") as file:
-            for _ in range(60):
+            for _ in range(500):  # more than half a second's work: the bar is not drawn for less
                 file.writelines(json.dumps(row) + "\n" for row in self.rows)
         outer, inner = pty.openpty()
         done = subprocess.Popen([sys.executable, "-m", "ranklossd", "evaluate", path, *MEASURES,

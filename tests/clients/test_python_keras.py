@@ -11,8 +11,8 @@ from daemon import DaemonCase
 CLASSES = {cls.path: cls for cls in (
     ranklossd.PairwiseHingeLoss, ranklossd.PairwiseLogisticLoss, ranklossd.PairwiseSoftZeroOneLoss,
     ranklossd.PairwiseMeanSquaredError, ranklossd.ListMLELoss, ranklossd.SoftmaxLoss,
-    ranklossd.ApproxNDCGLoss, ranklossd.DCG, ranklossd.NDCG, ranklossd.MeanReciprocalRank, ranklossd.MeanAveragePrecision, ranklossd.PrecisionAtK,
-    ranklossd.RecallAtK)}
+    ranklossd.ApproxNDCGLoss, ranklossd.DCG, ranklossd.NDCG, ranklossd.MeanReciprocalRank,
+    ranklossd.MeanAveragePrecision, ranklossd.PrecisionAtK, ranklossd.RecallAtK)}
 METRICS = sorted(name for name, cls in CLASSES.items() if hasattr(cls, "update_state"))
 LOSSES = sorted(set(CLASSES) - set(METRICS))
 

@@ -109,6 +109,24 @@ START_TEST(a_descriptor_that_comes_again_was_given_up_silently)
 }
 END_TEST
 
+START_TEST(draining_does_not_wait_for_one_that_was_given_up_silently)
+{
+    int ends[2];
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    ck_assert(rl_connections_admit(registry, ends[0], true, &nobody));
+    rl_connections_reap(registry, start + RL_REAP_FORGET_MS, RL_REAP_OVERDUE);
+    ck_assert_uint_eq(rl_connections_count(registry), 1);
+    rl_connections_reap(registry, start, RL_REAP_IDLE);
+    rl_connections_reap(registry, start + RL_REAP_FORGET_MS - 1, RL_REAP_IDLE);
+    ck_assert_uint_eq(rl_connections_count(registry), 1);
+    rl_connections_reap(registry, start + RL_REAP_FORGET_MS, RL_REAP_IDLE);
+    ck_assert_uint_eq(rl_connections_count(registry), 0);
+    ck_assert_ptr_null(rl_connection_open(registry, ends[0]));
+    close(ends[0]);
+    close(ends[1]);
+}
+END_TEST
+
 START_TEST(each_phase_ends_at_its_deadline_and_not_before)
 {
     static const enum rl_phase phases[] = {RL_PHASE_FRESH, RL_PHASE_HEADER, RL_PHASE_BODY,
