@@ -14,15 +14,15 @@ enum {
     KIB = 1024,
     MIB = 1024 * KIB,
     PROCESS = 24 * MIB, /* code, libraries, the page, metrics */
-    /* The JSON parser's part of a request, the scratch of a list that does not have the team for
-     * itself, and a text beside its copy while it grows; of an I/O thread also its spare jobs with
-     * their small buffers. */
+    /* The JSON parser's part of a request, the scratch of a list that does not have the team to
+     * itself, and a text together with its copy while it grows; for an I/O thread also its spare
+     * jobs and their small buffers. */
     COMPUTE_THREAD = 24 * MIB,
     IO_THREAD = 8 * MIB,
-    CONNECTION = 4 * KIB, /* its job and its record, beside max-header-bytes */
+    CONNECTION = 4 * KIB, /* its job and its record, besides max-header-bytes */
 };
 
-/* A buffer for inflating is doubled, so the one before is there as well. */
+/* A buffer for inflating grows by doubling, so the previous one exists at the same time. */
 static size_t inflating(const struct rl_settings *settings)
 {
     return settings->max_inflated_bytes + settings->max_inflated_bytes / 2;

@@ -292,7 +292,7 @@ static void count_piece(void *context, size_t index)
     run->starts[index] = count_sources(run, piece.split, piece.begin, piece.end);
 }
 
-/* From the counts of pieces to the sources before each, of each node. */
+/* Turns the counts of the pieces into the sources before each, within each node. */
 static void place_pieces(struct run *run)
 {
     for (size_t index = 0; index < run->piece_count; index++) {
@@ -303,7 +303,7 @@ static void place_pieces(struct run *run)
     }
 }
 
-/* Where the sources and targets of a piece stand after the split. */
+/* Where the sources and targets of a piece are after the split. */
 static struct rl_span span_of(const struct run *run, const struct piece *piece)
 {
     const struct split *const split = piece->split;
@@ -335,7 +335,7 @@ static void move_piece(void *context, size_t index)
     kernels->sum_below(&run->series, lineup, span.sources, span.sources_end, &run->below[index]);
 }
 
-/* From the sums of each piece to the sums of the node's pieces before it, on either side. */
+/* Turns the sums of each piece into the sums of the node's pieces before it, on either side. */
 static void carry_series(struct run *run)
 {
     struct rl_series carried = rl_series_empty();

@@ -1,7 +1,7 @@
 /*
  * descent.h: fields of long lists in O(n log n), by halving the grades.
  *
- * The items stand in descending order of score. A node holds the items of a range of grades; its
+ * The items are in descending order of score. A node holds the items of a range of grades; its
  * lower half are sources, its upper half targets, and one sweep along the scores (margin.h,
  * series.h) serves every pair between the halves. Then each half, split off stably and so still in
  * order, is a node itself. A node of few items is finished pair by pair (tile.h). With g grades
@@ -41,7 +41,7 @@ static inline int rl_descent_has_series(enum rl_field_kind kind)
 /* Bytes of room, beside the lineups, for n items. */
 size_t rl_descent_room(size_t n);
 
-/* Hinge is left to be divided by the temperature. When the runner is stopped, the sums are not
+/* The caller divides the hinge by the temperature. When the runner is stopped, the sums are not
  * complete. */
 void rl_descent_run(struct rl_descent *descent, struct rl_runner *runner, struct rl_room room);
 

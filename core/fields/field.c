@@ -12,9 +12,9 @@
 #include "core/fields/kernels.h"
 
 /*
- * Items up to which a list goes pair by pair. Sorting and sweeping becomes faster from 750 items
- * (bump) to 1340 (step) on with AVX-512, from 480 (bump) to 590 (hinge) on with AVX2, for five
- * grades; one length for all, because the choice may not depend on the CPU (docs/kernels.md, which
+ * Items up to which a list goes pair by pair. For five grades, sorting and sweeping becomes faster
+ * at 750 (bump) to 1340 (step) items with AVX-512, and at 480 (bump) to 590 (hinge) with AVX2. One
+ * length for all, because the choice may not depend on the CPU (docs/kernels.md, which
  * make bench-kernels writes).
  */
 enum { SHORT = 640 };
@@ -25,8 +25,8 @@ enum { SHORT = 640 };
 enum { PAIRS_PER_ITEM = 256, PAIRS_PER_ITEM_ALONE = 16 };
 
 /* The same as SHORT where every item is a source of every other one: more pairs, and one sweep each
- * way instead of one for each halving of the grades. Sweeps become faster from 150 items with AVX2
- * and from 285 with AVX-512 on (make bench-kernels). */
+ * way instead of one for each halving of the grades. Sweeps become faster at 150 items with AVX2
+ * and at 285 with AVX-512 (make bench-kernels). */
 enum { SHORT_OF_ALL = 200 };
 
 enum { TILE_COLUMNS = 7 };
@@ -53,8 +53,8 @@ size_t rl_field_room(size_t items)
     return larger(larger(tile_room(items), swept), rl_plan_scratch(items));
 }
 
-/* Both ways leave the hinge to be divided by the temperature. Divisions are slow, and most
- * temperatures are 1. */
+/* Neither way divides the hinge by the temperature: divisions are slow, and most temperatures are
+ * 1. */
 static void divide(const struct rl_field *field, double *sums, size_t n)
 {
     const double divisor = field->temperature;
@@ -74,7 +74,7 @@ static bool follow_one_another(const uint32_t *places)
     return places[RUN - 1] - places[0] == RUN - 1;
 }
 
-/* values[places[0]] and on, to ret[0] and on. places: ascending. */
+/* Copies values[places[0]], … to ret[0], … places: ascending. */
 static void copy_ascending(const double *values, const uint32_t *places, size_t count, double *ret)
 {
     size_t i = 0;
@@ -89,7 +89,7 @@ static void copy_ascending(const double *values, const uint32_t *places, size_t 
         ret[i] = values[places[i]];
 }
 
-/* The same backwards: to ret[count - 1] and down. */
+/* The same backwards: to ret[count - 1], ret[count - 2], … */
 static void copy_descending(const double *values, const uint32_t *places, size_t count, double sign,
                             double *ret)
 {
@@ -97,7 +97,7 @@ static void copy_descending(const double *values, const uint32_t *places, size_t
         ret[count - 1 - i] = sign * values[places[i]];
 }
 
-/* One grade's items stand together, the first of them where all items of lower label end. */
+/* Items of one grade are adjacent, right after all items of lower label. */
 static void fill_grade(const struct rl_field *field, const struct rl_plan *plan, size_t g,
                        struct rl_tile *tile, double *below, double *scores, double *masses)
 {
@@ -259,7 +259,7 @@ static void fill_items(const struct sweeping *sweeping, size_t begin, size_t end
     }
 }
 
-/* A score out of the last anchor's reach is the next anchor. */
+/* A score out of the last anchor's reach becomes the next anchor. */
 static void fill_anchors(const struct sweeping *sweeping, size_t begin, size_t end)
 {
     const struct rl_lineup *const lineup = &sweeping->descent.lineups[0];

@@ -11,7 +11,7 @@
 
 /* d is (score_i - score_j) / temperature. */
 enum rl_field_kind {
-    RL_FIELD_NONE,     /* not a field: what a row of a table holds that names none */
+    RL_FIELD_NONE,     /* not a field: for table rows that have none */
     RL_FIELD_HINGE,    /* max(0, 1 - d) */
     RL_FIELD_STEP,     /* 1 for d < 1, else 0: the hinge's derivative, negated */
     RL_FIELD_SOFTPLUS, /* log(1 + e^-d) */

@@ -48,7 +48,7 @@ static inline void rl_ramp_enter(struct rl_ramp *ramp, double mass, double dista
     rl_total_add(&ramp->moment, mass * distance);
 }
 
-/* The sources of another ramp, which is seen from a score not lower, as far above as `distance`. */
+/* Adds the sources of another ramp, which is seen from a score `distance` higher, or equal. */
 static inline void rl_ramp_join(struct rl_ramp *ramp, const struct rl_ramp *other, double distance)
 {
     const double mass = rl_total_value(&other->mass);

@@ -26,7 +26,7 @@ static const double RL_SERIES_REACH = 4;
 
 /* Sources that were summed up. */
 struct rl_series {
-    size_t count;  /* of sources; without any, the rest says nothing */
+    size_t count;  /* of sources; if 0, the rest is meaningless */
     double anchor; /* what the terms are relative to */
     /* Term k: coefficient k times the sum over the sources of mass * e^(-(k + 1) |d|), d from the
      * source to the anchor. */

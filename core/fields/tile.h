@@ -15,7 +15,7 @@
 #include <stddef.h>
 
 /* Columns are read and written up to this many items past the last; what is there must be finite
- * and is not looked at. */
+ * and is ignored. */
 enum { RL_TILE_PAD = 8 };
 
 /* Softplus multiplies this many factors of at most 2 before it takes a logarithm. */
@@ -35,7 +35,7 @@ struct rl_tile {
     const double *masses; /* [n], where rl_tile_has_masses; else not looked at, and 1 */
     double *rise, *fall;  /* [n] space for e^((score - centre) / T) and its inverse */
     double *spare;        /* [n] space */
-    double *sums;         /* [n] out, from `first` on; hinge is yet to be divided by T */
+    double *sums;         /* [n] out, from `first` on; hinge is not yet divided by T */
 };
 
 /* Fills the padding after n items so that nothing overflows in it. */

@@ -123,7 +123,7 @@ static ALWAYS_INLINE void sum_chunk(const struct rl_tile *tile, pair_fn *pair, s
 /* ---- Rows: many sources, few targets --------------------------------------------------------- */
 
 /*
- * One target with its sources in the lanes, as a vector of targets would hold few. There are
+ * One target with its sources in the lanes, since a vector of targets would hold few. There are
  * ROW_LANES of them on every instruction set, added up in one order.
  */
 enum {
@@ -201,8 +201,8 @@ typedef void row_chunk_fn(const struct rl_tile *tile, row_fn *pairs, size_t targ
 
 /* ---- All targets ----------------------------------------------------------------------------- */
 
-/* The kernels are this, with what they do not use of the targets left out by the compiler. The last
- * chunk has no more vectors than it needs. */
+/* Every kernel is this function, inlined; the compiler leaves out what a kernel does not use of the
+ * targets. The last chunk has no more vectors than it needs. */
 static ALWAYS_INLINE void each_chunk(const struct rl_tile *tile, chunk_fn *chunk, pair_fn *pair,
                                      row_chunk_fn *row, row_fn *pairs)
 {
@@ -346,8 +346,8 @@ static ALWAYS_INLINE vec soft_power(const struct rl_tile *tile, const struct tar
     return vec_lesser(targets->rise.v[v] * tile->fall[j], targets->fall.v[v] * tile->rise[j]);
 }
 
-/* Makes logarithms of the excess before it overflows. They go into the straight part, which is yet
- * to be divided by the temperature. */
+/* Takes logarithms of the excess before it overflows. They go into the straight part, which is
+ * not yet divided by the temperature. */
 static void take_logs(const struct rl_tile *tile, double *linear, double *excess, size_t lanes)
 {
     for (size_t lane = 0; lane < lanes; lane++) {

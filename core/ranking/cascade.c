@@ -29,7 +29,7 @@ struct cascade {
     size_t count, size, first, within;
     size_t depth;           /* of on, end and met */
     double *on, *end, *met; /* [depth + 1] */
-    double *next, *after;   /* [depth + 1] what on or met, and end, become */
+    double *next, *after;   /* [depth + 1] the next values: of on or met; of end */
     const struct rl_runner *runner;
 };
 
@@ -96,7 +96,7 @@ static double dot(const double *a, const double *b, size_t count)
     return sum;
 }
 
-/* met of one item more, for 1 … most. left: items before it; others: of these, those without a
+/* met with one more item, for 1 … most. left: items before it; others: of these, those without a
  * chance if none of the others was met. */
 static void meet(double left, double others, double count, uint32_t most,
                  const double *restrict met, double *restrict ret_met)

@@ -28,7 +28,7 @@ const struct rl_definition *rl_eval_definition(const struct rl_eval *eval);
 
 struct rl_gains rl_gains_of(const struct rl_eval *eval);
 
-/* The gain of a label >= 0; NaN for one that is no grade of the table. */
+/* The gain of a label >= 0; NaN for one that is not a grade of the table. */
 double rl_gain(const struct rl_gains *gains, double label);
 
 /* The same for many labels. grades: whether each is a whole number below RL_GRADES. */

@@ -24,7 +24,7 @@ size_t rl_listmle_scratch(size_t n);
 double rl_listmle(const double *scores, size_t n, double temperature, struct rl_runner *runner,
                   double *scratch, double *ret_gradient);
 
-/* The same of each instruction set. */
+/* The same for each instruction set. */
 typedef double rl_listmle_fn(const double *scores, size_t n, double temperature,
                              struct rl_runner *runner, double *scratch, double *ret_gradient);
 enum { RL_LISTMLE_SUMS = 7 }; /* numbers that a block keeps in the scratch */

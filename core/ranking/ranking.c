@@ -155,7 +155,7 @@ static double dcg_of(const struct ranked *ranked)
     return rl_discounted(ranked->definition, gains, list->ranks, count);
 }
 
-/* The largest gains, descending, where the counts of grades tell them. */
+/* The largest gains, descending, where the counts of grades determine them. */
 static double ideal_by_grades(const struct ranked *ranked)
 {
     const struct rl_standing *const list = ranked->list;
@@ -173,7 +173,7 @@ static double ideal_by_grades(const struct ranked *ranked)
     return rl_discounted(ranked->definition, best, NULL, taken);
 }
 
-/* gains: of the positive items, or NULL where the counts of grades tell them. */
+/* gains: of the positive items, or NULL where the counts of grades determine them. */
 static double ideal_dcg(const struct ranked *ranked, double *gains)
 {
     return gains ? rl_ideal_gain(ranked->definition, gains, ranked->list->positives, ranked->cut,

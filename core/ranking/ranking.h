@@ -46,8 +46,8 @@ size_t rl_ranking_room(size_t items);
 
 /*
  * list: with the ranks that rl_ranking_add_needs asks for. Not finite where labels are so large
- * that gains overflow. Returns RL_INVALID where a label is no grade of the table of gains, and
- * RL_OK.
+ * that gains overflow. Returns RL_INVALID where a label is not a grade of the table of gains,
+ * else RL_OK.
  */
 enum rl_status rl_ranking_list(const struct rl_eval *eval, const struct rl_standing *list,
                                struct rl_runner *runner, struct rl_room room,

@@ -17,7 +17,7 @@
  */
 static const double COUNT_PAIR = 0.06;              /* of one item and one score */
 static const double SORT_LIST = 500, SORT_ITEM = 6; /* of a list, and of each item */
-static const double SORT_FAR = 14; /* more of each item of a list that no cache holds */
+static const double SORT_FAR = 14; /* extra, for each item of a list that fits no cache */
 static const double SELECT_LIST = 200, SELECT_ITEM = 0.05; /* of a list, and of each item */
 static const double SELECT_ENTRY = 15;                     /* of each item that enters the top, */
 static const double SELECT_MOVE = 0.12;                    /* and for each one that is in it */
@@ -186,7 +186,7 @@ static void find_positives(struct builder *builder, struct rl_room *room)
     }
 }
 
-/* Labels and weights in input order, where the counts of grades do not tell all. */
+/* Labels and weights in input order, where the counts of grades are not enough. */
 static void copy_positives(struct builder *builder, struct rl_room *room)
 {
     const struct contest *const contest = &builder->contest;
@@ -219,7 +219,7 @@ static inline void add_found(struct builder *builder, size_t rank, size_t i)
     builder->standing->found += label > 0;
 }
 
-/* Each positive item's rank by itself; a map of the ranks puts them in order. */
+/* Each positive item's rank on its own; a map of the ranks puts them in order. */
 static void rank_by_counting(struct builder *builder, struct rl_room room)
 {
     const struct contest *const contest = &builder->contest;
@@ -320,7 +320,7 @@ static void rank_positives(struct builder *builder, struct rl_room room)
         rank_by_sorting(builder, room);
 }
 
-/* The first of the found, or the best relevant item's rank by itself. */
+/* The first relevant one of those found, or else the best relevant item's rank on its own. */
 static uint32_t find_first(const struct builder *builder)
 {
     const struct contest *const contest = &builder->contest;

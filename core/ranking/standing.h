@@ -30,7 +30,7 @@ struct rl_standing {
      * else NULL. */
     const uint32_t *grades; /* [highest_grade + 1] */
     uint32_t highest_grade; /* no label is above it */
-    /* Of the positive items, in input order. labels is NULL where `grades` and `weight` say all. */
+    /* Of the positive items, in input order. labels is NULL where `grades` and `weight` suffice. */
     const double *labels, *weights; /* [positives] */
     /* The positive items of ranks below the depth. Ranks count from 0 and ascend. */
     size_t found;

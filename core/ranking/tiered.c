@@ -36,7 +36,8 @@ size_t rl_tiered_room(size_t items)
     return 4 * rl_room_bytes(items, sizeof(double)) + rl_ideal_room(items) + rl_cascade_room(items);
 }
 
-/* Between lists without ties and lists of a few scores, which share some of the steps. */
+/* Between the costs for lists without ties and for lists of a few distinct scores, where the items
+ * of a tier share some of the steps. */
 double rl_tiered_cost(const struct rl_eval *eval)
 {
     static const double costs[RL_MEASURES] = {
@@ -265,7 +266,8 @@ static double judged_others(const struct tiered *x)
 /* The mean of min(above + n, most) over n = 0 … others. */
 static double mean_above(double above, double others, double most)
 {
-    const double below = fmax(0, fmin(others + 1, most - above)); /* that many n count in full */
+    const double below =
+        fmax(0, fmin(others + 1, most - above)); /* the number of n that count in full */
     const double full = below * above + below * (below - 1) / 2;
     return (full + (others + 1 - below) * most) / (others + 1);
 }

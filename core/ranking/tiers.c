@@ -113,7 +113,8 @@ static void gather(struct builder *builder, size_t list, struct rl_room *room)
 
 /* ---- Order ----------------------------------------------------------------------------------- */
 
-/* Items of equal score come in the order of their labels when the scores are sorted after them. */
+/* Sorts by label, so that sorting by score afterwards leaves items of equal score in label order.
+ */
 static void sort_by_label(struct builder *builder, enum put put, struct rl_room room)
 {
     const struct rl_batch *const batch = builder->batch;

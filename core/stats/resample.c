@@ -19,7 +19,7 @@ static inline uint64_t mix(uint64_t x)
     return x ^ (x >> 31);
 }
 
-/* Where the numbers of a resample start. Two rounds keep near seeds and resamples apart. */
+/* Where the numbers of a resample start. Two rounds keep nearby seeds and resamples apart. */
 static uint64_t stream_of(uint64_t seed, uint64_t purpose, size_t resample)
 {
     return mix(mix(mix(seed + GOLDEN) + purpose) + GOLDEN * (uint64_t)resample);

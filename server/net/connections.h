@@ -59,7 +59,7 @@ struct rl_connection {
     /* Of the body in RL_PHASE_BODY: bytes so far, and in all (0 if unknown). */
     _Atomic size_t received;
     size_t announced; /* I/O thread, before RL_PHASE_BODY */
-    /* The reaper's: the present window of the body, and what had arrived when it began. */
+    /* The reaper's: the current window of the body, and what had arrived when it began. */
     uint64_t window_state, window_start;
     size_t window_received;
     int fd;

@@ -21,7 +21,7 @@ struct named {
     uint64_t hash;
     char name[NAME_MAX_BYTES + 1];
     char baseline[NAME_MAX_BYTES + 1];
-    bool is_difference; /* of the two */
+    bool is_difference; /* of name and baseline */
     struct named_cell cells[RL_MEASURES];
 };
 

@@ -15,7 +15,7 @@ struct rl_admission {
     pthread_mutex_t lock; /* everything below */
     size_t waiting;       /* jobs that have a place */
     bool closed;
-    /* Places promised in the present period (of RL_ADMIT_PROMISE_MS) and the one before, each at
+    /* Places promised in the current period (of RL_ADMIT_PROMISE_MS) and the one before, each at
      * its period's parity. Those of one period expire together. */
     uint64_t period;
     size_t promised[2];
@@ -66,7 +66,7 @@ size_t rl_admission_held(const struct rl_admission *admission)
 
 /* ---- Places ---------------------------------------------------------------------------------- */
 
-/* Lets promises expire that are two periods old. */
+/* Expires the promises that are two periods old. */
 static void expire_locked(struct rl_admission *admission)
 {
     const uint64_t period = rl_clock_coarse_ms() / RL_ADMIT_PROMISE_MS;

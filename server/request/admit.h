@@ -25,7 +25,7 @@ enum {
     /* Nanoseconds of work that the I/O thread does itself. Its other connections wait that long; a
      * hand-off to the executor costs about a tenth of it. */
     RL_ADMIT_SMALL_WORK = 250 * 1000,
-    /* Bytes of its decoded form and its results. Writing as much takes a few milliseconds. */
+    /* Bytes of its decoded form and its results. Writing that much takes a few milliseconds. */
     RL_ADMIT_SMALL_MEMORY = 1024 * 1024,
     /* Small bodies may fill queue-bytes by an eighth more than large ones. */
     RL_ADMIT_SMALL_PART = 8,
@@ -38,7 +38,7 @@ struct rl_admission;
 enum rl_status rl_admission_create(const struct rl_settings *settings,
                                    struct rl_admission **ret_admission, struct rl_error *error);
 void rl_admission_free(struct rl_admission *admission); /* takes NULL */
-/* From now on no place is given: RL_DRAINING. */
+/* From now on every request for a place gets RL_DRAINING. */
 void rl_admission_close(struct rl_admission *admission);
 /* Jobs that have a place in the queue, and bytes of bodies in memory. */
 size_t rl_admission_waiting(struct rl_admission *admission);

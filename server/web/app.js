@@ -1,7 +1,7 @@
 /* app.js: connects the controls and starts the page. Comes last. */
 
 const catalogue = {};
-let catalogueRead; /* a promise that is kept also where the catalogue cannot be read */
+let catalogueRead; /* a promise that resolves even if the catalogue cannot be read */
 
 async function readCatalogue() {
     try {
@@ -9,7 +9,7 @@ async function readCatalogue() {
         for (const row of [...losses, ...metrics]) catalogue[row.name] = row;
         $("formula").textContent = catalogue[$("loss").value]?.formula ?? "";
     } catch {
-        /* formulas and bounds are a help only; what is wrong shows when the batch is evaluated */
+        /* formulas and bounds only help; errors show when the batch is evaluated */
     }
 }
 

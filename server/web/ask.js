@@ -1,4 +1,4 @@
-/* ask.js: from what was typed to a request, and the talk with the daemon. */
+/* ask.js: turns what was typed into a request, and talks to the daemon. */
 
 /* Members of a request that have a control here, of the same name. */
 const LOSS_OPTIONS = ["temperature", "reduction", "dtype"];
@@ -21,7 +21,7 @@ function readInput(text) {
 
 const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
 
-/* The options in force: what the batch says comes before what the controls say. */
+/* The options in effect: those in the batch override the controls. */
 function readOptions(value) {
     const own = isObject(value) ? value : {};
     const number = (id) => ($(id).value === "" ? undefined : Number($(id).value));
@@ -42,7 +42,7 @@ function countItems(value) {
     return scores.reduce((sum, row) => sum + (Array.isArray(row) ? row.length : 1), 0);
 }
 
-/* Losses by list take no weight per item, and would refuse the whole request. */
+/* Losses by list take no weight per item: with one, the whole request would be refused. */
 function weightsPerItem(value) {
     const weight = value?.sample_weight;
     const batched = Array.isArray(value?.y_pred?.[0]);
@@ -82,7 +82,7 @@ function planEntries(value, options) {
 
 /*
  * The request's text. The batch is sent as it was typed, with our members put before its last
- * brace: so places that the daemon reports are places in the editor.
+ * brace, so that places the daemon reports are places in the editor.
  */
 function requestText(batch, options) {
     const { text, value } = batch;
@@ -115,7 +115,7 @@ async function ask(path, init = {}) {
         throw {
             status: 0,
             title: "The daemon does not answer",
-            detail: "Is it still running, and is this page still its own?",
+            detail: "Is it still running, and does this page still come from it?",
         };
     }
     if (reply.ok) return reply.json();
@@ -134,7 +134,7 @@ const state = {
     place: null,
 };
 
-/* Requests of which only the newest counts: asking again ends the one in flight. */
+/* Requests of which only the newest counts: asking again aborts the one in flight. */
 function makeLine(results) {
     const line = {
         pending: null,

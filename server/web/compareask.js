@@ -1,6 +1,6 @@
-/* compareask.js: from the columns to one request to /v1/compare, and where its problems are. */
+/* compareask.js: turns the columns into one request to /v1/compare, and places its problems. */
 
-/* The page asks for every list's change up to this many, if the daemon gives so many (max-top-k). */
+/* The page asks for every list's change up to this many, if the daemon allows that many (max-top-k). */
 const DRAWN_CHANGES = 2000;
 
 const comparing = { batch: null, options: null, reply: null, measure: "ndcg", top: 10 };
@@ -39,7 +39,7 @@ function putCompareOptions(request) {
     if (levels.includes(request.confidence_level)) $("cmp-level").value = request.confidence_level;
 }
 
-/* What no request can express, or only after a round trip. */
+/* Mistakes that no request can express, or that would take a round trip to find. */
 function findMistake({ names, measures }) {
     for (const side of SIDES)
         if (names[side] === "")

@@ -1,6 +1,6 @@
 /*
- * comparerows.js: three columns of text, one item a row, become the lists of a comparison, and every
- * value keeps its place: {column, start, end}.
+ * comparerows.js: turns three columns of text, one item a row, into the lists of a comparison, where
+ * every value keeps its place: {column, start, end}.
  *
  * The first column holds list, group, label and weight, as many of them as the first row has cells;
  * the other two hold the scores of the baseline (a) and of the candidate (b).

@@ -7,8 +7,9 @@ const COMPARED_FIRST = ["ndcg", "mean_reciprocal_rank", "mean_average_precision"
 const noiseOf = (random) => random() + random() + random() - 1.5;
 
 /*
- * Lists of `items` items: {group: [lists, noise of a, noise of b]}; one group goes without a name. Both systems see the
- * labels through noise of their own and some that they share, as systems over the same items do.
+ * Lists of `items` items: {group: [lists, noise of a, noise of b]}; a single group has no name. Both
+ * systems see the labels through noise of their own and some that they share, as systems over the
+ * same items do.
  */
 function drawComparisonSample(seed, items, groups, names) {
     const random = randomSource(seed);

@@ -1,7 +1,8 @@
 /*
- * comparetable.js: a whole table or the JSON of a request becomes the three columns of a comparison.
+ * comparetable.js: turns a whole table, or the JSON of a request, into the three columns of a
+ * comparison.
  *
- * What comes out is {labels, a, b, names: {a, b}, options, note}; members that were not found are
+ * The result is {labels, a, b, names: {a, b}, options, note}; members that were not found are
  * absent, and the note says in words what was left out.
  */
 
@@ -98,7 +99,7 @@ function takeJson(column, text) {
 
 /* ---- Tables ------------------------------------------------------------------------------------ */
 
-/* What each column of a table is, from its first line; what no name of ours fits is a system. */
+/* What each column of a table is, from its first line; one whose name is none of ours is a system. */
 function tableRoles(cells) {
     const roles = cells.map(({ text }) => {
         const role = plainName(text) === "group" ? "group" : columnOf(text);

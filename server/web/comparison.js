@@ -91,7 +91,7 @@ function drawMeasures() {
         "one looks significant by chance: decide by the one that you chose beforehand.";
 }
 
-/* A long name is cut off in the head of a column, and whole where one points at it. */
+/* A long name is cut off in the head of a column, and shown in full when pointed at. */
 function headSystem(head, name) {
     head.textContent = name;
     head.title = name;

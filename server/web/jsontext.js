@@ -45,7 +45,7 @@ function findMember(text, at, token) {
     return null;
 }
 
-/* Where a JSON Pointer points: {start, end}. What does not exist is shown by what would hold it. */
+/* Where a JSON Pointer points: {start, end}; for what does not exist, where its container is. */
 function locate(text, pointer) {
     let at = skipSpace(text, 0);
     let key = at;
@@ -57,7 +57,7 @@ function locate(text, pointer) {
     return { start: key, end: skipValue(text, at), value: at };
 }
 
-/* Bytes of UTF-8 to positions of the text. */
+/* Turns offsets in UTF-8 bytes into positions in the text. */
 function byteToIndex(text, offset) {
     return new TextDecoder().decode(new TextEncoder().encode(text).subarray(0, offset)).length;
 }

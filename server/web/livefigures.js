@@ -1,4 +1,4 @@
-/* livefigures.js: the strip of live figures, polled from /metrics while the page is seen. */
+/* livefigures.js: the strip of live figures, polled from /metrics while the page is visible. */
 
 const POLL_MS = 2000;
 const SLOWEST_POLL_MS = 30000;
@@ -7,7 +7,7 @@ const SPARK = 45;
 const live = { samples: [], rates: [], timer: 0, wait: POLL_MS };
 const MEASURED = /handler="\/v1\/(?:losses\/|metrics\/|evaluate)/;
 
-/* The few series that are shown, out of Prometheus' text. */
+/* The few series that are shown, from the Prometheus text. */
 function readMetrics(text, at) {
     const sample = { at, requests: 0, pairs: 0, queue: null, capacity: null, buckets: new Map() };
     for (const line of text.split("\n")) {

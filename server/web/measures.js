@@ -3,8 +3,8 @@
  * other script uses.
  *
  * The scripts of this folder become one, in the order that assets.c gives: what was typed -> a
- * batch -> one request to /v1/evaluate or /v1/compare -> what is drawn. No libraries, nothing from elsewhere; text
- * reaches the page only as text, never as markup.
+ * batch -> one request to /v1/evaluate or /v1/compare -> what is drawn. No libraries, nothing from
+ * elsewhere; text reaches the page only as text, never as markup.
  */
 "use strict";
 

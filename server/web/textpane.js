@@ -69,13 +69,13 @@ function countLines() {
     drawEditor();
 }
 
-/* Chromium takes time in the square of the lines to insert what can be undone: 10 s for 600 lines. */
+/* Inserting undoably takes Chromium time quadratic in the number of lines: 10 s for 600. */
 const UNDO_LINES = 100;
 const canUndo = (text) => text.length <= 100000 && linesOf(text) <= UNDO_LINES;
 
 /*
  * Replaces the text so that the browser's undo can restore the old one, if it supports that. That
- * takes the focus for a moment; where nobody has it yet, Tab must go on from the top of the page.
+ * takes the focus for a moment; where nothing has it yet, Tab must go on from the top of the page.
  */
 function replaceText(input, text) {
     const before = document.activeElement;

@@ -5,13 +5,13 @@ const measureWord = (name) => LOSSES[name] ?? METRICS[name];
 const measureTitle = (entry) => measureWord(entry.name) + (entry.k ? ` (k = ${entry.k})` : "");
 const levelWord = (level) => `${format(100 * level, 3)} %`;
 
-/* A difference so that larger is better: of a loss, less is better. */
+/* A difference, signed so that larger is better; of a loss, less is better. */
 const betterBy = (name, difference) => (isLoss(name) ? -difference : difference);
 
 const withSign = (value, word) => (value > 0 ? `+${word}` : value < 0 ? `−${word}` : word);
 const signed = (value, digits = 4) => withSign(value, format(Math.abs(value), digits));
 
-/* A number among others of its column, so that their points are below each other. */
+/* A number in a column, with fixed decimals so that the points line up. */
 function steady(value) {
     const size = Math.abs(value ?? 0);
     return value === undefined || size >= 1e5 || (size > 0 && size < 1e-4)

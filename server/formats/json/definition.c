@@ -1,5 +1,5 @@
 /*
- * definition.c: whose definition of a metric: its parameters as members of a request.
+ * definition.c: the parameters that define a metric, as members of a request.
  */
 #include "server/formats/json/definition.h"
 
@@ -111,7 +111,8 @@ static void copy_member(const struct rl_definition_member *member, const struct 
     }
 }
 
-/* Copies the members that a metric takes and were chosen; whether all it takes is Keras-RS's. */
+/* Copies the chosen members that a metric takes. Returns whether all that it takes are as in
+ * Keras-RS. */
 static bool choose(const struct rl_wanted_definition *wanted, const struct rl_measure *metric,
                    struct rl_definition *definition)
 {
@@ -145,7 +146,7 @@ enum rl_status rl_definition_make(const struct rl_wanted_definition *wanted,
 
 /* ---- Reading --------------------------------------------------------------------------------- */
 
-/* "a, b, c" of what a member may be. */
+/* The values that a member may have: "a, b, c". */
 static const char *expected_of(const struct rl_definition_member *member, char text[128])
 {
     size_t length = 0;
@@ -188,7 +189,7 @@ static enum rl_status read_above_0(const struct rl_definition_source *source,
     double number = 0;
     if (rl_read_number(value, pointer, &number, source->error) != RL_OK)
         return source->error->status;
-    /* Otherwise, in float32, a label of 0.7 would not be relevant from 0.7. */
+    /* Without rounding, a label of 0.7 in float32 would not be relevant from 0.7. */
     const bool narrow = member->is_label && source->dtype == RL_FLOAT32;
     const double rounded = narrow ? (double)(float)number : number;
     if (!(rounded > 0 && rounded < member->below))

@@ -1,5 +1,5 @@
 /*
- * definition.h: whose definition of a metric: its parameters as members of a request.
+ * definition.h: the parameters that define a metric, as members of a request.
  *
  * The table has one row for each parameter; requests, replies and the catalogue follow it.
  */
@@ -38,7 +38,8 @@ struct rl_definition_source {
     struct rl_error *error;
 };
 
-/* What a request asks for: a preset, over which the chosen members win. All 0 is Keras-RS's. */
+/* What a request asks for: a preset, and the chosen members, which override it. All 0 is Keras-RS's
+ * definition. */
 struct rl_wanted_definition {
     enum rl_definer definer;
     unsigned chosen; /* `taken` of the members that were sent */
@@ -56,8 +57,8 @@ enum rl_status rl_definition_read_preset(const json_t *value, const char *pointe
                                          struct rl_wanted_definition *wanted,
                                          struct rl_error *error);
 
-/* The definition of a metric, in the arena; NULL where it is Keras-RS's in all that the metric
- * takes. RL_NOMEM. */
+/* The definition of a metric, in the arena; NULL where all that the metric takes is as in Keras-RS.
+ * RL_NOMEM. */
 enum rl_status rl_definition_make(const struct rl_wanted_definition *wanted,
                                   const struct rl_measure *metric, struct rl_arena *arena,
                                   const struct rl_definition **ret);

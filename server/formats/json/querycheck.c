@@ -1,5 +1,5 @@
 /*
- * querycheck.c: whether the batch of a query suits what is to be evaluated on it.
+ * querycheck.c: checks that the batch of a query suits its evaluations.
  */
 #include "server/formats/json/querycheck.h"
 
@@ -19,8 +19,8 @@ static void point_at_eval(const struct rl_query *query, size_t index, char point
     rl_pointer_index(pointer, kind == RL_LOSS ? "/losses" : "/metrics", index - first);
 }
 
-/* Whether an evaluation has use for weights of items: a loss with one value per list has none, and
- * neither has a mean over lists that is weighted otherwise than in Keras-RS. */
+/* Whether an evaluation can use weights of items: a loss with one value per list cannot, nor can a
+ * mean over lists that is not weighted as in Keras-RS. */
 static bool weighs_items(const struct rl_eval *eval)
 {
     if (eval->measure->kind == RL_LOSS)
@@ -70,7 +70,7 @@ static enum rl_status refuse_grade(const struct rl_query *query, size_t item, si
                    grades - 1, label_at(batch, item));
 }
 
-/* The valid labels are grades of a table of gains. */
+/* Checks that the valid labels are grades of a table of gains. */
 static enum rl_status check_grades(const struct rl_query *query, size_t grades, const char *pointer,
                                    struct rl_error *error)
 {

@@ -1,5 +1,5 @@
 /*
- * querycheck.h: whether the batch of a query suits what is to be evaluated on it.
+ * querycheck.h: checks that the batch of a query suits its evaluations.
  */
 #ifndef RL_QUERYCHECK_H
 #define RL_QUERYCHECK_H
@@ -9,11 +9,11 @@
 /* Whether every evaluation counts an item without a score as one that was not retrieved. */
 bool rl_query_counts_unretrieved(const struct rl_query *query);
 
-/* Weights, and labels beside tables of gains; of a comparison, before its systems are joined.
- * `nested`: the labels were sent beside a mask. RL_INVALID. */
+/* Checks the weights, and the labels against tables of gains; for a comparison, before its systems
+ * are joined. `nested`: the labels were sent with a mask. RL_INVALID. */
 enum rl_status rl_query_check(const struct rl_query *query, bool nested, struct rl_error *error);
 
-/* The lists that confidence draws. RL_TOO_LARGE. */
+/* Checks how many lists confidence draws. RL_TOO_LARGE. */
 enum rl_status rl_query_check_resamples(const struct rl_query *query,
                                         const struct rl_limits *limits, struct rl_error *error);
 
