@@ -51,7 +51,7 @@ enum rl_socket_mode { RL_MODE_OWNER, RL_MODE_GROUP, RL_MODE_ALL }; /* 0600, 0660
 /* clang-format off */
 #define RL_SETTING_MAP(X) \
     X(TEXT, listen, .name = "listen", .text = "127.0.0.1:8080", \
-      .help = "Address to serve on: HOST:PORT, [IPV6]:PORT, :PORT for every interface, or unix:/path. Port 0 takes a free port. A socket passed by systemd replaces it.") \
+      .help = "Address to serve on: HOST:PORT, [IPV6]:PORT, :PORT for every interface, or unix:/path. Port 0 picks a free port. A socket passed by systemd replaces it.") \
     X(TEXT, admin_listen, .name = "admin-listen", .text = "", \
       .help = "Separate address for metrics and health, in the same forms. If empty, they are served on the main address.") \
     X(CHOICE, unix_socket_mode, .name = "unix-socket-mode", .text = "group", .choices = "owner|group|all", \
@@ -59,7 +59,7 @@ enum rl_socket_mode { RL_MODE_OWNER, RL_MODE_GROUP, RL_MODE_ALL }; /* 0600, 0660
     X(INTEGER, threads, .name = "threads", .text = "0", .min = 0, .max = 1024, \
       .help = "Threads that compute large requests. 0: as many as CPU affinity and the cgroup quota allow.") \
     X(INTEGER, io_threads, .name = "io-threads", .text = "0", .min = 0, .max = 1024, \
-      .help = "Threads that read, answer small requests and write. 0: as many as CPU affinity and the cgroup quota allow.") \
+      .help = "Threads that read requests, answer small ones and write replies. 0: as many as CPU affinity and the cgroup quota allow.") \
     X(SIZE, max_body_bytes, .name = "max-body-bytes", .text = "64MiB", .min = 1, .max = 64 * RL_GIB, \
       .help = "Largest request body as sent.") \
     X(SIZE, max_inflated_bytes, .name = "max-inflated-bytes", .text = "64MiB", .min = 1, .max = 64 * RL_GIB, \
@@ -87,13 +87,13 @@ enum rl_socket_mode { RL_MODE_OWNER, RL_MODE_GROUP, RL_MODE_ALL }; /* 0600, 0660
     X(SIZE, max_request_memory, .name = "max-request-memory", .text = "1GiB", .min = 1 * RL_MIB, .max = 1024 * RL_GIB, \
       .help = "Most memory for the decoded form, the results and the reply of one request together.") \
     X(SIZE, max_total_memory, .name = "max-total-memory", .text = "1GiB", .min = 1 * RL_MIB, .max = 1024 * RL_GIB, \
-      .help = "The same for all requests together, with replies until they are sent and the working memory of very long lists; a request that finds no room is answered 503.") \
+      .help = "Most memory for all requests together: decoded forms, results, replies until they are sent, and the working memory of very long lists; a request that does not fit is answered 503.") \
     X(SIZE, max_json_memory, .name = "max-json-memory", .text = "64MiB", .min = 64 * RL_KIB, .max = 64 * RL_GIB, \
       .help = "Most memory for the JSON parser of one request.") \
     X(INTEGER, queue_capacity, .name = "queue-capacity", .text = "256", .min = 1, .max = 1000000, \
       .help = "Most large requests in the queue; further ones are answered 429.") \
     X(SIZE, queue_bytes, .name = "queue-bytes", .text = "512MiB", .min = 1 * RL_MIB, .max = 1024 * RL_GIB, \
-      .help = "Most bytes of request bodies that arrive or wait; further requests are answered 429. Small bodies may take an eighth more.") \
+      .help = "Most bytes of request bodies that are arriving or waiting; further requests are answered 429. Small bodies may take an eighth more.") \
     X(DURATION, max_work, .name = "max-work", .text = "30s", .min = 10, .max = 86400000, \
       .help = "Most computation per request, in estimated seconds of one thread; a larger request is answered 413.") \
     X(DURATION, request_timeout, .name = "request-timeout", .text = "30s", .min = 10, .max = 3600000, \
@@ -103,7 +103,7 @@ enum rl_socket_mode { RL_MODE_OWNER, RL_MODE_GROUP, RL_MODE_ALL }; /* 0600, 0660
     X(DURATION, body_timeout, .name = "body-timeout", .text = "60s", .min = 100, .max = 3600000, \
       .help = "Total time to receive a request's body.") \
     X(SIZE, min_upload_rate, .name = "min-upload-rate", .text = "16KiB", .min = 0, .max = 1 * RL_GIB, \
-      .help = "Fewest bytes a second at which a body may arrive, over five seconds, until it is complete; a slower one is answered 408. 0: any.") \
+      .help = "Lowest rate at which a body may arrive, in bytes per second over five seconds; a slower one is answered 408. 0: any.") \
     X(DURATION, write_timeout, .name = "write-timeout", .text = "60s", .min = 100, .max = 3600000, \
       .help = "Total time to send a reply.") \
     X(DURATION, idle_timeout, .name = "idle-timeout", .text = "60s", .min = 1000, .max = 86400000, \
@@ -133,7 +133,7 @@ enum rl_socket_mode { RL_MODE_OWNER, RL_MODE_GROUP, RL_MODE_ALL }; /* 0600, 0660
     X(CHOICE, log_level, .name = "log-level", .text = "info", .choices = "error|warning|info|debug", .reloadable = true, \
       .help = "Lowest level to log.") \
     X(CHOICE, log_format, .name = "log-format", .text = "auto", .choices = "auto|text|json", \
-      .help = "Form of the log on standard error. auto: text on a terminal, otherwise one JSON object per line.") \
+      .help = "Format of the log on standard error. auto: text on a terminal, otherwise one JSON object per line.") \
     X(CHOICE, access_log, .name = "access-log", .text = "all", .choices = "all|errors|none", \
       .help = "Which requests are logged at level info: all, those answered 400 or above, or none.")
 /* clang-format on */

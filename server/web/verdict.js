@@ -61,7 +61,7 @@ function verdictTitle(verdict, { a, b }, level) {
         open: `No significant difference at ${levelWord(level)}`,
         same: `${b} and ${a} score the same on every list`,
         few: "Too few lists to tell",
-        none: "Nothing to tell by",
+        none: "Nothing to judge by",
     }[verdict];
 }
 

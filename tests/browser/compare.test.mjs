@@ -474,7 +474,7 @@ describe("words", () => {
         await typeColumns("1\n0\n2", "1\n2\n3", "3\n2\n4");
         assert.equal(await text("#cmp-verdict"), "Too few lists to tell");
         await fill(page, "#cmp-labels", "-1\nnull\n-1");
-        assert.equal(await text("#cmp-verdict"), "Nothing to tell by");
+        assert.equal(await text("#cmp-verdict"), "Nothing to judge by");
         assert.equal(await text("#cmp-sentence"), "No list has a labelled item.");
     });
 

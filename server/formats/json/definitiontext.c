@@ -150,7 +150,7 @@ static const char *const stands_for[RL_DEFINERS] = {
         "scores as one threshold.",
     [RL_XGBOOST] =
         "XGBoost: ndcg and map with and without @k, pre@k; without_relevant zero is its suffix -. "
-        "Not covered: pre without k, auc, labels that are no whole numbers. XGBoost 1.7 ignores "
+        "Not covered: pre without k, auc, labels that are not whole numbers. XGBoost 1.7 ignores "
         "the "
         "weights of groups in these.",
 };
