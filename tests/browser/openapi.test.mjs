@@ -182,7 +182,7 @@ test("a generated client type-checks, and makes real calls", async () => {
     assert.deepEqual(JSON.parse(stdout), {
         hinge: 1.25,
         names: ["pairwise_logistic", "ndcg"],
-        losses: 6,
+        losses: 7,
         problem: "/y_true",
     });
 });

@@ -157,7 +157,7 @@ describe("evaluating", () => {
             const shown = await page.$$eval("#losses td:last-child, #metrics td:last-child", (cells) =>
                 cells.map((cell) => Number(cell.textContent)),
             );
-            assert.equal(shown.length, 18);
+            assert.equal(shown.length, 19);
             shown.forEach((value, i) =>
                 assert.ok(
                     Math.abs(value - expected[i]) <= 1e-5 * Math.max(1, Math.abs(expected[i])),
