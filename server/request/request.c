@@ -88,6 +88,7 @@ enum rl_next rl_request_read(struct rl_job *job, const char *data, size_t size)
         job->status = status;
         job->close = true;
         rl_body_drop(&job->body);
+        rl_admit_body_gone(job);
     }
     return job->body.dropped > RL_BODY_DISCARD_MAX ? give_up(job) : RL_NEXT_CONTINUE;
 }
