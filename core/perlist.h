@@ -15,7 +15,7 @@ size_t rl_perlist_room(const struct rl_work_state *state, size_t items);
 
 /*
  * Computes every evaluation of the work for one list. Writes the list's places in the results and
- * the state; its outcome is RL_OK, RL_NOT_FINITE, RL_INVALID for a label that is no grade of a
+ * the state; its outcome is RL_OK, RL_NOT_FINITE, RL_INVALID for a label that is not a grade of a
  * table of gains, RL_NOMEM, or the status that the work was stopped with. Different lists may be
  * computed at the same time, each with its own scratch. The result does not depend on the runner.
  */

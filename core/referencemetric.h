@@ -16,7 +16,7 @@ struct rl_reference_metric {
     long double relevance;          /* sum of relevance */
     bool counts;                    /* some item counts, and the list is not left out */
     bool undefined;                 /* without_relevant gave the value, or left the list out */
-    bool invalid;                   /* some label is no grade of the table of gains */
+    bool invalid;                   /* some label is not a grade of the table of gains */
 };
 
 /*

@@ -398,46 +398,41 @@ static void write_summary(void *context, const struct rl_tracked *value)
     rl_text_string(named->out->text, "\n");
 }
 
-static void write_losses(struct out *out)
+/* Opens the family ranklossd_<kind><suffix>. */
+static void named_family(struct out *out, enum rl_kind kind, const char *suffix, const char *type,
+                         const char *help)
 {
-    struct named values = {out, RL_LOSS, false}, differences = {out, RL_LOSS, true};
-    family(out, "ranklossd_loss", "gauge", "Last value of a loss under a tracked name.");
-    rl_tracked_read(write_last, &values);
-    family(out, "ranklossd_loss_confidence", "gauge",
-           "Confidence interval of that value, where it was asked for.");
-    rl_tracked_read(write_bounds, &values);
-    family(out, "ranklossd_loss_values", "summary", "Values of losses under a tracked name.");
-    rl_tracked_read(write_summary, &values);
-    family(out, "ranklossd_loss_difference", "gauge",
-           "A compared system minus its baseline, last.");
-    rl_tracked_read(write_last, &differences);
-    family(out, "ranklossd_loss_difference_confidence", "gauge",
-           "Confidence interval of that difference.");
-    rl_tracked_read(write_bounds, &differences);
+    char name[64];
+    snprintf(name, sizeof(name), "ranklossd_%s%s", kind == RL_LOSS ? "loss" : "metric", suffix);
+    family(out, name, type, help);
 }
 
-static void write_metrics(struct out *out)
+static void write_kind(struct out *out, enum rl_kind kind)
 {
-    struct named values = {out, RL_METRIC, false}, differences = {out, RL_METRIC, true};
-    family(out, "ranklossd_metric", "gauge", "Last value of a metric under a tracked name.");
+    const bool loss = kind == RL_LOSS;
+    struct named values = {out, kind, false}, differences = {out, kind, true};
+    named_family(out, kind, "", "gauge",
+                 loss ? "Last value of a loss under a tracked name."
+                      : "Last value of a metric under a tracked name.");
     rl_tracked_read(write_last, &values);
-    family(out, "ranklossd_metric_confidence", "gauge",
-           "Confidence interval of that value, where it was asked for.");
+    named_family(out, kind, "_confidence", "gauge",
+                 "Confidence interval of that value, where it was asked for.");
     rl_tracked_read(write_bounds, &values);
-    family(out, "ranklossd_metric_values", "summary", "Values of metrics under a tracked name.");
+    named_family(out, kind, "_values", "summary",
+                 loss ? "Values of losses under a tracked name."
+                      : "Values of metrics under a tracked name.");
     rl_tracked_read(write_summary, &values);
-    family(out, "ranklossd_metric_difference", "gauge",
-           "A compared system minus its baseline, last.");
+    named_family(out, kind, "_difference", "gauge", "A compared system minus its baseline, last.");
     rl_tracked_read(write_last, &differences);
-    family(out, "ranklossd_metric_difference_confidence", "gauge",
-           "Confidence interval of that difference.");
+    named_family(out, kind, "_difference_confidence", "gauge",
+                 "Confidence interval of that difference.");
     rl_tracked_read(write_bounds, &differences);
 }
 
 static void write_names(struct out *out)
 {
-    write_losses(out);
-    write_metrics(out);
+    write_kind(out, RL_LOSS);
+    write_kind(out, RL_METRIC);
     counter(out, "ranklossd_names_dropped", "Values dropped because track-names was reached.",
             rl_tracked_dropped());
 }

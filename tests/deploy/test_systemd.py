@@ -1,6 +1,6 @@
 """deploy/systemd: verified and scored by systemd-analyze, and its command lines really run.
 
-There is no systemd as process 1 here, so the test plays its part: a notification socket, a watchdog, a
+systemd is not process 1 here, so the test plays its part: a notification socket, a watchdog, a
 socket handed over. That the daemon stays within the unit's system call filter is seen with strace.
 """
 

@@ -233,7 +233,8 @@ START_TEST(longer_lists_match_the_reference_under_any_definition)
 }
 END_TEST
 
-/* Labels of any kind: those that are no grades are refused, and the first list of them is named. */
+/* Labels of any kind: those that are not grades are refused, and the first list of them is named.
+ */
 START_TEST(labels_that_are_no_grades_are_refused)
 {
     const struct sample_limits limits = {.most_lists = 6, .longest = 12};
