@@ -105,7 +105,7 @@ function listenToComparison() {
     listenToColumns();
     $("cmp-sample").addEventListener("change", (event) => loadComparison(Number(event.target.value)));
     $("cmp-measures").addEventListener("change", compareNow);
-    $("cmp-level").addEventListener("change", compareNow);
+    for (const id of ["cmp-level", "cmp-definition"]) $(id).addEventListener("change", compareNow);
     $("cmp-k").addEventListener("input", compareSoon);
     $("cmp-options").addEventListener("submit", (event) => event.preventDefault());
     $("cmp-problem-go").addEventListener("click", goToComparePlace);

@@ -25,6 +25,7 @@ function readCompareOptions() {
         measures: chosenMeasures(),
         k: k === "" ? undefined : Number(k),
         level: Number($("cmp-level").value),
+        definition: $("cmp-definition").value,
     };
 }
 
@@ -37,6 +38,9 @@ function putCompareOptions(request) {
     $("cmp-k").value = request.k ?? entries.find((entry) => entry?.k)?.k ?? "";
     const levels = [...$("cmp-level").options].map((option) => Number(option.value));
     if (levels.includes(request.confidence_level)) $("cmp-level").value = request.confidence_level;
+    const definitions = [...$("cmp-definition").options].map((option) => option.value);
+    const definition = request.definition ?? entries.find((entry) => entry?.definition)?.definition;
+    $("cmp-definition").value = definitions.includes(definition) ? definition : "keras";
 }
 
 /* Mistakes that no request can express, or that would take a round trip to find. */
@@ -59,7 +63,7 @@ function weightsOf(lists) {
     return lists.map((list) => (even ? list.weights[0] : list.weights));
 }
 
-function comparisonBody({ lists, weighted, grouped }, { names, measures, k, level }) {
+function comparisonBody({ lists, weighted, grouped }, { names, measures, k, level, definition }) {
     const body = {
         y_true: lists.map((list) => list.labels),
         systems: Object.fromEntries(SIDES.map((side) => [names[side], lists.map((list) => list[side])])),
@@ -74,6 +78,7 @@ function comparisonBody({ lists, weighted, grouped }, { names, measures, k, leve
     if (losses.length > 0) body.losses = losses;
     if (k !== undefined) body.k = k;
     if (level !== 0.95) body.confidence_level = level;
+    if (metrics.length > 0 && definition !== "keras") body.definition = definition;
     return body;
 }
 
@@ -129,7 +134,7 @@ const EMPTY_COMPARISON = {
     title: "Nothing to compare yet",
     detail: "Paste labels and scores, open a file, or pick a sample.",
 };
-const COMPARE_CONTROLS = { k: "cmp-k", confidence_level: "cmp-level" };
+const COMPARE_CONTROLS = { k: "cmp-k", confidence_level: "cmp-level", definition: "cmp-definition" };
 
 /* Which cell of an item a member of the request comes from. A pointer may cut a long name short. */
 function cellName(tokens, names) {

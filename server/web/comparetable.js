@@ -6,10 +6,10 @@
  * absent, and the note says in words what was left out.
  */
 
-/* Members of a request to /v1/compare that are read; k and confidence_level have a control. */
+/* Members of a request to /v1/compare that are read; the last three have a control. */
 const COMPARE_MEMBERS = new Set([
     ...["y_true", "systems", "baseline", "sample_weight", "list_ids", "groups"],
-    ...["losses", "metrics", "k", "confidence_level"],
+    ...["losses", "metrics", "k", "confidence_level", "definition"],
 ]);
 
 const asWord = (value) => (typeof value === "string" ? value : JSON.stringify(value ?? null));

@@ -21,26 +21,33 @@ const plainName = (text) => text.toLowerCase().replace(/[ -]/g, "_");
 const columnOf = (text) =>
     Object.keys(COLUMN_NAMES).find((key) => COLUMN_NAMES[key].includes(plainName(text)));
 
+/* One cell up to each delimiter; between quotes, which are doubled inside, a delimiter is text. */
+const CELLS = {
+    " ": /\S+/g,
+    "\t": /\s*"(?:[^"]|"")*"[^\S\t]*(?=\t|$)|[^\t]*/g,
+    ";": /\s*"(?:[^"]|"")*"\s*(?=;|$)|[^;]*/g,
+    ",": /\s*"(?:[^"]|"")*"\s*(?=,|$)|[^,]*/g,
+};
+const QUOTED = /^"((?:[^"]|"")*)"$/;
+
 /* The cells of a line: [{text, start, end}], positions in the whole text. */
 function cutLine(line, offset, delimiter) {
     const cells = [];
-    const parts =
-        delimiter === " "
-            ? line.matchAll(/\S+/g)
-            : line.matchAll(delimiter === "\t" ? /[^\t]*/g : delimiter === ";" ? /[^;]*/g : /[^,]*/g);
     let last = -1;
-    for (const part of parts) {
+    for (const part of line.matchAll(CELLS[delimiter])) {
         if (part.index === last) continue; /* the empty match right after a cell */
-        const text = part[0].trim();
-        const start = offset + part.index + part[0].indexOf(text);
-        cells.push({ text: text.replace(/^"(.*)"$/, "$1"), start, end: start + text.length });
+        const written = part[0].trim();
+        const start = offset + part.index + part[0].indexOf(written);
+        const text = written.replace(QUOTED, (_, inside) => inside.replaceAll('""', '"'));
+        cells.push({ text, start, end: start + written.length });
         last = part.index + part[0].length;
     }
     return cells;
 }
 
 function findDelimiter(line) {
-    return ["\t", ";", ","].find((mark) => line.includes(mark)) ?? " ";
+    const plain = line.replace(/"[^"]*"/g, "");
+    return ["\t", ";", ","].find((mark) => plain.includes(mark)) ?? " ";
 }
 
 /* Which column is which: from a header line, else by their number. */

@@ -181,6 +181,17 @@ describe("a comparison from", () => {
         assert.equal(await page.locator("#cmp-rows tr").count(), 2);
     });
 
+    test("cells between quotes, which may hold delimiters and quotes", async () => {
+        const table = 'query,relevance,a,"b, the ""new"" one"\n"shoes, red",1,2,1\n"shoes, red",0,1,2\n"q;2",1,1,2';
+        await page.locator("#cmp-labels").fill(table);
+        await page.waitForFunction(() => $("cmp-name-b").value === 'b, the "new" one');
+        await settle(page);
+        assert.equal(await page.inputValue("#cmp-labels"), "shoes, red\t1\nshoes, red\t0\nq;2\t1");
+        const { body } = await page.evaluate(() => comparisonRequest());
+        assert.deepEqual(body.list_ids, ["shoes, red", "q;2"]);
+        assert.deepEqual(body.systems['b, the "new" one'], [[1, 2], [2]]);
+    });
+
     test("files: CSV and JSON", async () => {
         for (const [name, mimeType, content] of [
             ["scores.csv", "text/csv", `\uFEFF${TABLE.replaceAll("\n", "\r\n")}\r\n`],
@@ -478,6 +489,25 @@ describe("words", () => {
         assert.equal(await text("#cmp-sentence"), "No list has a labelled item.");
     });
 
+    test("follow the definition of a tool", async () => {
+        await compareOnly("ndcg");
+        await typeColumns(LABELS, A, B);
+        const keras = (await facts()).Difference;
+        await choose("#cmp-definition", "sklearn");
+        const { body } = await page.evaluate(() => comparisonRequest());
+        assert.equal(body.definition, "sklearn");
+        const { difference } = (await compareWith(body)).json.results[0].comparisons[0];
+        const shown = (await facts()).Difference;
+        assert.ok(Math.abs(number(shown) - difference) < 1e-4, shown);
+        assert.notEqual(shown, keras);
+        await compareOnly("softmax"); /* a loss has no such parameter */
+        assert.equal(await shownProblem(), false);
+        await page.locator("#cmp-labels").fill(JSON.stringify({ ...REQUEST, definition: "trec_eval" }));
+        await page.waitForFunction(() => $("cmp-definition").value === "trec_eval");
+        await settle(page);
+        assert.equal(await page.locator("#cmp-note").isVisible(), false);
+    });
+
     test("fit the confidence that was asked for", async () => {
         await choose("#cmp-level", "0.99");
         const { body } = await page.evaluate(() => comparisonRequest());
@@ -622,7 +652,7 @@ test("everything works with the keyboard alone", async () => {
     }
     for (const id of [
         ...["cmp-sample", "cmp-open", "cmp-swap", "cmp-labels", "cmp-name-a", "cmp-a", "cmp-name-b", "cmp-b"],
-        ...["cmp-k", "cmp-level", "cmp-choose-ndcg", "cmp-choose-softmax", "ndcg", "cmp-changes", "cmp-way"],
+        ...["cmp-k", "cmp-level", "cmp-definition", "cmp-choose-ndcg", "cmp-choose-softmax", "ndcg", "cmp-changes", "cmp-way"],
         ...["save", "copy", "tab-curl"],
     ])
         assert.ok(seen.includes(id), `${id} among ${seen}`);
