@@ -10,7 +10,7 @@
 
 #include "server/base/clock.h"
 #include "server/base/threads.h"
-#include "server/formats/json/jsonmem.h"
+#include "server/formats/document/jsonmem.h"
 #include "server/http/auth.h"
 #include "server/http/cors.h"
 #include "server/net/connections.h"

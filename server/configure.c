@@ -3,7 +3,7 @@
  */
 #include "server/configure.h"
 
-#include "server/formats/json/jsonmem.h"
+#include "server/formats/document/jsonmem.h"
 
 /* A file of settings is at most 1 MiB, and jansson takes at most 80 times a text. */
 enum { JSON_MEMORY = 128 << 20 };

@@ -17,6 +17,7 @@
 #include <jansson.h>
 
 #include "core/rankloss.h"
+#include "server/formats/document/document.h"
 #include "server/formats/json/decode.h"
 #include "server/formats/json/encode.h"
 #include "server/text/numwriter.h"
@@ -381,7 +382,7 @@ int main(int count, char **arguments)
     /* Memory stays with the process between rounds: faulting pages in is not what is measured. */
     mallopt(M_MMAP_THRESHOLD, 32 << 20);
     mallopt(M_TRIM_THRESHOLD, 1 << 30);
-    rl_json_init();
+    rl_document_init();
     bench_decode(rounds);
     bench_writer(rounds);
     bench_encode(rounds);

@@ -4,7 +4,7 @@
  *
  * The first byte is the size of the segments.
  */
-#include "server/formats/json/extract.h"
+#include "server/formats/document/extract.h"
 
 #include "tests/fuzz/fuzzer.h"
 

@@ -20,7 +20,7 @@
 #include "server/request/executor.h"
 #include "server/request/admit.h"
 #include "server/request/transport.h"
-#include "server/formats/json/jsonmem.h"
+#include "server/formats/document/jsonmem.h"
 #include "server/net/linger.h"
 #include "server/observe/log.h"
 #include "server/observe/metrics.h"

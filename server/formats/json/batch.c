@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "server/formats/json/members.h"
+#include "server/formats/document/members.h"
 
 struct filling {
     const struct rl_extracted *extracted;
@@ -20,36 +20,6 @@ struct filling {
     struct rl_error *error;
     struct rl_batch batch;
 };
-
-const struct rl_array *rl_array_of(const struct rl_extracted *extracted, const json_t *value)
-{
-    if (!json_is_array(value) || json_array_size(value) != 1)
-        return NULL;
-    const json_t *const index = json_array_get(value, 0);
-    return json_is_integer(index) ? &extracted->arrays[json_integer_value(index)] : NULL;
-}
-
-const char *rl_array_word(uint64_t bits)
-{
-    return bits == RL_BITS_NULL    ? "null"
-           : bits == RL_BITS_TRUE  ? "true"
-           : bits == RL_BITS_FALSE ? "false"
-                                   : NULL;
-}
-
-const char *rl_array_first_kind(const struct rl_array *array)
-{
-    uint64_t bits;
-    if (array->shape == RL_ARRAY_ROWS || array->misfit.inner)
-        return "a list";
-    if (array->shape == RL_ARRAY_IRREGULAR)
-        return strcmp(array->misfit.expected, "a list") == 0 ? "a list" : "a number";
-    if (array->count == 0)
-        return NULL;
-    memcpy(&bits, array->values, sizeof(bits));
-    const char *const word = rl_array_word(bits);
-    return word ? word : "a number";
-}
 
 /* ---- Places ---------------------------------------------------------------------------------- */
 
@@ -295,7 +265,7 @@ static enum rl_status fill_nulls(const struct filling *filling, const struct rl_
 
 static enum rl_status take_labels(struct filling *filling, const json_t *value, const char *pointer)
 {
-    const struct rl_array *array;
+    const struct rl_array *array = NULL;
     if (find_array(filling, value, pointer, &array) != RL_OK ||
         check_shape(filling, array, pointer) != RL_OK)
         return filling->error->status;
@@ -308,7 +278,7 @@ static enum rl_status take_labels(struct filling *filling, const json_t *value, 
 static enum rl_status take_mask(struct filling *filling, const json_t *value)
 {
     static const char pointer[] = "/y_true/mask";
-    const struct rl_array *array;
+    const struct rl_array *array = NULL;
     bool all = true;
     if (!value || json_is_null(value))
         return RL_OK;
@@ -396,7 +366,7 @@ static enum rl_status take_weight_number(struct filling *filling, const json_t *
 static enum rl_status take_weights(struct filling *filling, const json_t *value)
 {
     static const char pointer[] = "/sample_weight";
-    const struct rl_array *array;
+    const struct rl_array *array = NULL;
     if (!value || json_is_null(value))
         return RL_OK;
     if (json_is_number(value))

@@ -7,10 +7,7 @@
 #ifndef RL_BATCH_H
 #define RL_BATCH_H
 
-#include <jansson.h>
-
-#include "server/formats/json/extract.h"
-#include "server/formats/query.h"
+#include "server/formats/document/document.h"
 
 /* The members that make a batch; NULL for one that was not sent. The pointer of `labels` is
  * "/y_true/labels" if `nested`, else "/y_true". */
@@ -20,15 +17,6 @@ struct rl_batch_members {
     bool unretrieved;           /* valid items may have null scores, which become not-a-number */
     const char *scores_pointer; /* "/y_pred", or that of the first system */
 };
-
-/* The array that `value` of the remaining text refers to; NULL if it is not a reference. */
-const struct rl_array *rl_array_of(const struct rl_extracted *extracted, const json_t *value);
-
-/* "null", "true" or "false" for the bits of such an element; NULL for those of a number. */
-const char *rl_array_word(uint64_t bits);
-
-/* What the array's first element is ("a number", …; static); NULL for an empty array. */
-const char *rl_array_first_kind(const struct rl_array *array);
 
 /*
  * Fills *ret_batch and *ret_batched (see struct rl_query). labels and scores must have been sent.

@@ -3,7 +3,7 @@
  */
 #include "server/formats/json/describe.h"
 
-#include "server/formats/json/definitiontext.h"
+#include "server/formats/asked/definitiontext.h"
 #include "server/text/jsonwriter.h"
 
 /* ---- Parameters ------------------------------------------------------------------------------ */

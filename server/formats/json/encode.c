@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/formats/json/definitiontext.h"
+#include "server/formats/asked/definitiontext.h"
 #include "server/formats/json/encodeparts.h"
 #include "server/http/problem.h"
 #include "server/text/jsonwriter.h"

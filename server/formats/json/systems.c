@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "server/formats/json/members.h"
+#include "server/formats/document/members.h"
 
 enum rl_status rl_systems_first(const json_t *systems, const struct rl_limits *limits,
                                 char pointer[RL_POINTER_MAX], struct rl_batch_members *members,

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "server/base/clock.h"
-#include "server/formats/json/jsonmem.h"
+#include "server/formats/document/jsonmem.h"
 #include "server/observe/metrics.h"
 #include "server/request/admit.h"
 #include "server/text/text.h"

@@ -1,11 +1,11 @@
 /*
  * listtexts.c: texts that name lists: their ids, and the groups they belong to.
  */
-#include "server/formats/json/listtexts.h"
+#include "server/formats/asked/listtexts.h"
 
 #include <string.h>
 
-#include "server/formats/json/members.h"
+#include "server/formats/document/members.h"
 
 enum rl_status rl_read_texts(const json_t *array, size_t count, const char *pointer,
                              struct rl_arena *arena, const char ***ret_texts,

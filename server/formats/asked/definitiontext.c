@@ -1,11 +1,11 @@
 /*
  * definitiontext.c: definitions of metrics in replies and in the catalogue.
  */
-#include "server/formats/json/definitiontext.h"
+#include "server/formats/asked/definitiontext.h"
 
 #include <math.h>
 
-#include "server/formats/json/definition.h"
+#include "server/formats/asked/definition.h"
 #include "server/text/jsonwriter.h"
 
 /* ---- Values ---------------------------------------------------------------------------------- */

@@ -1,7 +1,7 @@
 /*
  * members.c: readers of single JSON values whose errors name the place.
  */
-#include "server/formats/json/members.h"
+#include "server/formats/document/members.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -16,8 +16,8 @@
 #define RL_SEGMENTS_H
 
 #include "server/base/status.h"
-#include "server/formats/json/lex.h"
-#include "server/formats/json/tokenizer.h"
+#include "server/formats/document/lex.h"
+#include "server/formats/document/tokenizer.h"
 
 struct rl_segments;
 

@@ -1,22 +1,25 @@
 /*
  * querycheck.c: checks that the batch of a query suits its evaluations.
  */
-#include "server/formats/json/querycheck.h"
+#include "server/formats/asked/querycheck.h"
 
 #include <math.h>
 
-#include "server/formats/json/members.h"
+#include "server/formats/document/members.h"
 
 /* ---- Weights --------------------------------------------------------------------------------- */
 
 /* The place of an evaluation in the body: losses come first. */
-static void point_at_eval(const struct rl_query *query, size_t index, char pointer[RL_POINTER_MAX])
+static void point_at_eval(const struct rl_query *query, size_t index, const char *base,
+                          char pointer[RL_POINTER_MAX])
 {
     const enum rl_kind kind = query->evals[index].measure->kind;
+    char list[RL_POINTER_MAX];
     size_t first = 0;
     while (query->evals[first].measure->kind != kind)
         first++;
-    rl_pointer_index(pointer, kind == RL_LOSS ? "/losses" : "/metrics", index - first);
+    rl_pointer_key(list, base, kind == RL_LOSS ? "losses" : "metrics");
+    rl_pointer_index(pointer, list, index - first);
 }
 
 /* Whether an evaluation can use weights of items: a loss with one value per list cannot, nor can a
@@ -28,7 +31,8 @@ static bool weighs_items(const struct rl_eval *eval)
     return !eval->definition || eval->definition->list_weights == RL_LIST_WEIGHTS_RELEVANCE;
 }
 
-static enum rl_status check_weights(const struct rl_query *query, struct rl_error *error)
+static enum rl_status check_weights(const struct rl_query *query, const struct rl_places *places,
+                                    struct rl_error *error)
 {
     char pointer[RL_POINTER_MAX];
     size_t i = 0;
@@ -38,8 +42,8 @@ static enum rl_status check_weights(const struct rl_query *query, struct rl_erro
         i++;
     if (i == query->count)
         return RL_OK;
-    point_at_eval(query, i, pointer);
-    return rl_fail(error, RL_INVALID, query->target.measure ? "/sample_weight" : pointer,
+    point_at_eval(query, i, places->asked, pointer);
+    return rl_fail(error, RL_INVALID, query->target.measure ? places->weights : pointer,
                    "%s takes a number or one weight per list as sample_weight%s, found one per "
                    "item",
                    query->evals[i].measure->name,
@@ -55,15 +59,16 @@ static double label_at(const struct rl_batch *batch, size_t item)
 }
 
 static enum rl_status refuse_grade(const struct rl_query *query, size_t item, size_t grades,
-                                   const char *pointer, struct rl_error *error)
+                                   const struct rl_places *places, struct rl_error *error)
 {
     const struct rl_batch *const batch = &query->batch;
     char list_pointer[RL_POINTER_MAX], place[RL_POINTER_MAX];
     size_t list = 0;
     while (batch->offsets[list + 1] <= item)
         list++;
-    rl_pointer_index(list_pointer, pointer, list);
-    rl_pointer_index(place, query->batched ? list_pointer : pointer, item - batch->offsets[list]);
+    rl_pointer_index(list_pointer, places->labels, list);
+    rl_pointer_index(place, places->by_list ? list_pointer : places->labels,
+                     places->by_list ? item - batch->offsets[list] : item);
     return rl_fail(error, RL_INVALID, place,
                    "a grade of the table of gains was expected, a whole number from 0 to %zu, "
                    "found %.9g",
@@ -71,15 +76,15 @@ static enum rl_status refuse_grade(const struct rl_query *query, size_t item, si
 }
 
 /* Checks that the valid labels are grades of a table of gains. */
-static enum rl_status check_grades(const struct rl_query *query, size_t grades, const char *pointer,
-                                   struct rl_error *error)
+static enum rl_status check_grades(const struct rl_query *query, size_t grades,
+                                   const struct rl_places *places, struct rl_error *error)
 {
     const struct rl_batch *const batch = &query->batch;
     for (size_t i = 0; i < batch->items; i++) {
         const double label = label_at(batch, i);
         const bool valid = label >= 0 && (!batch->mask || batch->mask[i]);
         if (valid && (label >= (double)grades || label != floor(label)))
-            return refuse_grade(query, i, grades, pointer, error);
+            return refuse_grade(query, i, grades, places, error);
     }
     return RL_OK;
 }
@@ -90,18 +95,18 @@ static bool has_table(const struct rl_eval *eval)
            eval->definition->gain == RL_GAIN_TABLE;
 }
 
-enum rl_status rl_query_check(const struct rl_query *query, bool nested, struct rl_error *error)
+enum rl_status rl_query_check(const struct rl_query *query, const struct rl_places *places,
+                              struct rl_error *error)
 {
-    const char *const pointer = nested ? "/y_true/labels" : "/y_true";
     size_t least = 0; /* entries of the shortest table, which has the fewest grades */
     for (size_t i = 0; i < query->count; i++) {
         const struct rl_eval *const eval = &query->evals[i];
         if (has_table(eval) && (least == 0 || eval->definition->gain_count < least))
             least = eval->definition->gain_count;
     }
-    if (check_weights(query, error) != RL_OK)
+    if (check_weights(query, places, error) != RL_OK)
         return error->status;
-    return least > 0 ? check_grades(query, least, pointer, error) : RL_OK;
+    return least > 0 ? check_grades(query, least, places, error) : RL_OK;
 }
 
 bool rl_query_counts_unretrieved(const struct rl_query *query)

@@ -23,7 +23,7 @@
 #ifndef RL_TOKENIZER_H
 #define RL_TOKENIZER_H
 
-#include "server/formats/json/array.h"
+#include "server/formats/document/array.h"
 
 #include "core/rankloss.h"
 

@@ -2,7 +2,7 @@
  * test_extract.c: the strict pass over a body: what it accepts and refuses, the positions of
  * errors, and the arrays and the remaining text, which together equal what jansson reads.
  */
-#include "server/formats/json/extract.h"
+#include "server/formats/document/extract.h"
 
 #include <jansson.h>
 #include <math.h>

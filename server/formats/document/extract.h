@@ -18,7 +18,7 @@
 #define RL_EXTRACT_H
 
 #include "server/base/status.h"
-#include "server/formats/json/array.h"
+#include "server/formats/document/array.h"
 
 #include "core/rankloss.h"
 

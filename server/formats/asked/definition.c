@@ -1,14 +1,14 @@
 /*
  * definition.c: the parameters that define a metric, as members of a request.
  */
-#include "server/formats/json/definition.h"
+#include "server/formats/asked/definition.h"
 
 #include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "server/formats/json/members.h"
+#include "server/formats/document/members.h"
 
 static_assert(sizeof(enum rl_gain) == sizeof(unsigned), "a choice is read as an unsigned");
 

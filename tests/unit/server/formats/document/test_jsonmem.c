@@ -2,7 +2,7 @@
  * test_jsonmem.c: jansson has a budget where one is set, on the thread that set it, and nowhere
  * else.
  */
-#include "server/formats/json/jsonmem.h"
+#include "server/formats/document/jsonmem.h"
 
 #include <jansson.h>
 #include <pthread.h>

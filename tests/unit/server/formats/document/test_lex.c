@@ -1,7 +1,7 @@
 /*
  * test_lex.c: strings of JSON byte by byte, blanks, and the counting of marks.
  */
-#include "server/formats/json/lex.h"
+#include "server/formats/document/lex.h"
 
 #include <jansson.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /*
  * segments.c: one text scanned by several threads.
  */
-#include "server/formats/json/segments.h"
+#include "server/formats/document/segments.h"
 
 #include <string.h>
 

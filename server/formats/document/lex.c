@@ -1,7 +1,7 @@
 /*
  * lex.c: the smallest parts of JSON text.
  */
-#include "server/formats/json/lex.h"
+#include "server/formats/document/lex.h"
 
 #include <stdint.h>
 #ifdef __SSE2__

@@ -1,13 +1,13 @@
 /*
  * extract.c: counts, reserves memory, scans, and writes the text that remains.
  */
-#include "server/formats/json/extract.h"
+#include "server/formats/document/extract.h"
 
 #include <string.h>
 
-#include "server/formats/json/lex.h"
-#include "server/formats/json/segments.h"
-#include "server/formats/json/tokenizer.h"
+#include "server/formats/document/lex.h"
+#include "server/formats/document/segments.h"
+#include "server/formats/document/tokenizer.h"
 #include "server/text/numwriter.h"
 
 enum {

@@ -6,7 +6,7 @@
 #ifndef RL_DEFINITION_H
 #define RL_DEFINITION_H
 
-#include "server/formats/json/batch.h"
+#include "server/formats/document/document.h"
 
 enum {
     RL_DEFINITION_MEMBERS = 10,

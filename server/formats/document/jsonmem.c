@@ -1,7 +1,7 @@
 /*
  * jsonmem.c: a budget for what jansson allocates while it parses one request.
  */
-#include "server/formats/json/jsonmem.h"
+#include "server/formats/document/jsonmem.h"
 
 #include <stdbool.h>
 #include <stdlib.h>

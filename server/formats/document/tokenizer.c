@@ -1,14 +1,14 @@
 /*
  * tokenizer.c: the state machine that checks a text and collects its numeric arrays.
  */
-#include "server/formats/json/tokenizer.h"
+#include "server/formats/document/tokenizer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/formats/json/lex.h"
-#include "server/formats/json/numrun.h"
+#include "server/formats/document/lex.h"
+#include "server/formats/document/numrun.h"
 #include "server/base/status.h"
 #include "server/text/numreader.h"
 #include "server/text/numwriter.h"

@@ -1,13 +1,13 @@
 /*
  * numrun.c: the fast loop of the tokenizer.
  */
-#include "server/formats/json/numrun.h"
+#include "server/formats/document/numrun.h"
 
 #include <stdint.h>
 #include <string.h>
 
-#include "server/formats/json/array.h"
-#include "server/formats/json/lex.h"
+#include "server/formats/document/array.h"
+#include "server/formats/document/lex.h"
 #include "server/text/numreader.h"
 
 /* The text between two values, up to 8 bytes. It is mostly the same throughout an array, so one
