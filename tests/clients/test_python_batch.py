@@ -1,5 +1,6 @@
 """Batches of the Python package: from arrays, lengths, ids and frames; cut into parts."""
 
+import array
 import unittest
 
 import numpy as np
@@ -103,6 +104,25 @@ class Forms(DaemonCase):
         self.assertEqual(self.of(Tensor(y), Tensor(s)), want)
         self.assertEqual(self.of(memoryview(y), memoryview(s)), want)
         self.assertEqual(self.of({"labels": Tensor(y), "mask": np.ones(7, bool)}, Tensor(s)), want)
+
+    def test_objects_that_have_one_protocol_only(self):
+        class Capsule:
+            def __init__(self, values):
+                self.values = values
+
+            def __dlpack__(self, **how):
+                return self.values.__dlpack__(**how)
+
+            def __dlpack_device__(self):
+                return self.values.__dlpack_device__()
+
+        y, s = self.labels[1], self.scores[1]
+        want = self.of(y.tolist(), s.tolist())
+        self.assertEqual(self.of(Capsule(y), Capsule(s)), want)
+        self.assertEqual(self.of(array.array("d", y), array.array("f", s)), want)
+        batch = Batch.from_frame({"qid": np.array(["a"] * 7), "label": Capsule(y),
+                                  "score": array.array("f", s)})
+        self.assertEqual(self.of(batch), self.of([y], [s]))
 
     def test_torch_itself(self):
         try:

@@ -115,6 +115,26 @@ class Formats(unittest.TestCase):
         self.assertEqual([n for part in parts for n in part.lengths.tolist()],
                          [len(row["labels"]) for row in self.rows])
 
+    def test_quoted_fields_and_what_spreadsheets_write(self):
+        text = "\ufeff" + "".join(f'"{a}";"{b}";{c};{d}\r\n' for a, b, c, d in [
+            ("query; id", "a ""note""", "label", "score"),
+            *(("list, " + i, "two\nlines; \"\"quoted\"\"", y, s) for i, y, s in self.items())])
+        self.check(self.file("excel.csv", text), "--by", "query; id")
+        bad = self.file("bad.csv", 'qid,label,score\n"1\n2",1,1\n3,x,1\n')
+        said = ranked("evaluate", bad, *MEASURES, "--url", self.urls[0], status=1).stderr
+        self.assertIn("line 4", said)
+
+    def test_members_of_json_lines_by_other_names(self):
+        rows = [{"q": row["id"], "y": row["labels"], "s": row["scores"], "t": row["scores"][::-1]}
+                for row in self.rows]
+        path = self.file("names.jsonl", "\n".join(map(json.dumps, rows)))
+        self.check(path, "--label", "y", "--score", "s", "--by", "q")
+        said = ranked("compare", path, "--label", "y", "--system", "s", "--system", "t",
+                      "--metric", "ndcg@5", "--url", self.urls[0]).stdout
+        self.assertRegex(said, r"ndcg@5 +t +0\.\d+ +-?0\.\d+")
+        said = ranked("evaluate", path, "--metric", "ndcg", "--score", "s", status=1).stderr
+        self.assertIn("line 1: no member 'labels'", said)
+
     def test_empty_cells_are_not_labelled(self):
         path = self.file("nulls.csv", "qid,label,score\n1,,\n1,1,0.5\n1,0,0.25\n")
         batch, = files.read(path)

@@ -149,8 +149,43 @@ class Metrics(DaemonCase):
         self.assertEqual(results[0], results[1])
         self.assertNotEqual(results[0], results[2])
         self.assertEqual(ranklossd.NDCG(client=self.client)(labels, scores), 1.0)
+        nested = ranklossd.NDCG(shuffle_ties=True, seed=1, client=self.client)
+        self.assertEqual([nested(labels.tolist(), scores.tolist()) for _ in range(5)], results[0])
+
+    def test_functions_of_gain_and_discount(self):
+        """gain_fn and rank_discount_fn as Keras takes them, beside the same by name or table."""
+        pairs = (({"gain_fn": lambda y: y}, {"gain": "linear"}),
+                 ({"gain_fn": lambda y: 2 ** y - 1}, {}),
+                 ({"rank_discount_fn": lambda rank: 1 / rank}, {"discount": "reciprocal"}),
+                 ({"gain_fn": lambda y: y * y, "rank_discount_fn": lambda rank: 1 / np.sqrt(rank)},
+                  {"gain": [0, 1, 4, 9], "discount": [n ** -0.5 for n in range(1, 13)]}))
+        for seed in range(60):
+            rng = np.random.default_rng(seed)
+            functions, named = pairs[seed % len(pairs)]
+            batch, cls = random_batch(rng), (ranklossd.NDCG, ranklossd.DCG)[seed // 4 % 2]
+            k = None if rng.random() < 0.4 else int(rng.integers(1, 8))
+            got, want = (cls(k, dtype="float64", client=self.client, **parameters)
+                         for parameters in (functions, named))
+            np.testing.assert_allclose(got(*batch), want(*batch), rtol=1e-12, err_msg=str(seed))
+        nested = ranklossd.NDCG(gain_fn=lambda y: y, client=self.client)
+        self.assertEqual(nested([[1, 3, None], [2, 1]], [[1, 2, 3], [1, 2]]),
+                         ranklossd.NDCG(gain="linear", client=self.client)(
+                             [[1, 3, None], [2, 1]], [[1, 2, 3], [1, 2]]))
+
+    def test_functions_that_do_not_fit_are_refused(self):
+        ones = np.ones((1, 2))
+        for function in (lambda y: y + 1, lambda y: -y, lambda y: y[:1], lambda y: y / 0 * 0):
+            with self.assertRaises(ValueError), np.errstate(all="ignore"):
+                ranklossd.NDCG(gain_fn=function, client=self.client)(ones * [[1, 0]], ones)
+        long = np.ones((1, 1001))
+        with self.assertRaisesRegex(ValueError, "at most 1000"):
+            ranklossd.NDCG(rank_discount_fn=np.sqrt, client=self.client)(long, long)
         with self.assertRaises(ValueError):
-            ranklossd.NDCG(shuffle_ties=True, client=self.client)([[1, 0]], [[0, 0]])
+            ranklossd.NDCG(gain_fn=np.sqrt, gain="linear")
+        with self.assertRaises(TypeError):
+            ranklossd.NDCG(gain_fn="linear")
+        with self.assertRaises(ValueError):
+            self.client.evaluate(ones, ones, metrics=ranklossd.NDCG(gain_fn=np.sqrt))
 
     def test_bad_arguments_are_refused_as_keras_does(self):
         for k in (0, -1, 1.5, True, "3"):

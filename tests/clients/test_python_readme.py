@@ -40,6 +40,7 @@ def given():
         "labels": labels, "scores": scores, "weights": [1.0, 2.0],
         "labels_1": labels[0], "labels_2": labels[1], "scores_1": scores, "scores_2": labels,
         "lengths": [3, 3], "qid": qid, "frame": frame,
+        "qrels": {"q1": {"a": 1, "b": 0}}, "run": {"q1": {"a": 0.5}},
         "batch": ranklossd.Batch.of(labels, scores), "y_true": labels, "y_pred": scores,
         "sample_weight": 2.0, "mask": [[True, True, False], [True, True, True]]}, flat
 

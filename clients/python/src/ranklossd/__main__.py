@@ -18,11 +18,12 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Deque, Dict, Iterable, List, Optional, Sequence
 
+from . import trec
 from ._version import __version__
 from .batch import Batch
 from .client import Client
 from .errors import RanklossdError
-from .files import FORMATS, ITEMS_PER_PART, read
+from .files import FORMATS, ITEMS_PER_PART, SCORES_APART, format_of, read
 from .partition import evaluate_batch
 from .results import Report, table
 from .specs import as_specs
@@ -51,15 +52,15 @@ def _parser() -> argparse.ArgumentParser:
     evaluate = commands.add_parser("evaluate", help="losses and metrics of a data set")
     _add_common(evaluate)
     add = evaluate.add_argument
-    add("--scores", metavar="FILE", help="svmlight: the scores, one a line")
+    add("--scores", metavar="FILE", help="svmlight: the scores, one a line; qrels: the run")
     add("--score", metavar="NAME", help="CSV, Parquet, npz: column of scores (score)")
     add("--jobs", type=int, help="requests at once; default: two per daemon")
     add("--quiet", action="store_true", help="no progress bar")
     compare = commands.add_parser("compare", help="which of several systems is better")
     _add_common(compare)
     add = compare.add_argument
-    add("--system", action="append", default=[], metavar="NAME", help="a column of scores, or for "
-        "svmlight a file of scores; the first is the baseline; repeat it")
+    add("--system", action="append", default=[], metavar="NAME", help="a column of scores; for "
+        "svmlight a file of scores, for qrels a run; the first is the baseline; repeat it")
     add("--resamples", type=int)
     add("--seed", type=int)
     add("--fail-if-worse", action="store_true", help="end with 3 if a system is significantly "
@@ -69,10 +70,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_common(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("data", metavar="DATA", help="a file; .gz is undone for text formats")
+    add("data", metavar="DATA", help="a file; .gz is undone for text formats. TREC: the qrels")
     add("--format", choices=sorted(FORMATS), help="default: by the name of the file")
     for name, text in COLUMN_OPTIONS.items():
-        add("--" + name, metavar="NAME", help=f"CSV, Parquet, npz: {text}")
+        add("--" + name, metavar="NAME", help=f"tables and npz: {text}")
     add("--metric", action="append", default=[], metavar="NAME[@K]", help="repeat for more")
     add("--loss", action="append", default=[], metavar="NAME", help="repeat for more")
     add("--definition", choices=["keras", "trec_eval", "sklearn", "xgboost"],
@@ -109,19 +110,7 @@ def _compare(options: argparse.Namespace) -> int:
     if wrong:
         print(f"ranklossd: {wrong}", file=sys.stderr)
         return 2
-    names = [name.replace("-", "_") for name in COLUMN_OPTIONS]
-    systems: Dict[str, Batch] = {}
-    for system in options.system:
-        by_file = os.path.exists(system)
-        if not by_file and options.data.endswith((".jsonl", ".jsonl.gz", ".ndjson")):
-            raise ValueError("JSON lines hold one system; CSV, Parquet, npz and svmlight can more")
-        columns = {**_given(options, *names), **({} if by_file else {"score": system})}
-        batches = read(options.data, format=options.format, columns=columns, items=1 << 62,
-                       scores=system if by_file else None)
-        batch = next(batches, None)
-        if batch is None:
-            raise ValueError(f"{options.data}: holds no list")
-        systems[os.path.basename(system) if by_file else system] = batch
+    systems = _systems(options)
     with Client(options.url, ca=options.ca, cert=options.cert, key=options.key) as client:
         result = client.compare(systems, losses=as_specs(options.loss),
                                 metrics=as_specs(options.metric), confidence_level=options.level,
@@ -129,6 +118,27 @@ def _compare(options: argparse.Namespace) -> int:
                                          "dtype", "resamples", "seed"))
     print(json.dumps(dataclasses.asdict(result), indent=2) if options.json else result)
     return 3 if options.fail_if_worse and result.worse() else 0
+
+
+def _systems(options: argparse.Namespace) -> Dict[str, Batch]:
+    """The batch of each system: a column of the data, or a file where scores are apart."""
+    kind = format_of(options.data, options.format)
+    names = {os.path.basename(one) if kind in SCORES_APART else one: one for one in options.system}
+    if len(names) < len(options.system):
+        raise ValueError("two systems have one name")
+    if kind == "trec":
+        systems = trec.batches(options.data, names)
+    else:
+        given = _given(options, *(name.replace("-", "_") for name in COLUMN_OPTIONS))
+        systems = {}
+        for name, where in names.items():
+            how: Dict[str, Any] = ({"columns": given, "scores": where} if kind == "svmlight" else
+                                   {"columns": {**given, "score": where}})
+            for batch in read(options.data, format=kind, items=1 << 62, **how):
+                systems[name] = batch
+    if len(systems) < len(names) or not all(batch.lists for batch in systems.values()):
+        raise ValueError(f"{options.data}: holds no list")
+    return systems
 
 
 def _evaluate(options: argparse.Namespace) -> int:

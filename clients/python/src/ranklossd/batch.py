@@ -21,8 +21,13 @@ def is_array(value: Any) -> bool:
     """Whether `value` speaks one of the array protocols (a str or bytes does not count)."""
     if isinstance(value, (str, bytes, bytearray, list, tuple, Mapping)):
         return False
-    return isinstance(value, memoryview) or any(
-        hasattr(value, name) for name in ("__array__", "__dlpack__", "__array_interface__"))
+    if any(hasattr(value, name) for name in ("__array__", "__dlpack__", "__array_interface__")):
+        return True
+    try:
+        memoryview(value)
+    except TypeError:
+        return False
+    return True
 
 
 def as_array(value: Any) -> Array:
@@ -34,6 +39,8 @@ def as_array(value: Any) -> Array:
     for step in ("detach", "cpu", "resolve_conj"):
         if not isinstance(value, np.ndarray) and callable(getattr(value, step, None)):
             value = getattr(value, step)()
+    if hasattr(value, "__dlpack__") and not hasattr(value, "__array__"):
+        return np.asarray(np.from_dlpack(value))
     try:
         array = np.asarray(value)
     except (TypeError, RuntimeError):  # bfloat16 and other types that numpy lacks
@@ -65,7 +72,7 @@ class Batch:
     mask: bool per item, or None. weights: None, a number, one per list, or one per item.
     width: items of every list where the batch came from a matrix, else None.
     list_ids, groups: one text per list, or None.
-    parameters: what every evaluation of this batch needs, such as unretrieved="count".
+    parameters: defaults of what evaluations of this batch say, such as definition="trec_eval".
     """
 
     labels: Array
@@ -201,6 +208,17 @@ class Batch:
                    _weights(weights), None, _texts(column("id")), _texts(column("group")))
 
     @classmethod
+    def from_trec(cls, qrels: Any, run: Any, *, complete: bool = True) -> "Batch":
+        """TREC qrels and a run: files, lines, or mappings of mappings; one list per judged topic.
+
+        Judged documents that were not retrieved count, as in trec_eval, whose definition the batch
+        carries. complete: a topic that the run lacks counts as nothing retrieved (trec_eval -c).
+        trec.batches makes batches of several runs that can be compared.
+        """
+        from .trec import batches
+        return batches(qrels, {"run": run}, complete=complete)["run"]
+
+    @classmethod
     def from_frame(cls, frame: Any, *, by: str = "qid", label: str = "label",
                    score: str = "score", mask: Optional[str] = None,
                    weight: Optional[str] = None, list_weight: Optional[str] = None,
@@ -300,7 +318,7 @@ class Batch:
         for name in ("list_ids", "groups"):
             if getattr(self, name) is not None:
                 body[name] = list(getattr(self, name))
-        return {**body, **self.parameters}
+        return body
 
     def _place(self, item: int) -> str:
         if self.lengths is None:

@@ -95,6 +95,7 @@ class Client:
         of this package's classes. Other parameters are defaults for all to which they apply.
         """
         batch = as_batch(y_true, y_pred, sample_weight)
+        parameters = {**_defaults(batch), **parameters}
         wanted = {"losses": as_specs(losses), "metrics": as_specs(metrics)}
         asked = {name: specs for name, specs in wanted.items() if specs}
         reply, body, seconds = self._send("", "evaluate", batch, {**parameters, **asked})
@@ -124,6 +125,7 @@ class Client:
         body = {name: value for name, value in members[names[0]].items() if name != "y_pred"}
         body["systems"] = {name: one["y_pred"] for name, one in members.items()}
         body["baseline"] = baseline or names[0]
+        parameters = {**_defaults(batches[names[0]]), **parameters}
         wanted = {"losses": as_specs(losses), "metrics": as_specs(metrics)}
         body.update({name: specs for name, specs in wanted.items() if specs})
         reply, answer, _ = self._send("", "compare", body, parameters)
@@ -152,6 +154,8 @@ class Client:
     def _one(self, kind: str, name: str, y_true: Any, y_pred: Any, sample_weight: Any,
              parameters: Dict[str, Any]) -> Evaluation:
         batch = as_batch(y_true, y_pred, sample_weight)
+        if kind == "metric":
+            parameters = {**_defaults(batch), **parameters}
         folder = "losses" if kind == "loss" else "metrics"
         _, body, _ = self._send(folder, name, batch, parameters)
         return _evaluation(kind, {**parameters, "name": name}, body, batch)
@@ -192,6 +196,10 @@ def as_batch(y_true: Any, y_pred: Any = None, sample_weight: Any = None
     if sample_weight is not None:
         members["sample_weight"] = sample_weight
     return members
+
+
+def _defaults(batch: Union[Batch, Mapping[str, Any]]) -> Mapping[str, Any]:
+    return batch.parameters if isinstance(batch, Batch) else {}
 
 
 def _has_arrays(value: Any) -> bool:

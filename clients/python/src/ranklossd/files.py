@@ -1,4 +1,4 @@
-"""Reads data sets from files, part by part: JSON lines, CSV, svmlight with qid, npz, Parquet.
+"""Reads data sets from files, part by part: JSON lines, CSV, svmlight with qid, TREC, npz, Parquet.
 
 A part holds whole lists. Formats with one row per item need the rows of a list to be adjacent; a
 list that comes again later is an error, since its first part has been sent by then.
@@ -16,7 +16,7 @@ import numpy as np
 
 from .batch import Batch
 
-__all__ = ["FORMATS", "read"]
+__all__ = ["FORMATS", "SCORES_APART", "format_of", "read"]
 
 #: Names of columns, in the arguments of Batch.from_frame.
 Columns = Mapping[str, str]
@@ -31,15 +31,16 @@ def read(path: str, *, format: Optional[str] = None, scores: Optional[str] = Non
     """The data set as batches of about `items` items.
 
     format: one of FORMATS; default: by the ending of the name, a last .gz apart.
-    scores: for svmlight, the file of scores, one a line, as LightGBM and XGBoost write them.
-    columns: for CSV and Parquet, as Batch.from_frame takes them; for npz names of arrays.
+    scores: for svmlight, the file of scores, one a line, as LightGBM and XGBoost write them; for
+    trec, the run whose qrels `path` holds.
+    columns: for CSV and Parquet, as Batch.from_frame takes them; for npz names of arrays; for JSON
+    lines names of members.
     progress: told how many bytes of the file have been read.
     """
-    kind = format or _format_of(path)
-    if kind not in FORMATS:
-        raise ValueError(f"{path}: unknown format {kind!r}; one of {', '.join(FORMATS)}")
-    if (scores is not None) != (kind == "svmlight"):
-        raise ValueError("svmlight files need a file of scores, and no other format takes one")
+    kind = format_of(path, format)
+    if (scores is not None) != (kind in SCORES_APART):
+        raise ValueError("svmlight files and qrels need a file of scores, "
+                         "and no other format takes one")
     names = {**DEFAULT_COLUMNS, **(columns or {})}
     try:
         yield from FORMATS[kind](path, scores, names, items, progress or (lambda _: None))
@@ -47,12 +48,22 @@ def read(path: str, *, format: Optional[str] = None, scores: Optional[str] = Non
         raise ValueError(f"{path}: {error}") from error
 
 
-def _format_of(path: str) -> str:
+def format_of(path: str, format: Optional[str] = None) -> str:
+    """`format`, or what the name of the file says; one of FORMATS."""
+    kind = format or _by_name(path)
+    if kind not in FORMATS:
+        raise ValueError(f"{path}: unknown format {kind!r}; one of {', '.join(FORMATS)}")
+    return kind
+
+
+def _by_name(path: str) -> str:
     name = path[:-3] if path.endswith(".gz") else path
+    if os.path.basename(name).startswith("qrels"):  # as TREC names them: qrels.topics.txt
+        return "trec"
     ending = os.path.splitext(name)[1].lstrip(".").lower()
     return {"jsonl": "jsonl", "ndjson": "jsonl", "csv": "csv", "tsv": "csv", "svm": "svmlight",
             "svmlight": "svmlight", "libsvm": "svmlight", "npz": "npz",
-            "parquet": "parquet"}.get(ending, ending)
+            "qrels": "trec", "qrel": "trec", "parquet": "parquet"}.get(ending, ending)
 
 
 def _lines(path: str, progress: Callable[[int], None]) -> Iterator[str]:
@@ -61,15 +72,17 @@ def _lines(path: str, progress: Callable[[int], None]) -> Iterator[str]:
         for number, line in enumerate(opened):
             if number % 1024 == 0:
                 progress(raw.tell())
-            yield line.decode("utf-8")
+            yield line.decode("utf-8-sig" if number == 0 else "utf-8")
         progress(raw.tell())
 
 
 # ---- One list a row ------------------------------------------------------------------------------
 
 
-def _read_jsonl(path: str, _: Optional[str], __: Columns, items: int,
+def _read_jsonl(path: str, _: Optional[str], columns: Columns, items: int,
                 progress: Callable[[int], None]) -> Iterator[Batch]:
+    members = {name: member for name, member in columns.items()
+               if member != DEFAULT_COLUMNS.get(name)}
     rows: List[Mapping[str, Any]] = []
     size = 0
     for number, line in enumerate(_lines(path, progress), 1):
@@ -77,9 +90,13 @@ def _read_jsonl(path: str, _: Optional[str], __: Columns, items: int,
             continue
         try:
             row = json.loads(line)
+            for name, member in members.items():
+                row[MEMBERS.get(name, name)] = row[member]
             if not isinstance(row, dict) or len(row["labels"]) != len(row["scores"]):
                 raise ValueError("an object with labels and scores of one length was expected")
-        except (ValueError, KeyError, TypeError) as error:
+        except KeyError as error:
+            raise ValueError(f"{path}, line {number}: no member {error}") from error
+        except (ValueError, TypeError) as error:
             raise ValueError(f"{path}, line {number}: {error}") from error
         rows.append(row)
         size += len(row["scores"])
@@ -88,6 +105,10 @@ def _read_jsonl(path: str, _: Optional[str], __: Columns, items: int,
             rows, size = [], 0
     if rows:
         yield Batch.from_rows(rows)
+
+
+#: Members of a row by the names of columns.
+MEMBERS = {"by": "id", "label": "labels", "score": "scores", "list_weight": "weight"}
 
 
 # ---- One item a row ------------------------------------------------------------------------------
@@ -146,7 +167,9 @@ def _read_csv(path: str, _: Optional[str], names: Columns, items: int,
             raise ValueError(f"{path}: no column {column!r} among {', '.join(where)}")
     lists = _Lists(path, items, names)
     places = {name: where[column] for name, column in names.items()}
-    for number, row in enumerate(csv.reader(lines, delimiter=separator), 2):
+    reader = csv.reader(lines, delimiter=separator)
+    for row in reader:
+        number = reader.line_num + 1
         if not row:
             continue
         try:
@@ -190,6 +213,13 @@ def _some(batch: Optional[Batch]) -> List[Batch]:
     return [] if batch is None else [batch]
 
 
+def _read_trec(path: str, scores: Optional[str], _: Columns, items: int,
+               progress: Callable[[int], None]) -> Iterator[Batch]:
+    batch = Batch.from_trec(path, scores)
+    progress(os.path.getsize(path))
+    yield from batch.split(items)
+
+
 # ---- Arrays --------------------------------------------------------------------------------------
 
 
@@ -206,11 +236,11 @@ def _read_npz(path: str, _: Optional[str], names: Columns, items: int,
             raise ValueError(f"{path}: arrays {names['label']!r} and {names['score']!r} are needed")
         if "lengths" in arrays:
             batch = Batch.from_lengths(labels, scores, arrays["lengths"], mask=array("mask"),
-                                       sample_weight=array("weight"))
+                                       sample_weight=array("weight"), groups=array("group"))
         elif array("by") is not None:
             batch = Batch.from_ids(array("by"), labels, scores, mask=array("mask"),
                                    sample_weight=array("weight"),
-                                   list_weight=array("list_weight"))
+                                   list_weight=array("list_weight"), groups=array("group"))
         else:
             truth = {"labels": labels} if array("mask") is None else {"labels": labels,
                                                                       "mask": array("mask")}
@@ -232,5 +262,6 @@ def _read_parquet(path: str, _: Optional[str], names: Columns, items: int,
 
 
 #: How each format is read.
-FORMATS = {"jsonl": _read_jsonl, "csv": _read_csv, "svmlight": _read_svmlight, "npz": _read_npz,
-           "parquet": _read_parquet}
+FORMATS = {"jsonl": _read_jsonl, "csv": _read_csv, "svmlight": _read_svmlight, "trec": _read_trec,
+           "npz": _read_npz, "parquet": _read_parquet}
+SCORES_APART = ("svmlight", "trec")

@@ -65,11 +65,11 @@ class Report:
         return len(self.results)
 
     def __getitem__(self, which: Any) -> Evaluation:
-        """By position, or by label: report["ndcg@10"]."""
+        """By position, or by label, without its parameters too: report["ndcg@10"]."""
         if isinstance(which, int):
             return self.results[which]
         for result in self.results:
-            if which in (result.label, result.name):
+            if which in (result.label, result.label.partition("(")[0], result.name):
                 return result
         raise KeyError(f"{which!r} is not among {[one.label for one in self.results]}")
 
@@ -170,7 +170,7 @@ class Comparison:
         if isinstance(which, int):
             return self.results[which]
         for contest in self.results:
-            if which in (contest.label, contest.name):
+            if which in (contest.label, contest.label.partition("(")[0], contest.name):
                 return contest
         raise KeyError(f"{which!r} is not among {[one.label for one in self.results]}")
 
