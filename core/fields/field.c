@@ -118,10 +118,35 @@ static void fill_grade(const struct rl_field *field, const struct rl_plan *plan,
         copy_ascending(field->masses, items, count, masses + lower);
 }
 
+/* Items up to which a list is filled item by item: its grades are too few items for runs. */
+enum { TINY = 32 };
+
+/* fill_grade for each grade of a tiny list. */
+static void fill_tiny(const struct rl_field *field, const struct rl_plan *plan,
+                      struct rl_tile *tile, double *below, double *scores, double *masses)
+{
+    const bool negated = field->negated;
+    const size_t n = plan->count, lowest = negated ? plan->grades - 1 : 0;
+    tile->first = plan->starts[lowest + 1] - plan->starts[lowest];
+    for (size_t g = 0; g < plan->grades; g++) {
+        const double lower = (double)(negated ? n - plan->starts[g + 1] : plan->starts[g]);
+        for (size_t p = plan->starts[g]; p < plan->starts[g + 1]; p++) {
+            const size_t place = negated ? n - 1 - p : p;
+            const double score = plan->scores[plan->graded[p]];
+            below[place] = lower;
+            scores[place] = negated ? -score : score;
+            if (field->masses)
+                masses[place] = field->masses[plan->graded[p]];
+        }
+    }
+}
+
 static void fill_tile(const struct rl_field *field, const struct rl_plan *plan,
                       struct rl_tile *tile, double *below, double *scores, double *masses)
 {
-    for (size_t g = 0; g < plan->grades; g++)
+    if (plan->count <= TINY)
+        fill_tiny(field, plan, tile, below, scores, masses);
+    for (size_t g = 0; g < plan->grades && plan->count > TINY; g++)
         fill_grade(field, plan, g, tile, below, scores, masses);
     if (!field->masses && rl_tile_has_masses(field->kind))
         for (size_t place = 0; place < plan->count; place++)

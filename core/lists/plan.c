@@ -443,28 +443,38 @@ uint64_t rl_plan_pairs(const struct rl_plan *plan)
 }
 
 /* Several at a time: each comparison would have to wait for the one before. */
-enum { RANGES = 8 };
+enum { RANGES = 8, MANY_SCORES = 4 * RANGES };
+
+/* Widens the range by those scores that come in whole groups of RANGES; returns how many. */
+static size_t range_of_groups(const double *scores, size_t count, double *lowest, double *highest)
+{
+    double low[RANGES], high[RANGES];
+    size_t v = 0;
+    for (size_t r = 0; r < RANGES; r++)
+        low[r] = high[r] = scores[0];
+    for (; v + RANGES <= count; v += RANGES)
+        for (size_t r = 0; r < RANGES; r++) {
+            low[r] = scores[v + r] < low[r] ? scores[v + r] : low[r];
+            high[r] = scores[v + r] > high[r] ? scores[v + r] : high[r];
+        }
+    for (size_t r = 0; r < RANGES; r++) {
+        *lowest = low[r] < *lowest ? low[r] : *lowest;
+        *highest = high[r] > *highest ? high[r] : *highest;
+    }
+    return v;
+}
 
 void rl_plan_range(const struct rl_plan *plan, double *ret_lowest, double *ret_highest)
 {
-    double lowest[RANGES], highest[RANGES];
     const double *const scores = plan->scores;
+    double lowest = scores[0], highest = scores[0];
     size_t v = 0;
-    for (size_t r = 0; r < RANGES; r++)
-        lowest[r] = highest[r] = scores[0];
-    for (; v + RANGES <= plan->count; v += RANGES)
-        for (size_t r = 0; r < RANGES; r++) {
-            lowest[r] = scores[v + r] < lowest[r] ? scores[v + r] : lowest[r];
-            highest[r] = scores[v + r] > highest[r] ? scores[v + r] : highest[r];
-        }
+    if (plan->count >= MANY_SCORES)
+        v = range_of_groups(scores, plan->count, &lowest, &highest);
     for (; v < plan->count; v++) {
-        lowest[0] = scores[v] < lowest[0] ? scores[v] : lowest[0];
-        highest[0] = scores[v] > highest[0] ? scores[v] : highest[0];
+        lowest = scores[v] < lowest ? scores[v] : lowest;
+        highest = scores[v] > highest ? scores[v] : highest;
     }
-    for (size_t r = 1; r < RANGES; r++) {
-        lowest[0] = lowest[r] < lowest[0] ? lowest[r] : lowest[0];
-        highest[0] = highest[r] > highest[0] ? highest[r] : highest[0];
-    }
-    *ret_lowest = lowest[0];
-    *ret_highest = highest[0];
+    *ret_lowest = lowest;
+    *ret_highest = highest;
 }

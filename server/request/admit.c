@@ -202,5 +202,5 @@ bool rl_admit_small_body(const struct rl_job *job)
 bool rl_admit_small_work(const struct rl_job *job)
 {
     return job->progress >= RL_PROGRESS_DECODED && job->arena.used <= RL_ADMIT_SMALL_MEMORY &&
-           rl_work_cost(&job->work) <= (double)RL_ADMIT_SMALL_WORK;
+           job->work_cost <= (double)RL_ADMIT_SMALL_WORK;
 }

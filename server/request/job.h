@@ -87,6 +87,7 @@ struct rl_job {
     struct rl_arena arena; /* holds the arrays of query and work, until the reply is encoded */
     struct rl_query query;
     struct rl_work work;
+    double work_cost; /* as rl_work_cost estimates it; from RL_PROGRESS_DECODED on */
 
     /* respond */
     enum rl_status status;

@@ -61,7 +61,8 @@ static enum rl_status prepare_work(struct rl_job *job, struct rl_error *error)
     if (status != RL_OK)
         return status;
     job->work.stop = &job->stop;
-    const double seconds = rl_work_cost(&job->work) * 1e-9;
+    job->work_cost = rl_work_cost(&job->work);
+    const double seconds = job->work_cost * 1e-9;
     const double most = (double)job->context->settings->max_work / 1000;
     if (seconds > most)
         return rl_fail(error, RL_TOO_LARGE, "",
@@ -383,11 +384,10 @@ static size_t sift(const struct pass *pass, size_t count)
 static void compute_all(struct rl_team *team, struct rl_job *const *jobs, size_t count)
 {
     struct rl_work *works[RL_STAGES_MOST];
-    double costs[RL_STAGES_MOST], sum = 0;
+    double sum = 0;
     for (size_t i = 0; i < count; i++) {
         works[i] = &jobs[i]->work;
-        costs[i] = rl_work_cost(works[i]);
-        sum += costs[i];
+        sum += jobs[i]->work_cost;
     }
     const uint64_t start = rl_clock_now();
     rl_compute(team, works, count);
@@ -395,7 +395,8 @@ static void compute_all(struct rl_team *team, struct rl_job *const *jobs, size_t
     const double elapsed = (double)(rl_clock_now() - start);
     for (size_t i = 0; i < count; i++)
         jobs[i]->status = take_outcome(
-            jobs[i], sum > 0 ? (uint64_t)(elapsed * (costs[i] / sum)) : 0, &jobs[i]->error);
+            jobs[i], sum > 0 ? (uint64_t)(elapsed * (jobs[i]->work_cost / sum)) : 0,
+            &jobs[i]->error);
 }
 
 void rl_stages_run(struct rl_crew *crew, struct rl_job **jobs, size_t count,
