@@ -394,9 +394,9 @@ static void compute_all(struct rl_team *team, struct rl_job *const *jobs, size_t
     /* The time is divided among the jobs in proportion to their estimated work. */
     const double elapsed = (double)(rl_clock_now() - start);
     for (size_t i = 0; i < count; i++)
-        jobs[i]->status = take_outcome(
-            jobs[i], sum > 0 ? (uint64_t)(elapsed * (jobs[i]->work_cost / sum)) : 0,
-            &jobs[i]->error);
+        jobs[i]->status =
+            take_outcome(jobs[i], sum > 0 ? (uint64_t)(elapsed * (jobs[i]->work_cost / sum)) : 0,
+                         &jobs[i]->error);
 }
 
 void rl_stages_run(struct rl_crew *crew, struct rl_job **jobs, size_t count,
