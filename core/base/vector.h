@@ -13,6 +13,8 @@
 
 #if defined(__x86_64__)
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 /* The Makefile compiles every *_kernels.c once for each instruction set and says which. Their
@@ -60,7 +62,10 @@ static inline vec vec_keep(vec_mask where, vec v)
     return (vec)(where & (vec_mask)v);
 }
 
-/* a > b ? a : b, as the instruction of every x86 does it. */
+/*
+ * a > b ? a : b, of numbers that are not NaN. Where both are zero, b has to be +0, since the
+ * instructions differ in which zero they give for the other cases.
+ */
 static inline vec vec_larger(vec a, vec b)
 {
 #if defined(__AVX512F__)
@@ -69,13 +74,15 @@ static inline vec vec_larger(vec a, vec b)
     return (vec)_mm256_max_pd((__m256d)a, (__m256d)b);
 #elif defined(__SSE2__)
     return (vec)_mm_max_pd((__m128d)a, (__m128d)b);
+#elif defined(__aarch64__)
+    return (vec)vmaxnmq_f64((float64x2_t)a, (float64x2_t)b);
 #else
     const vec_mask where = a > b;
     return (vec)((where & (vec_mask)a) | (~where & (vec_mask)b));
 #endif
 }
 
-/* a < b ? a : b */
+/* a < b ? a : b, of numbers that are neither NaN nor 0. */
 static inline vec vec_lesser(vec a, vec b)
 {
 #if defined(__AVX512F__)
@@ -84,6 +91,8 @@ static inline vec vec_lesser(vec a, vec b)
     return (vec)_mm256_min_pd((__m256d)a, (__m256d)b);
 #elif defined(__SSE2__)
     return (vec)_mm_min_pd((__m128d)a, (__m128d)b);
+#elif defined(__aarch64__)
+    return (vec)vminnmq_f64((float64x2_t)a, (float64x2_t)b);
 #else
     const vec_mask where = a < b;
     return (vec)((where & (vec_mask)a) | (~where & (vec_mask)b));
