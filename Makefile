@@ -5,8 +5,10 @@
 
 BUILD    ?= build
 CC       ?= cc
-# What the compiler makes code for, which may be another machine than this one.
-TARGET   := $(shell $(CC) -dumpmachine 2>/dev/null)
+# What the compiler makes code for, which may be another machine than this one: the group of packages
+# of a cross build is CROSS. (A compiler that is missing says it by its name.)
+TARGET   := $(or $(shell $(CC) -dumpmachine 2>/dev/null),$(patsubst %-gcc,%,$(notdir $(lastword $(CC)))))
+CROSS    := $(and $(filter aarch64-%,$(TARGET)),$(filter-out aarch64,$(shell uname -m)),arm64)
 AR       := $(or $(shell $(CC) -print-prog-name=ar 2>/dev/null),ar)
 OPT      ?= -O3
 WARNINGS  = -Wall -Wextra -Wshadow -Wconversion -Werror
@@ -96,8 +98,10 @@ $(BUILD)/%.avx512.o: %.c | $(BUILD)/deps.build
 
 # Before anything is compiled: one line that names the packages that are missing, or nothing.
 # (A package's or an image's build has none of tools/: it installs what it needs by itself.)
+deps_of_build = $(or $(CROSS),build)
+deps_of_test  = $(deps_of_build) $(CROSS)test
 $(BUILD)/deps.%: $(wildcard tools/packages.txt tools/deps)
-	@[ ! -e tools/deps ] || tools/deps --check $(if $(filter build,$*),build,build $*)
+	@[ ! -e tools/deps ] || tools/deps --check $(deps_of_$*)
 	@mkdir -p $(@D)
 	@touch $@
 
