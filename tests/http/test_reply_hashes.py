@@ -1,8 +1,9 @@
 """Every instruction set and every architecture gives the same bytes: the replies to a fixed set of
 requests are compared with a committed table of their hashes (tests/golden/replies.txt).
 
-The requests cover every measure of the catalogue, both dtypes, all reductions and includes, masks,
-weights, ties, and lists from empty to 100,000 items that take every path through core.
+The requests cover every measure of the catalogue, both dtypes, all reductions, includes and
+definitions, masks, weights, ties, and lists from empty to 100,000 items that take every path through
+core; and all measures at once, of one system and of three that are compared.
 `make golden-replies` writes the table anew; a change of it is a change of results and needs a reason.
 """
 
@@ -17,6 +18,8 @@ from daemon import JSON_TYPE, ROOT, SLOW, WRAPPER, Daemon, run_once
 TABLE = os.path.join(ROOT, "tests/golden/replies.txt")
 REDUCTIONS = ("sum_over_batch_size", "mean", "sum", "mean_with_sample_weight", "none")
 LONG = {"long-grades": 100000, "long-clicks": 40000, "long-distinct": 20000}
+PRESETS = ("trec_eval", "sklearn", "xgboost")
+SURE = {"include": ["per_list", "confidence", "summary"], "resamples": 100, "top_k": 3}
 
 
 class Random:
@@ -101,6 +104,10 @@ def requests_of_loss(measure):
     for kind in LONG:
         dtype = "float64" if kind == "long-distinct" else "float32"
         yield f"{kind} {dtype}", {**batch(kind, dtype, "none"), "include": include[:2]}
+    for kind in ("long-grades", "long-clicks"):
+        yield f"{kind} float64", {**batch(kind, "float64", "none"), "include": include[:2]}
+    for kind in ("grades", "ties"):
+        yield f"{kind} float32 sure", {**batch(kind, "float32", "list"), **SURE}
 
 
 def metric_requests(measure):
@@ -117,17 +124,50 @@ def metric_requests(measure):
                 yield f"{kind} {dtype} k={k}", {**body, "include": ["per_list"]}
     for kind in ("long-grades", "long-clicks"):
         yield f"{kind} float32", batch(kind, "float32", "none")
+    yield "long-distinct float64", bounded(batch("long-distinct", "float64", "none"))
+    yield "grades float32 sure", {**batch("grades", "float32", "list"), **SURE}
+    for name, choice in definitions(measure):
+        for kind, dtype in (("grades", "float32"), ("ties", "float64")):
+            yield f"{kind} {dtype} {name}", {**batch(kind, dtype, "list"), **choice,
+                                             "include": ["per_list"]}
+
+
+def definitions(measure):
+    """(name, parameters): the presets, and each way to rank items of equal score."""
+    for preset in PRESETS:
+        yield preset, {"definition": preset}
+    if "ties" in measure["parameters"]:
+        for ties in ("average", "worst", "best"):
+            yield f"ties={ties}", {"ties": ties, "unlabelled": "zero", "unretrieved": "count"}
+
+
+def joint_requests(catalogue):
+    """Every measure at once: of one system, and of three that are compared."""
+    names = {kind: [measure["name"] for measure in measures] for kind, measures in catalogue.items()}
+    for dtype in ("float32", "float64"):
+        for kind in ("clicks", "ties"):
+            body = {**batch(kind, dtype, "list"), **names}
+            yield f"evaluate {kind} {dtype}", "/v1/evaluate", {**body, "include": ["per_list"]}
+            random, rows = Random(len(kind)), body.pop("y_pred")
+            systems = {name: [[None if value is None else value + step * random.below(3)
+                               for value in row] for row in rows]
+                       for step, name in enumerate(("first", "second", "third"))}
+            yield f"compare {kind} {dtype}", "/v1/compare", {**body, "systems": systems,
+                                                             "resamples": 100}
 
 
 def requests(daemon):
     """(name, path, body) of each request, for what the daemon's catalogue offers."""
-    catalogue = [(kind, measure) for kind in ("losses", "metrics")
-                 for measure in json.loads(daemon.exchange("GET", f"/v1/{kind}").text())[kind]]
-    for kind, measure in catalogue:
-        path = f"/v1/{kind}/{measure['name']}"
-        cases = loss_requests(measure) if kind == "losses" else metric_requests(measure)
-        for name, body in cases:
-            yield f"{measure['name']} {name}", path, json.dumps(body).encode()
+    catalogue = {kind: json.loads(daemon.exchange("GET", f"/v1/{kind}").text())[kind]
+                 for kind in ("losses", "metrics")}
+    for kind, measures in catalogue.items():
+        for measure in measures:
+            path = f"/v1/{kind}/{measure['name']}"
+            cases = loss_requests(measure) if kind == "losses" else metric_requests(measure)
+            for name, body in cases:
+                yield f"{measure['name']} {name}", path, json.dumps(body).encode()
+    for name, path, body in joint_requests(catalogue):
+        yield name, path, json.dumps(body).encode()
 
 
 def hashes(isa, threads):
