@@ -26,7 +26,7 @@ struct perlist {
     struct rl_work_state *state;
     size_t list, begin; /* which, and the place of its first item in the batch */
     struct rl_plan plan;
-    struct rl_standing standing; /* where the work has metrics */
+    struct rl_listranks ranks; /* where the work has metrics */
     struct rl_runner *runner;
     struct rl_room room; /* for one evaluation at a time */
     double *losses;      /* [m] */
@@ -62,9 +62,9 @@ size_t rl_perlist_room(const struct rl_work_state *state, size_t items)
     once = max_size(once, rl_emit_room(items));
     if (state->tier_keys)
         once = max_size(once, rl_tiers_room(items) + rl_tiered_room(items));
-    const size_t standing = state->needs_ranks ? rl_standing_room(items) : 0;
+    const size_t ranks = state->needs_ranks ? rl_listranks_room(items) : 0;
     const size_t losses = state->needs_wide ? 3 * rl_room_bytes(items, sizeof(double)) : 0;
-    return rl_plan_room(items) + standing + losses + once + 256;
+    return rl_plan_room(items) + ranks + losses + once + 256;
 }
 
 /* ---- Writing results ------------------------------------------------------------------------- */
@@ -256,7 +256,7 @@ static void note_ranking(struct perlist *p, const struct rl_ranking *ranking, en
                  isfinite(ranking->relevance);
 }
 
-/* From the list's standing; metrics that need tiers are left to compute_tiered. */
+/* From the list's ranks; metrics that need tiers are left to compute_tiered. */
 static void compute_metric(struct perlist *p, size_t eval)
 {
     const struct rl_eval_state *const of_eval = &p->state->evals[eval];
@@ -264,7 +264,7 @@ static void compute_metric(struct perlist *p, size_t eval)
     if (!of_eval->tiered)
         note_ranking(
             p, ranking,
-            rl_ranking_list(&p->work->evals[eval], &p->standing, p->runner, p->room, ranking));
+            rl_ranking_list(&p->work->evals[eval], &p->ranks, p->runner, p->room, ranking));
 }
 
 /* The metrics of one key, which share the list's tiers. */
@@ -315,7 +315,7 @@ static void prepare(struct perlist *p)
         state->pairs[p->list] = rl_plan_pairs(&p->plan);
     }
     if (state->needs_ranks)
-        rl_standing_init(&p->standing, &p->plan, &state->rank_needs, p->runner, &p->room);
+        rl_listranks_init(&p->ranks, &p->plan, &state->rank_needs, p->runner, &p->room);
     if (!state->needs_wide)
         return;
     p->losses = rl_room_take(&p->room, p->plan.count, sizeof(double));

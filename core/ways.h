@@ -22,7 +22,7 @@ enum rl_method {
  * Costs are nanoseconds of one thread: per item, per pair, and per item and halving of the grades,
  * where a list takes the pairs or the sweeps, whichever cost less; of RL_METHOD_APPROX for n * n
  * pairs, or per item alone. The item_cost of a metric counts only the items whose ranks it uses;
- * finding those is rl_standing_cost. An item costs rare_cost more where no table has its gain or
+ * finding those is rl_listranks_cost. An item costs rare_cost more where no table has its gain or
  * its discount. The numbers lie between those of AVX2 and AVX-512 (make bench-kernels prints times
  * beside estimates).
  */

@@ -288,7 +288,7 @@ static double metrics_cost(const struct rl_work_state *state, const struct shape
     const size_t ranked = shape->positives < needs->depth ? shape->positives : needs->depth;
     const size_t tabled = shape->has_grades ? RL_DISCOUNTS : 0;
     const size_t rare = ranked > tabled ? ranked - tabled : 0;
-    return rl_standing_cost(needs, shape->items, shape->positives) +
+    return rl_listranks_cost(needs, shape->items, shape->positives) +
            state->rank_cost * (double)ranked + state->rare_cost * (double)rare;
 }
 

@@ -19,7 +19,7 @@ struct rl_eval_state {
     enum rl_share share; /* losses: what a list adds to the divisor */
     double *sums;        /* losses: [lists] of weighted losses */
     struct rl_ranking *rankings; /* metrics: [lists] */
-    bool tiered;                 /* metrics: from tiers of this key (tiers.h), not a standing */
+    bool tiered;                 /* metrics: from tiers of this key (tiers.h), not listranks.h */
     size_t tier_key;
 };
 
@@ -30,7 +30,7 @@ struct rl_work_state {
     bool needs_grades, needs_ranks;  /* by any evaluation */
     bool needs_wide;                 /* scores as double: by any loss */
     bool needs_labels;               /* as double: by losses that look at more than their order */
-    struct rl_rank_needs rank_needs; /* of all metrics by standings */
+    struct rl_rank_needs rank_needs; /* of all metrics by listranks.h */
     unsigned tier_keys;              /* of all metrics by tiers, as a set of bits */
     size_t max_top_k;                /* 0 when no evaluation wants top pairs */
     size_t short_room;               /* bytes for a list of RL_SHORT_LIST items or fewer */
@@ -38,7 +38,7 @@ struct rl_work_state {
     /* Of all losses; field_cost: for each item, of those over pairs. See rl_list_cost. */
     double item_cost, field_cost, pair_cost, sweep_cost;
     double all_pair_cost, all_sweep_cost; /* of losses over all pairs, whatever the labels */
-    double rank_cost, rare_cost; /* of metrics by standings, for each ranked item; see ways.h */
+    double rank_cost, rare_cost; /* of metrics by listranks.h, for each ranked item; see ways.h */
     double tier_cost;            /* of metrics by tiers, for each item */
     struct rl_eval_state *evals; /* [count] */
     /* Each thread writes the places of the lists it has: */

@@ -52,7 +52,7 @@ bool rl_ranking_needs_tiers(const struct rl_eval *eval)
            definition->unlabelled != RL_UNLABELLED_DROP || (table && !table_rises(definition));
 }
 
-/* A standing knows the first item with a label >= 1. */
+/* The ranks of a list name the first item with a label >= 1. */
 void rl_ranking_add_needs(const struct rl_eval *eval, struct rl_rank_needs *needs)
 {
     const size_t k = rl_eval_k(eval), depth = k ? k : SIZE_MAX;
@@ -81,7 +81,7 @@ static double ratio(double dividend, double divisor)
 struct ranked {
     enum rl_measure_id metric;
     const struct rl_definition *definition;
-    const struct rl_standing *list;
+    const struct rl_listranks *list;
     struct rl_gains gains;
     size_t k, cut; /* ranks below the cut are looked at; k 0: all */
     struct rl_runner *runner;
@@ -89,7 +89,7 @@ struct ranked {
 };
 
 /* The items found whose rank is below the cut. */
-static size_t found_within(const struct rl_standing *list, size_t cut)
+static size_t found_within(const struct rl_listranks *list, size_t cut)
 {
     size_t low = 0, high = list->found;
     if (high && list->ranks[high - 1] < cut)
@@ -106,7 +106,7 @@ static size_t found_within(const struct rl_standing *list, size_t cut)
 
 /* ---- The metrics of gains -------------------------------------------------------------------- */
 
-static void weigh(const struct rl_standing *list, const double *weights, size_t count,
+static void weigh(const struct rl_listranks *list, const double *weights, size_t count,
                   double *gains)
 {
     if (weights)
@@ -125,7 +125,7 @@ static double gain_of_grade(const struct rl_gains *gains, size_t grade)
 /* Both sums of relevance, where all weigh the same. */
 static void sum_grades(const struct ranked *ranked, struct rl_ranking *ret)
 {
-    const struct rl_standing *const list = ranked->list;
+    const struct rl_listranks *const list = ranked->list;
     double sum = 0;
     for (size_t grade = 1; grade <= list->highest_grade; grade++)
         if (list->grades[grade])
@@ -137,7 +137,7 @@ static void sum_grades(const struct ranked *ranked, struct rl_ranking *ret)
 /* Weighted gains in input order, and both sums of relevance. */
 static void sum_gains(const struct ranked *ranked, double *ret_gains, struct rl_ranking *ret)
 {
-    const struct rl_standing *const list = ranked->list;
+    const struct rl_listranks *const list = ranked->list;
     rl_gains_fill(&ranked->gains, list->labels, list->positives, list->grades != NULL, ret_gains);
     ret->relevance = rl_sum(ret_gains, list->positives);
     weigh(list, list->weights, list->positives, ret_gains);
@@ -146,7 +146,7 @@ static void sum_gains(const struct ranked *ranked, double *ret_gains, struct rl_
 
 static double dcg_of(const struct ranked *ranked)
 {
-    const struct rl_standing *const list = ranked->list;
+    const struct rl_listranks *const list = ranked->list;
     struct rl_room room = ranked->room;
     const size_t count = found_within(list, ranked->cut);
     double *const gains = rl_room_take(&room, count, sizeof(*gains));
@@ -158,7 +158,7 @@ static double dcg_of(const struct ranked *ranked)
 /* The largest gains, descending, where the counts of grades determine them. */
 static double ideal_by_grades(const struct ranked *ranked)
 {
-    const struct rl_standing *const list = ranked->list;
+    const struct rl_listranks *const list = ranked->list;
     struct rl_room room = ranked->room;
     const size_t taken = smaller(ranked->cut, list->positives);
     double *const best = rl_room_take(&room, taken, sizeof(*best));
@@ -184,7 +184,7 @@ static double ideal_dcg(const struct ranked *ranked, double *gains)
 /* expected_reciprocal_rank: a search ends at each item with its chance. */
 static double reciprocal_rank_of_end(const struct ranked *ranked)
 {
-    const struct rl_standing *const list = ranked->list;
+    const struct rl_listranks *const list = ranked->list;
     const size_t count = found_within(list, ranked->cut);
     double sum = 0, goes_on = 1;
     for (size_t f = 0; f < count; f++) {
@@ -197,7 +197,7 @@ static double reciprocal_rank_of_end(const struct ranked *ranked)
 
 static double gain_metric(struct ranked *ranked, struct rl_ranking *ret)
 {
-    const struct rl_standing *const list = ranked->list;
+    const struct rl_listranks *const list = ranked->list;
     double *gains = NULL;
     if (list->labels) {
         gains = rl_room_take(&ranked->room, list->positives, sizeof(*gains));
@@ -219,7 +219,7 @@ static double gain_metric(struct ranked *ranked, struct rl_ranking *ret)
 /* By the counts of grades, whole numbers above 0. */
 static size_t relevant_grades(const struct ranked *ranked)
 {
-    const struct rl_standing *const list = ranked->list;
+    const struct rl_listranks *const list = ranked->list;
     size_t count = list->positives;
     for (size_t grade = 1; grade <= list->highest_grade; grade++) {
         if (!((double)grade < ranked->definition->relevant_from))
@@ -231,7 +231,7 @@ static size_t relevant_grades(const struct ranked *ranked)
 
 static void sum_relevant(const struct ranked *ranked, struct rl_ranking *ret)
 {
-    const struct rl_standing *const list = ranked->list;
+    const struct rl_listranks *const list = ranked->list;
     const double from = ranked->definition->relevant_from;
     size_t count = 0;
     double weights = 0;
@@ -251,7 +251,7 @@ static void sum_relevant(const struct ranked *ranked, struct rl_ranking *ret)
 /* RL_NO_RANK without a relevant item. */
 static uint32_t first_relevant(const struct ranked *ranked)
 {
-    const struct rl_standing *const list = ranked->list;
+    const struct rl_listranks *const list = ranked->list;
     const double from = ranked->definition->relevant_from;
     if (from == 1)
         return list->first;
@@ -270,7 +270,7 @@ static double reciprocal_rank(const struct ranked *ranked)
 /* The sum of weight * precision over the relevant items. */
 static double precision_sum(const struct ranked *ranked)
 {
-    const struct rl_standing *const list = ranked->list;
+    const struct rl_listranks *const list = ranked->list;
     const size_t count = found_within(list, ranked->cut);
     size_t relevant = 0;
     double sum = 0;
@@ -286,7 +286,7 @@ static double precision_sum(const struct ranked *ranked)
 
 static double relevant_within(const struct ranked *ranked, size_t cut)
 {
-    const struct rl_standing *const list = ranked->list;
+    const struct rl_listranks *const list = ranked->list;
     const size_t count = found_within(list, cut);
     size_t relevant = 0;
     for (size_t f = 0; f < count; f++)
@@ -304,7 +304,7 @@ static double precision_divisor(const struct ranked *ranked)
  * relevant ones. All that count are judged. */
 static double preference(const struct ranked *ranked, double relevant)
 {
-    const struct rl_standing *const list = ranked->list;
+    const struct rl_listranks *const list = ranked->list;
     const double most = fmin(relevant, (double)list->count - relevant);
     double sum = 0, found = 0;
     for (size_t f = 0; f < list->found; f++) {
@@ -318,7 +318,7 @@ static double preference(const struct ranked *ranked, double relevant)
 
 static double rank_bias(const struct ranked *ranked)
 {
-    const struct rl_standing *const list = ranked->list;
+    const struct rl_listranks *const list = ranked->list;
     const double persistence = ranked->definition->persistence, log = rl_log(persistence);
     double sum = 0;
     for (size_t f = 0; f < list->found; f++)
@@ -371,7 +371,7 @@ void rl_ranking_finish(const struct rl_eval *eval, bool defined, double weight,
     list->weight = as_sent ? weight : ratio(list->weighted_relevance, list->relevance);
 }
 
-enum rl_status rl_ranking_list(const struct rl_eval *eval, const struct rl_standing *list,
+enum rl_status rl_ranking_list(const struct rl_eval *eval, const struct rl_listranks *list,
                                struct rl_runner *runner, struct rl_room room,
                                struct rl_ranking *ret)
 {

@@ -6,8 +6,8 @@
  * descending order of score, ties in input order; gains are 2^y - 1, discounts 1 / log2(1 + rank),
  * binary relevance is y >= 1.
  *
- * The metrics here need only the ranks of positive items (standing.h), which is quick; tiered.h has
- * all of them under any definition.
+ * The metrics here need only the ranks of positive items (listranks.h), which is quick; tiered.h
+ * has all of them under any definition.
  *
  * Sums over the relevance of a list are added in input order, those over its ranks in rank order.
  */
@@ -17,7 +17,7 @@
 #include "core/base/runner.h"
 #include "core/base/scratch.h"
 #include "core/ranking/gains.h"
-#include "core/ranking/standing.h"
+#include "core/ranking/listranks.h"
 
 /*
  * The result of one list. First (rl_ranking_list) `value` is the metric of the list alone and
@@ -49,7 +49,7 @@ size_t rl_ranking_room(size_t items);
  * that gains overflow. Returns RL_INVALID where a label is not a grade of the table of gains,
  * else RL_OK.
  */
-enum rl_status rl_ranking_list(const struct rl_eval *eval, const struct rl_standing *list,
+enum rl_status rl_ranking_list(const struct rl_eval *eval, const struct rl_listranks *list,
                                struct rl_runner *runner, struct rl_room room,
                                struct rl_ranking *ret);
 

@@ -2,7 +2,7 @@
  * tiers.h: the items of one list in the order that its metrics rank them, in tiers of equal score,
  * under any definition.
  *
- * standing.h is quicker where the ranks of positive items suffice. Here every item is ordered, and
+ * listranks.h is quicker where the ranks of positive items suffice. Here every item is ordered, and
  * an item may count without a score (it was not retrieved) or without a label (struct
  * rl_definition). An item without either has no rank and no relevance.
  */

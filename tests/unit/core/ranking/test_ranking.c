@@ -33,22 +33,22 @@ static struct rl_eval eval_of(enum rl_measure_id metric, size_t k)
     return (struct rl_eval){.measure = rl_measure_get(metric), .k = k};
 }
 
-static struct rl_ranking evaluate_standing(const struct rl_batch *batch, const struct rl_eval *eval,
-                                           struct others others)
+static struct rl_ranking evaluate_listranks(const struct rl_batch *batch,
+                                            const struct rl_eval *eval, struct others others)
 {
     const size_t n = batch->items;
     struct rl_rank_needs needs = {.depth = others.depth, .first = others.first};
     struct rl_plan plan;
-    struct rl_standing standing;
+    struct rl_listranks list;
     struct rl_ranking ret;
     struct rl_room room;
     struct rl_runner runner = rl_runner_serial();
-    const size_t bytes = rl_plan_room(n) + rl_standing_room(n) + rl_ranking_room(n);
+    const size_t bytes = rl_plan_room(n) + rl_listranks_room(n) + rl_ranking_room(n);
     ck_assert(rl_scratch_reserve(&scratch, bytes, &room));
     rl_ranking_add_needs(eval, &needs);
     rl_plan_gather(&plan, batch, 0, &runner, &room);
-    rl_standing_init(&standing, &plan, &needs, &runner, &room);
-    ck_assert_int_eq(rl_ranking_list(eval, &standing, &runner, room, &ret), RL_OK);
+    rl_listranks_init(&list, &plan, &needs, &runner, &room);
+    ck_assert_int_eq(rl_ranking_list(eval, &list, &runner, room, &ret), RL_OK);
     return ret;
 }
 
@@ -75,7 +75,7 @@ static void check_list(const struct rl_batch *batch, enum rl_measure_id metric, 
     rl_reference_metric(&eval, &list, weighted ? weights : NULL, &want);
     for (int tiers = rl_ranking_needs_tiers(&eval); tiers <= 1; tiers++) {
         struct rl_ranking got =
-            tiers ? evaluate_tiers(batch, &eval) : evaluate_standing(batch, &eval, others);
+            tiers ? evaluate_tiers(batch, &eval) : evaluate_listranks(batch, &eval, others);
         check_close(eval.measure->name, got.value, want.value);
         check_close("relevance", got.relevance, want.relevance);
         check_close("weighted relevance", got.weighted_relevance, want.weighted_relevance);
@@ -226,7 +226,7 @@ START_TEST(huge_labels_are_not_finite_only_where_gains_are_used)
         double sum, weight_sum;
         const struct rl_eval eval = eval_of((enum rl_measure_id)metric, 0);
         list = metric == RL_AUC ? evaluate_tiers(&batch, &eval)
-                                : evaluate_standing(&batch, &eval, (struct others){0});
+                                : evaluate_listranks(&batch, &eval, (struct others){0});
         const double value =
             rl_ranking_combine((enum rl_measure_id)metric, &list, 1, &sum, &weight_sum);
         ck_assert_int_eq(isfinite(value) != 0, metric != RL_DCG && metric != RL_NDCG);

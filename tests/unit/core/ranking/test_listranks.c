@@ -1,7 +1,7 @@
 /*
- * test_standing.c: the ranks that metrics need, found in every way, against plain counting.
+ * test_listranks.c: the ranks that metrics need, found in every way, against plain counting.
  */
-#include "core/ranking/standing.h"
+#include "core/ranking/listranks.h"
 
 #include <stdlib.h>
 
@@ -29,7 +29,7 @@ static size_t rank_of(size_t n, size_t i)
     return rank;
 }
 
-static void check_found(const struct rl_standing *standing, size_t n, size_t depth)
+static void check_found(const struct rl_listranks *list, size_t n, size_t depth)
 {
     static size_t item_at[LONGEST];
     size_t count = 0, f = 0;
@@ -39,48 +39,48 @@ static void check_found(const struct rl_standing *standing, size_t n, size_t dep
         item_at[rank_of(n, i)] = i;
         count++;
     }
-    ck_assert_uint_eq(standing->count, count);
+    ck_assert_uint_eq(list->count, count);
     for (size_t rank = 0; rank < count && rank < depth; rank++) {
         const size_t i = item_at[rank];
         if (!(labels[i] > 0))
             continue;
-        ck_assert_uint_lt(f, standing->found);
-        ck_assert_uint_eq(standing->ranks[f], rank);
-        ck_assert_double_eq(standing->ranked_labels[f], labels[i]);
-        if (standing->ranked_weights)
-            ck_assert_double_eq(standing->ranked_weights[f], weights[i]);
+        ck_assert_uint_lt(f, list->found);
+        ck_assert_uint_eq(list->ranks[f], rank);
+        ck_assert_double_eq(list->ranked_labels[f], labels[i]);
+        if (list->ranked_weights)
+            ck_assert_double_eq(list->ranked_weights[f], weights[i]);
         f++;
     }
-    ck_assert_uint_eq(standing->found, f);
+    ck_assert_uint_eq(list->found, f);
 }
 
-static void check_positives(const struct rl_standing *standing, size_t n)
+static void check_positives(const struct rl_listranks *list, size_t n)
 {
     size_t p = 0, of_grade[RL_GRADES] = {0};
     for (size_t i = 0; i < n; i++) {
         if (!counts(i) || !(labels[i] > 0))
             continue;
-        if (standing->labels)
-            ck_assert_double_eq(standing->labels[p], labels[i]);
-        if (standing->weights)
-            ck_assert_double_eq(standing->weights[p], weights[i]);
-        if (standing->grades)
+        if (list->labels)
+            ck_assert_double_eq(list->labels[p], labels[i]);
+        if (list->weights)
+            ck_assert_double_eq(list->weights[p], weights[i]);
+        if (list->grades)
             of_grade[(size_t)labels[i]]++;
         p++;
     }
-    ck_assert_uint_eq(standing->positives, p);
-    ck_assert(standing->labels || standing->grades);
-    for (size_t g = 1; g < RL_GRADES && standing->grades; g++)
-        ck_assert_uint_eq(g <= standing->highest_grade ? standing->grades[g] : 0, of_grade[g]);
+    ck_assert_uint_eq(list->positives, p);
+    ck_assert(list->labels || list->grades);
+    for (size_t g = 1; g < RL_GRADES && list->grades; g++)
+        ck_assert_uint_eq(g <= list->highest_grade ? list->grades[g] : 0, of_grade[g]);
 }
 
-static void check_first(const struct rl_standing *standing, size_t n, bool needed)
+static void check_first(const struct rl_listranks *list, size_t n, bool needed)
 {
     size_t first = RL_NO_RANK;
     for (size_t i = 0; i < n && needed; i++)
         if (counts(i) && labels[i] >= 1 && rank_of(n, i) < first)
             first = rank_of(n, i);
-    ck_assert_uint_eq(standing->first, first);
+    ck_assert_uint_eq(list->first, first);
 }
 
 static void check_list(size_t n, bool weighted, bool masked, const struct rl_rank_needs *needs)
@@ -98,16 +98,16 @@ static void check_list(size_t n, bool weighted, bool masked, const struct rl_ran
         .weights = weights,
     };
     struct rl_plan plan;
-    struct rl_standing standing;
+    struct rl_listranks list;
     struct rl_runner runner = rl_runner_serial();
     struct rl_room room;
-    ck_assert(rl_scratch_reserve(&scratch, rl_plan_room(n) + rl_standing_room(n), &room));
+    ck_assert(rl_scratch_reserve(&scratch, rl_plan_room(n) + rl_listranks_room(n), &room));
     rl_plan_gather(&plan, &batch, 0, &runner, &room);
-    rl_standing_init(&standing, &plan, needs, &runner, &room);
-    ck_assert_uint_eq(standing.items, n);
-    check_found(&standing, n, needs->depth);
-    check_positives(&standing, n);
-    check_first(&standing, n, needs->first);
+    rl_listranks_init(&list, &plan, needs, &runner, &room);
+    ck_assert_uint_eq(list.items, n);
+    check_found(&list, n, needs->depth);
+    check_positives(&list, n);
+    check_first(&list, n, needs->first);
 }
 
 static void fill(struct random *random, size_t n, bool weighted, bool masked)
@@ -163,16 +163,16 @@ START_TEST(nothing_counts_without_weight)
                              .weight = 0};
     struct rl_rank_needs needs = {SIZE_MAX, true};
     struct rl_plan plan;
-    struct rl_standing standing;
+    struct rl_listranks list;
     struct rl_runner runner = rl_runner_serial();
     struct rl_room room;
     labels[0] = labels[1] = 1;
-    ck_assert(rl_scratch_reserve(&scratch, rl_plan_room(2) + rl_standing_room(2), &room));
+    ck_assert(rl_scratch_reserve(&scratch, rl_plan_room(2) + rl_listranks_room(2), &room));
     rl_plan_gather(&plan, &batch, 0, &runner, &room);
-    rl_standing_init(&standing, &plan, &needs, &runner, &room);
-    ck_assert_uint_eq(standing.count, 0);
-    ck_assert_uint_eq(standing.positives, 0);
-    ck_assert_uint_eq(standing.found, 0);
-    ck_assert_uint_eq(standing.first, RL_NO_RANK);
+    rl_listranks_init(&list, &plan, &needs, &runner, &room);
+    ck_assert_uint_eq(list.count, 0);
+    ck_assert_uint_eq(list.positives, 0);
+    ck_assert_uint_eq(list.found, 0);
+    ck_assert_uint_eq(list.first, RL_NO_RANK);
 }
 END_TEST

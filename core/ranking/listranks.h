@@ -1,5 +1,5 @@
 /*
- * standing.h: the ranks of one list that its metrics depend on.
+ * listranks.h: the ranks of one list that its metrics depend on.
  *
  * An item counts when it is valid and its weight is > 0. Items rank in descending order of score,
  * ties in input order. A metric depends only on the ranks of *positive* items, those with a label
@@ -7,8 +7,8 @@
  * many scores beat each positive item, selecting the top of the list, or sorting it. Ranks are
  * whole numbers, so the method never changes a result.
  */
-#ifndef RL_STANDING_H
-#define RL_STANDING_H
+#ifndef RL_LISTRANKS_H
+#define RL_LISTRANKS_H
 
 #include "core/lists/plan.h"
 #include "core/lists/listscan.h"
@@ -21,7 +21,7 @@ struct rl_rank_needs {
 
 #define RL_NO_RANK UINT32_MAX
 
-struct rl_standing {
+struct rl_listranks {
     size_t items;  /* of the list */
     size_t count;  /* of the items that count */
     double weight; /* of each, where `weights` is NULL; > 0 if any counts */
@@ -40,16 +40,16 @@ struct rl_standing {
                        needed */
 };
 
-/* Bytes of room that a standing keeps for a list of `items`, including what making it needs. */
-size_t rl_standing_room(size_t items);
+/* Bytes of room for the ranks of a list of `items`, including what finding them needs. */
+size_t rl_listranks_room(size_t items);
 
-/* Estimated nanoseconds of one thread to make the standing of a list of `items`, of which
+/* Estimated nanoseconds of one thread to find the ranks of a list of `items`, of which
  * `positives` have a label above 0. */
-double rl_standing_cost(const struct rl_rank_needs *needs, size_t items, size_t positives);
+double rl_listranks_cost(const struct rl_rank_needs *needs, size_t items, size_t positives);
 
-/* The standing's arrays come from *room. */
-void rl_standing_init(struct rl_standing *standing, struct rl_plan *plan,
-                      const struct rl_rank_needs *needs, struct rl_runner *runner,
-                      struct rl_room *room);
+/* The arrays of *list come from *room. */
+void rl_listranks_init(struct rl_listranks *list, struct rl_plan *plan,
+                       const struct rl_rank_needs *needs, struct rl_runner *runner,
+                       struct rl_room *room);
 
 #endif

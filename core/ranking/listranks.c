@@ -1,7 +1,7 @@
 /*
- * standing.c: the ranks of one list that its metrics depend on.
+ * listranks.c: the ranks of one list that its metrics depend on.
  */
-#include "core/ranking/standing.h"
+#include "core/ranking/listranks.h"
 
 #include <math.h>
 #include <string.h>
@@ -37,10 +37,10 @@ struct contest {
     const double *weights; /* [count] */
 };
 
-/* A standing under construction. */
+/* Finds the ranks of a list. */
 struct builder {
     struct contest contest;
-    struct rl_standing *standing;
+    struct rl_listranks *list;
     uint32_t *at; /* [positives] their places among the items that count */
     size_t depth;
     uint32_t *ranks; /* [found] */
@@ -48,7 +48,7 @@ struct builder {
     struct rl_runner *runner;
 };
 
-size_t rl_standing_room(size_t items)
+size_t rl_listranks_room(size_t items)
 {
     return 3 * rl_room_bytes(items + 1, sizeof(uint32_t)) +
            7 * rl_room_bytes(items + 1, sizeof(double)) + rl_room_bytes(items, sizeof(uint8_t)) +
@@ -172,17 +172,17 @@ static inline size_t positives_as(const struct contest *contest, enum rl_dtype d
 static void find_positives(struct builder *builder, struct rl_room *room)
 {
     const struct contest *const contest = &builder->contest;
-    struct rl_standing *const standing = builder->standing;
+    struct rl_listranks *const list = builder->list;
     uint32_t *const grades = rl_room_take(room, RL_GRADES, sizeof(uint32_t));
     builder->at = rl_room_take(room, contest->count, sizeof(uint32_t));
     if (contest->bytes) {
-        standing->positives = positives_by_bytes(contest, builder->at, grades);
-        standing->grades = grades;
-        standing->highest_grade = contest->highest_grade;
+        list->positives = positives_by_bytes(contest, builder->at, grades);
+        list->grades = grades;
+        list->highest_grade = contest->highest_grade;
     } else {
-        standing->positives = contest->dtype == RL_FLOAT32
-                                  ? positives_as(contest, RL_FLOAT32, builder->at)
-                                  : positives_as(contest, RL_FLOAT64, builder->at);
+        list->positives = contest->dtype == RL_FLOAT32
+                              ? positives_as(contest, RL_FLOAT32, builder->at)
+                              : positives_as(contest, RL_FLOAT64, builder->at);
     }
 }
 
@@ -190,19 +190,19 @@ static void find_positives(struct builder *builder, struct rl_room *room)
 static void copy_positives(struct builder *builder, struct rl_room *room)
 {
     const struct contest *const contest = &builder->contest;
-    struct rl_standing *const standing = builder->standing;
-    if (standing->grades && !contest->weights)
+    struct rl_listranks *const list = builder->list;
+    if (list->grades && !contest->weights)
         return;
-    double *const labels = rl_room_take(room, standing->positives, sizeof(double));
-    for (size_t p = 0; p < standing->positives; p++)
+    double *const labels = rl_room_take(room, list->positives, sizeof(double));
+    for (size_t p = 0; p < list->positives; p++)
         labels[p] = label_of(contest, builder->at[p]);
-    standing->labels = labels;
+    list->labels = labels;
     if (!contest->weights)
         return;
-    double *const weights = rl_room_take(room, standing->positives, sizeof(double));
-    for (size_t p = 0; p < standing->positives; p++)
+    double *const weights = rl_room_take(room, list->positives, sizeof(double));
+    for (size_t p = 0; p < list->positives; p++)
         weights[p] = contest->weights[builder->at[p]];
-    standing->weights = weights;
+    list->weights = weights;
 }
 
 /* ---- Ranks ----------------------------------------------------------------------------------- */
@@ -211,19 +211,19 @@ static void copy_positives(struct builder *builder, struct rl_room *room)
 static inline void add_found(struct builder *builder, size_t rank, size_t i)
 {
     const double label = label_of(&builder->contest, i);
-    const size_t f = builder->standing->found;
+    const size_t f = builder->list->found;
     builder->ranks[f] = (uint32_t)rank;
     builder->ranked_labels[f] = label;
     if (builder->ranked_weights)
         builder->ranked_weights[f] = builder->contest.weights[i];
-    builder->standing->found += label > 0;
+    builder->list->found += label > 0;
 }
 
 /* Each positive item's rank on its own; a map of the ranks puts them in order. */
 static void rank_by_counting(struct builder *builder, struct rl_room room)
 {
     const struct contest *const contest = &builder->contest;
-    const size_t positives = builder->standing->positives, words = contest->count / 64 + 1;
+    const size_t positives = builder->list->positives, words = contest->count / 64 + 1;
     uint64_t *const map = rl_room_take(&room, words, sizeof(uint64_t));
     uint32_t *const item_at = rl_room_take(&room, contest->count, sizeof(uint32_t));
     uint32_t *const ranks = builder->ranks; /* for a while by item */
@@ -295,7 +295,7 @@ static struct rank_costs rank_costs_of(size_t count, size_t positives, size_t de
     };
 }
 
-double rl_standing_cost(const struct rl_rank_needs *needs, size_t items, size_t positives)
+double rl_listranks_cost(const struct rl_rank_needs *needs, size_t items, size_t positives)
 {
     const size_t depth = needs->depth < items ? needs->depth : items;
     const struct rank_costs costs = rank_costs_of(items, positives, depth);
@@ -310,7 +310,7 @@ double rl_standing_cost(const struct rl_rank_needs *needs, size_t items, size_t 
 static void rank_positives(struct builder *builder, struct rl_room room)
 {
     const struct rank_costs costs =
-        rank_costs_of(builder->contest.count, builder->standing->positives, builder->depth);
+        rank_costs_of(builder->contest.count, builder->list->positives, builder->depth);
     if (costs.selecting < costs.counting && costs.selecting < costs.sorting &&
         rank_by_selecting(builder, room))
         return;
@@ -324,15 +324,15 @@ static void rank_positives(struct builder *builder, struct rl_room room)
 static uint32_t find_first(const struct builder *builder)
 {
     const struct contest *const contest = &builder->contest;
-    const struct rl_standing *const standing = builder->standing;
+    const struct rl_listranks *const list = builder->list;
     uint32_t best = RL_NO_RANK, rank;
     double best_score = 0;
-    for (size_t f = 0; f < standing->found; f++)
+    for (size_t f = 0; f < list->found; f++)
         if (builder->ranked_labels[f] >= 1)
             return builder->ranks[f];
     if (builder->depth == contest->count)
         return RL_NO_RANK;
-    for (size_t p = 0; p < standing->positives; p++) {
+    for (size_t p = 0; p < list->positives; p++) {
         const double score = rl_column_get(contest->scores, contest->dtype, builder->at[p]);
         if (label_of(contest, builder->at[p]) >= 1 && (best == RL_NO_RANK || score > best_score)) {
             best = builder->at[p];
@@ -345,14 +345,14 @@ static uint32_t find_first(const struct builder *builder)
     return rank;
 }
 
-void rl_standing_init(struct rl_standing *standing, struct rl_plan *plan,
-                      const struct rl_rank_needs *needs, struct rl_runner *runner,
-                      struct rl_room *room)
+void rl_listranks_init(struct rl_listranks *list, struct rl_plan *plan,
+                       const struct rl_rank_needs *needs, struct rl_runner *runner,
+                       struct rl_room *room)
 {
-    struct builder builder = {.standing = standing, .runner = runner};
+    struct builder builder = {.list = list, .runner = runner};
     enter(plan, room, &builder.contest);
     const size_t count = builder.contest.count;
-    *standing = (struct rl_standing){
+    *list = (struct rl_listranks){
         .items = plan->items,
         .count = count,
         .weight = plan->weight,
@@ -361,7 +361,7 @@ void rl_standing_init(struct rl_standing *standing, struct rl_plan *plan,
     builder.depth = needs->depth < count ? needs->depth : count;
     find_positives(&builder, room);
     copy_positives(&builder, room);
-    const size_t most = standing->positives;
+    const size_t most = list->positives;
     builder.ranks = rl_room_take(room, most + 1, sizeof(uint32_t));
     builder.ranked_labels = rl_room_take(room, most + 1, sizeof(double));
     if (builder.contest.weights)
@@ -369,8 +369,8 @@ void rl_standing_init(struct rl_standing *standing, struct rl_plan *plan,
     if (most && builder.depth)
         rank_positives(&builder, *room);
     if (most && needs->first)
-        standing->first = find_first(&builder);
-    standing->ranks = builder.ranks;
-    standing->ranked_labels = builder.ranked_labels;
-    standing->ranked_weights = builder.ranked_weights;
+        list->first = find_first(&builder);
+    list->ranks = builder.ranks;
+    list->ranked_labels = builder.ranked_labels;
+    list->ranked_weights = builder.ranked_weights;
 }
