@@ -18,7 +18,7 @@
 #include "core/fields/moments.h"
 #include "core/fields/toppairs.h"
 #include "core/base/scratch.h"
-#include "core/ways.h"
+#include "core/strategy.h"
 
 /* One list under evaluation. */
 struct perlist {
@@ -144,15 +144,15 @@ static void pairwise_gradient(struct perlist *p, enum rl_field_kind slope)
 
 static void compute_pairwise(struct perlist *p, size_t eval)
 {
-    const struct rl_way *const way = rl_way_of(p->work->evals[eval].measure->id);
-    struct rl_field field = {.kind = way->loss, .temperature = p->temperature};
+    const struct rl_strategy *const strategy = rl_strategy_of(p->work->evals[eval].measure->id);
+    struct rl_field field = {.kind = strategy->loss, .temperature = p->temperature};
     rl_field_sum(&field, &p->plan, p->runner, p->room, p->losses);
     if (is_stopped(p))
         return;
     emit_losses(p, eval);
     if (!p->work->results[eval].gradient)
         return;
-    pairwise_gradient(p, way->slope);
+    pairwise_gradient(p, strategy->slope);
     if (!is_stopped(p))
         emit_gradient(p, eval);
 }
@@ -236,9 +236,9 @@ static void compute_approx_ndcg(struct perlist *p, size_t eval)
 static void compute_top_pairs(struct perlist *p, size_t eval)
 {
     struct rl_result *const result = &p->work->results[eval];
-    const struct rl_way *const way = rl_way_of(p->work->evals[eval].measure->id);
-    struct rl_pair_loss loss = {.squared = way->method == RL_METHOD_SQUARED,
-                                .kind = way->loss,
+    const struct rl_strategy *const strategy = rl_strategy_of(p->work->evals[eval].measure->id);
+    struct rl_pair_loss loss = {.squared = strategy->method == RL_METHOD_SQUARED,
+                                .kind = strategy->loss,
                                 .temperature = p->temperature};
     const size_t first = result->top_offsets[p->list];
     const size_t count = rl_toppairs(&loss, &p->plan, p->work->evals[eval].top_k, p->runner,
@@ -292,7 +292,7 @@ static void compute_eval(struct perlist *p, size_t eval)
         [RL_METHOD_APPROX] = compute_approx_ndcg, [RL_METHOD_RANKING] = compute_metric,
     };
     p->temperature = p->state->evals[eval].temperature;
-    compute[rl_way_of(p->work->evals[eval].measure->id)->method](p, eval);
+    compute[rl_strategy_of(p->work->evals[eval].measure->id)->method](p, eval);
     if (p->work->results[eval].top_pairs && !is_stopped(p))
         compute_top_pairs(p, eval);
 }

@@ -428,7 +428,7 @@ struct rl_result {
 };
 
 /*
- * One request's work: a batch, evaluated `count` ways. Filled by rl_work_init, carried out by
+ * One request's work: a batch and `count` evaluations of it. Filled by rl_work_init, carried out by
  * rl_compute or rl_compute_inline, after which `status` and, where it is not RL_OK, `error` hold.
  * Not-finite results name the list in error.detail and point at "/y_pred/<list>" (batches of many
  * lists and single lists alike; the server rewrites it for an unbatched list).

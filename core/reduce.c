@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 #include "core/base/column.h"
-#include "core/ways.h"
+#include "core/strategy.h"
 
 static struct rl_list_result list_result(const struct rl_work *work, size_t eval, size_t list)
 {

@@ -13,7 +13,7 @@
 #include "core/lists/plan.h"
 #include "core/fields/toppairs.h"
 #include "core/parts.h"
-#include "core/ways.h"
+#include "core/strategy.h"
 
 /* ---- Memory ---------------------------------------------------------------------------------- */
 
@@ -26,7 +26,7 @@ static size_t values_of(const struct rl_batch *batch, const struct rl_measure *m
 static bool take_top_pairs(const struct rl_batch *batch, const struct rl_eval *eval,
                            struct rl_arena *arena, struct rl_result *result)
 {
-    const bool squared = rl_way_of(eval->measure->id)->method == RL_METHOD_SQUARED;
+    const bool squared = rl_strategy_of(eval->measure->id)->method == RL_METHOD_SQUARED;
     size_t total = 0;
     result->top_offsets = rl_arena_array(arena, batch->lists, sizeof(*result->top_offsets));
     result->top_counts = rl_arena_array(arena, batch->lists, sizeof(*result->top_counts));
@@ -161,7 +161,7 @@ static enum rl_share share_of(const struct rl_batch *batch, const struct rl_eval
 uint64_t rl_list_pairs(const struct rl_work *work, size_t eval, size_t list)
 {
     const struct rl_work_state *const state = work->state;
-    const enum rl_method method = rl_way_of(work->evals[eval].measure->id)->method;
+    const enum rl_method method = rl_strategy_of(work->evals[eval].measure->id)->method;
     const uint64_t valid = state->valid[list];
     if (method == RL_METHOD_SQUARED)
         return valid ? valid * (valid - 1) : 0;
@@ -201,7 +201,7 @@ static void note_ranks(const struct rl_eval *eval, struct rl_eval_state *of_eval
 static void note_needs(const struct rl_eval *eval, struct rl_eval_state *of_eval,
                        struct rl_work_state *state)
 {
-    const enum rl_method method = rl_way_of(eval->measure->id)->method;
+    const enum rl_method method = rl_strategy_of(eval->measure->id)->method;
     const bool top_pairs = eval->measure->has_pairs && eval->include & RL_TOP_PAIRS;
     state->needs_wide |= method != RL_METHOD_RANKING;
     state->needs_labels |=
@@ -241,26 +241,26 @@ static const double FEW_SHARE = 16, FEW_COST = 0.3, START_HALVINGS = 1.7;
 static void note_cost(const struct rl_eval *eval, const struct rl_eval_state *of_eval,
                       struct rl_work_state *state)
 {
-    const struct rl_way *const way = rl_way_of(eval->measure->id);
-    if (way->method == RL_METHOD_RANKING) {
+    const struct rl_strategy *const strategy = rl_strategy_of(eval->measure->id);
+    if (strategy->method == RL_METHOD_RANKING) {
         if (of_eval->tiered) {
             state->tier_cost += rl_tiered_cost(eval);
         } else {
-            state->rank_cost += way->item_cost;
-            state->rare_cost += way->rare_cost;
+            state->rank_cost += strategy->item_cost;
+            state->rare_cost += strategy->rare_cost;
         }
         return;
     }
     const double times = eval->include & RL_GRADIENT ? 3 : 1;
     const double top = eval->include & RL_TOP_PAIRS ? 20 : 0;
-    const bool all_pairs = way->method == RL_METHOD_APPROX;
-    if (way->method == RL_METHOD_FIELD)
-        state->field_cost += way->item_cost * times;
+    const bool all_pairs = strategy->method == RL_METHOD_APPROX;
+    if (strategy->method == RL_METHOD_FIELD)
+        state->field_cost += strategy->item_cost * times;
     else
-        state->item_cost += way->item_cost * times;
+        state->item_cost += strategy->item_cost * times;
     state->item_cost += top;
-    *(all_pairs ? &state->all_pair_cost : &state->pair_cost) += way->pair_cost * times;
-    *(all_pairs ? &state->all_sweep_cost : &state->sweep_cost) += way->sweep_cost * times;
+    *(all_pairs ? &state->all_pair_cost : &state->pair_cost) += strategy->pair_cost * times;
+    *(all_pairs ? &state->all_sweep_cost : &state->sweep_cost) += strategy->sweep_cost * times;
 }
 
 /* What the cost of a list depends on. */

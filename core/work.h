@@ -38,9 +38,9 @@ struct rl_work_state {
     /* Of all losses; field_cost: for each item, of those over pairs. See rl_list_cost. */
     double item_cost, field_cost, pair_cost, sweep_cost;
     double all_pair_cost, all_sweep_cost; /* of losses over all pairs, whatever the labels */
-    double rank_cost, rare_cost; /* of metrics by listranks.h, for each ranked item; see ways.h */
-    double tier_cost;            /* of metrics by tiers, for each item */
-    struct rl_eval_state *evals; /* [count] */
+    double rank_cost, rare_cost;          /* of metrics by listranks.h, for each ranked item */
+    double tier_cost;                     /* of metrics by tiers, for each item */
+    struct rl_eval_state *evals;          /* [count] */
     /* Each thread writes the places of the lists it has: */
     uint8_t *outcomes; /* [lists] how each ended; see rl_perlist_compute */
     uint32_t *valid;   /* [lists] valid items */

@@ -13,7 +13,8 @@
 
 /*
  * Nanoseconds of one thread, between what AVX2 and AVX-512 take (make bench-kernels prints the
- * lengths at which the ways cost the same). The choice depends on the list alone, not on the CPU.
+ * lengths at which the methods cost the same). The choice depends on the list alone, not on the
+ * CPU.
  */
 static const double COUNT_PAIR = 0.06;              /* of one item and one score */
 static const double SORT_LIST = 500, SORT_ITEM = 6; /* of a list, and of each item */

@@ -37,7 +37,7 @@ LOSS = [  # file, the text before which to insert, what
     case RL_PAIRWISE_LAPLACE:
         return -expl(-fabsl(d)) / 2 / temperature;
 """),
-    ("core/ways.c", "    [RL_LIST_MLE] =\n", """\
+    ("core/strategy.c", "    [RL_LIST_MLE] =\n", """\
     [RL_PAIRWISE_LAPLACE] =
         {
             .method = RL_METHOD_FIELD,
@@ -133,7 +133,7 @@ APPENDED = [
     ("tests/unit/fieldvalue.h", r'"bump"\}', '"bump", "laplace", "decay"}'),
     ("tests/unit/core/fields/test_field.c", r"2\.5e-11L\};", "2.5e-11L, 1e-12L, 1e-12L};"),
 ]
-PROGRAMS = ["unit/core/test_ways", "unit/core/test_reference", "unit/core/fields/test_tile",
+PROGRAMS = ["unit/core/test_strategy", "unit/core/test_reference", "unit/core/fields/test_tile",
             "unit/core/fields/test_series", "unit/core/fields/test_field",
             "property/property_losses", "property/property_gradients"]
 

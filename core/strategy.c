@@ -1,9 +1,9 @@
 /*
- * ways.c: one row for each loss and metric.
+ * strategy.c: one row for each loss and metric.
  */
-#include "core/ways.h"
+#include "core/strategy.h"
 
-static const struct rl_way ways[RL_MEASURES] = {
+static const struct rl_strategy strategies[RL_MEASURES] = {
     [RL_PAIRWISE_HINGE] =
         {
             .method = RL_METHOD_FIELD,
@@ -117,7 +117,7 @@ static const struct rl_way ways[RL_MEASURES] = {
         },
 };
 
-const struct rl_way *rl_way_of(enum rl_measure_id id)
+const struct rl_strategy *rl_strategy_of(enum rl_measure_id id)
 {
-    return &ways[id];
+    return &strategies[id];
 }

@@ -1,8 +1,8 @@
 /*
- * ways.h: how each loss and metric of the catalogue is computed, and what that costs.
+ * strategy.h: how each loss and metric of the catalogue is computed, and what that costs.
  */
-#ifndef RL_WAYS_H
-#define RL_WAYS_H
+#ifndef RL_STRATEGY_H
+#define RL_STRATEGY_H
 
 #include "core/fields/fieldkind.h"
 #include "core/rankloss.h"
@@ -26,7 +26,7 @@ enum rl_method {
  * its discount. The numbers lie between those of AVX2 and AVX-512 (make bench-kernels prints times
  * beside estimates).
  */
-struct rl_way {
+struct rl_strategy {
     enum rl_method method;
     /* For RL_METHOD_FIELD: the loss of a pair, and its derivative, negated. */
     enum rl_field_kind loss, slope;
@@ -34,6 +34,6 @@ struct rl_way {
 };
 
 /* Never NULL. Any thread. */
-const struct rl_way *rl_way_of(enum rl_measure_id id);
+const struct rl_strategy *rl_strategy_of(enum rl_measure_id id);
 
 #endif
