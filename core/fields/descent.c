@@ -21,7 +21,7 @@ enum { DEPTH = 33 };
 struct node {
     size_t begin, end;
     size_t low, high; /* grades low … high - 1 */
-    int at;           /* which lineup holds it */
+    int at;           /* which of `sorted` holds it */
 };
 
 /* A node being split at a grade. */
@@ -104,22 +104,22 @@ static struct node upper_half(const struct split *split)
 
 /* ---- Splitting ------------------------------------------------------------------------------- */
 
-static const struct rl_lineup *lineup_after(const struct run *run, const struct split *split)
+static const struct rl_sorted *sorted_after(const struct run *run, const struct split *split)
 {
-    return &run->descent->lineups[!split->node.at];
+    return &run->descent->sorted[!split->node.at];
 }
 
 static size_t count_sources(const struct run *run, const struct split *split, size_t begin,
                             size_t end)
 {
-    const uint32_t *const grades = run->descent->lineups[split->node.at].grades;
+    const uint32_t *const grades = run->descent->sorted[split->node.at].grades;
     size_t count = 0;
     for (size_t i = begin; i < end; i++)
         count += grades[i] < split->middle;
     return count;
 }
 
-static void copy_item(const struct rl_lineup *from, size_t i, const struct rl_lineup *to, size_t j)
+static void copy_item(const struct rl_sorted *from, size_t i, const struct rl_sorted *to, size_t j)
 {
     to->scores[j] = from->scores[i];
     to->grades[j] = from->grades[i];
@@ -136,8 +136,8 @@ static void copy_item(const struct rl_lineup *from, size_t i, const struct rl_li
 static void move_items(const struct run *run, const struct split *split, size_t begin, size_t end,
                        size_t source, size_t target)
 {
-    const struct rl_lineup *const from = &run->descent->lineups[split->node.at];
-    const struct rl_lineup *const to = lineup_after(run, split);
+    const struct rl_sorted *const from = &run->descent->sorted[split->node.at];
+    const struct rl_sorted *const to = sorted_after(run, split);
     for (size_t i = begin; i < end; i++) {
         const size_t is_source = from->grades[i] < split->middle;
         copy_item(from, i, to, is_source ? source : target);
@@ -151,18 +151,18 @@ static void move_items(const struct run *run, const struct split *split, size_t 
 static void sweep_whole(const struct run *run, const struct split *split)
 {
     const struct rl_descent *const descent = run->descent;
-    const struct rl_lineup *const lineup = lineup_after(run, split);
+    const struct rl_sorted *const sorted = sorted_after(run, split);
     const size_t middle = split->node.begin + split->sources;
     struct rl_span span = {split->node.begin, middle, middle, split->node.end};
     struct rl_margin_pieces none = {0};
     if (!rl_descent_has_series(descent->kind)) {
-        rl_margin_sweep(descent->kind, descent->temperature, lineup, &span, &none, descent->sums);
+        rl_margin_sweep(descent->kind, descent->temperature, sorted, &span, &none, descent->sums);
         return;
     }
     struct rl_series start = rl_series_empty();
     const struct rl_series_kernels *const kernels = rl_kernels_series();
-    kernels->sweep_above(&run->series, lineup, &span, &start, descent->sums);
-    kernels->sweep_below(&run->series, lineup, &span, &start, descent->sums);
+    kernels->sweep_above(&run->series, sorted, &span, &start, descent->sums);
+    kernels->sweep_below(&run->series, sorted, &span, &start, descent->sums);
 }
 
 /* The columns of a tile, on the stack. */
@@ -174,13 +174,13 @@ struct leaf {
 };
 
 /* Sorts the node's items by grade: order[p] is the item at place p. */
-static void sort_leaf(const struct rl_lineup *lineup, const struct node *node, struct leaf *leaf)
+static void sort_leaf(const struct rl_sorted *sorted, const struct node *node, struct leaf *leaf)
 {
     const size_t grades = node->high - node->low;
     uint32_t place = 0;
     memset(leaf->starts, 0, (grades + 1) * sizeof(leaf->starts[0]));
     for (size_t i = node->begin; i < node->end; i++)
-        leaf->starts[lineup->grades[i] - node->low]++;
+        leaf->starts[sorted->grades[i] - node->low]++;
     for (size_t g = 0; g < grades; g++) {
         const uint32_t count = leaf->starts[g];
         for (uint32_t p = place; p < place + count; p++)
@@ -189,7 +189,7 @@ static void sort_leaf(const struct rl_lineup *lineup, const struct node *node, s
         place += count;
     }
     for (size_t i = node->begin; i < node->end; i++)
-        leaf->order[leaf->starts[lineup->grades[i] - node->low]++] = (uint32_t)i;
+        leaf->order[leaf->starts[sorted->grades[i] - node->low]++] = (uint32_t)i;
 }
 
 /* The items of the lowest grade. */
@@ -203,11 +203,11 @@ static size_t without_sources(const struct leaf *leaf, size_t n)
 
 static void run_leaf(const struct rl_descent *descent, const struct node *node)
 {
-    const struct rl_lineup *const lineup = &descent->lineups[node->at];
+    const struct rl_sorted *const sorted = &descent->sorted[node->at];
     const size_t n = node->end - node->begin;
-    double highest = lineup->scores[node->begin], lowest = lineup->scores[node->end - 1];
+    double highest = sorted->scores[node->begin], lowest = sorted->scores[node->end - 1];
     struct leaf leaf;
-    sort_leaf(lineup, node, &leaf);
+    sort_leaf(sorted, node, &leaf);
     struct rl_tile tile = {
         .n = n,
         .first = without_sources(&leaf, n),
@@ -222,18 +222,18 @@ static void run_leaf(const struct rl_descent *descent, const struct node *node)
         .sums = leaf.sums,
     };
     for (size_t p = 0; p < n; p++) {
-        leaf.scores[p] = lineup->scores[leaf.order[p]];
-        leaf.masses[p] = rl_mass(lineup, leaf.order[p]);
+        leaf.scores[p] = sorted->scores[leaf.order[p]];
+        leaf.masses[p] = rl_mass(sorted, leaf.order[p]);
     }
     rl_tile_pad(leaf.below, leaf.scores, n, tile.centre);
     rl_kernels_tile()[descent->kind](&tile);
     for (size_t p = tile.first; p < n; p++)
-        descent->sums[lineup->places[leaf.order[p]]] += leaf.sums[p];
+        descent->sums[sorted->places[leaf.order[p]]] += leaf.sums[p];
 }
 
 static bool is_leaf(const struct rl_descent *descent, const struct node *node)
 {
-    const double *const scores = descent->lineups[node->at].scores;
+    const double *const scores = descent->sorted[node->at].scores;
     const double range = scores[node->begin] - scores[node->end - 1];
     return node->end - node->begin <= LEAF &&
            (!rl_descent_has_series(descent->kind) || range <= RL_TILE_RANGE * descent->temperature);
@@ -324,15 +324,15 @@ static void move_piece(void *context, size_t index)
     struct run *const run = context;
     struct piece piece = piece_of(run, index);
     const struct rl_span span = span_of(run, &piece);
-    const struct rl_lineup *const lineup = lineup_after(run, piece.split);
+    const struct rl_sorted *const sorted = sorted_after(run, piece.split);
     move_items(run, piece.split, piece.begin, piece.end, span.sources, span.targets);
     if (!rl_descent_has_series(run->descent->kind)) {
-        run->ramps[index] = rl_margin_piece(lineup, span.sources, span.sources_end);
+        run->ramps[index] = rl_margin_piece(sorted, span.sources, span.sources_end);
         return;
     }
     const struct rl_series_kernels *const kernels = rl_kernels_series();
-    kernels->sum_above(&run->series, lineup, span.sources, span.sources_end, &run->above[index]);
-    kernels->sum_below(&run->series, lineup, span.sources, span.sources_end, &run->below[index]);
+    kernels->sum_above(&run->series, sorted, span.sources, span.sources_end, &run->above[index]);
+    kernels->sum_below(&run->series, sorted, span.sources, span.sources_end, &run->below[index]);
 }
 
 /* Turns the sums of each piece into the sums of the node's pieces before it, on either side. */
@@ -368,7 +368,7 @@ static void sweep_margin(const struct run *run, const struct piece *piece, struc
     };
     span.sources = split->node.begin;
     span.sources_end = split->node.begin + split->sources;
-    rl_margin_sweep(descent->kind, descent->temperature, lineup_after(run, split), &span, &pieces,
+    rl_margin_sweep(descent->kind, descent->temperature, sorted_after(run, split), &span, &pieces,
                     descent->sums);
 }
 
@@ -377,15 +377,15 @@ static void sweep_piece(void *context, size_t index)
     struct run *const run = context;
     struct piece piece = piece_of(run, index);
     struct rl_span span = span_of(run, &piece);
-    const struct rl_lineup *const lineup = lineup_after(run, piece.split);
+    const struct rl_sorted *const sorted = sorted_after(run, piece.split);
     if (!rl_descent_has_series(run->descent->kind)) {
         sweep_margin(run, &piece, span);
         return;
     }
     const struct rl_series_kernels *const kernels = rl_kernels_series();
     double *const sums = run->descent->sums;
-    kernels->sweep_above(&run->series, lineup, &span, &run->above[index], sums);
-    kernels->sweep_below(&run->series, lineup, &span, &run->below[index], sums);
+    kernels->sweep_above(&run->series, sorted, &span, &run->above[index], sums);
+    kernels->sweep_below(&run->series, sorted, &span, &run->below[index], sums);
 }
 
 /* ---- All pairs ------------------------------------------------------------------------------- */
@@ -401,21 +401,21 @@ static void sum_own(void *context, size_t piece)
 {
     struct run *const run = context;
     const struct rl_span span = own_span(run, piece);
-    const struct rl_lineup *const lineup = &run->descent->lineups[0];
+    const struct rl_sorted *const sorted = &run->descent->sorted[0];
     const struct rl_series_kernels *const kernels = rl_kernels_series();
-    kernels->sum_above(&run->series, lineup, span.sources, span.sources_end, &run->above[piece]);
-    kernels->sum_below(&run->series, lineup, span.sources, span.sources_end, &run->below[piece]);
+    kernels->sum_above(&run->series, sorted, span.sources, span.sources_end, &run->above[piece]);
+    kernels->sum_below(&run->series, sorted, span.sources, span.sources_end, &run->below[piece]);
 }
 
 static void sweep_own(void *context, size_t piece)
 {
     struct run *const run = context;
     const struct rl_span span = own_span(run, piece);
-    const struct rl_lineup *const lineup = &run->descent->lineups[0];
+    const struct rl_sorted *const sorted = &run->descent->sorted[0];
     const struct rl_series_kernels *const kernels = rl_kernels_series();
     double *const sums = run->descent->sums;
-    kernels->sweep_above(&run->series, lineup, &span, &run->above[piece], sums);
-    kernels->sweep_below(&run->series, lineup, &span, &run->below[piece], sums);
+    kernels->sweep_above(&run->series, sorted, &span, &run->above[piece], sums);
+    kernels->sweep_below(&run->series, sorted, &span, &run->below[piece], sums);
 }
 
 /* The whole list is one node that is not split. */

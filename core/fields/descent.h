@@ -17,7 +17,7 @@
 
 #include <stdbool.h>
 
-#include "core/fields/lineup.h"
+#include "core/fields/sorted.h"
 #include "core/fields/fieldkind.h"
 #include "core/base/runner.h"
 #include "core/base/scratch.h"
@@ -26,10 +26,10 @@ struct rl_descent {
     enum rl_field_kind kind;
     double temperature;
     size_t n;
-    size_t grades;               /* the grades in the lineup are 0 … grades - 1, none missing */
-    bool all_pairs;              /* grades do not matter; not for hinge and step */
-    struct rl_lineup lineups[2]; /* the items, and as much space; both are written to */
-    double *sums;                /* [n] by places; added to */
+    size_t grades;              /* the grades in `sorted` are 0 … grades - 1, none missing */
+    bool all_pairs;             /* grades do not matter; not for hinge and step */
+    struct rl_sorted sorted[2]; /* the items, and as much space; both are written to */
+    double *sums;               /* [n] by places; added to */
 };
 
 /* Whether this field needs anchors and falls. */
@@ -38,7 +38,7 @@ static inline int rl_descent_has_series(enum rl_field_kind kind)
     return kind != RL_FIELD_HINGE && kind != RL_FIELD_STEP;
 }
 
-/* Bytes of room, beside the lineups, for n items. */
+/* Bytes of room, beside `sorted`, for n items. */
 size_t rl_descent_room(size_t n);
 
 /* The caller divides the hinge by the temperature. When the runner is stopped, the sums are not

@@ -41,7 +41,7 @@ static size_t tile_room(size_t items)
     return TILE_COLUMNS * rl_room_bytes(items + RL_TILE_PAD, sizeof(double));
 }
 
-static size_t lineup_room(size_t items)
+static size_t sorted_room(size_t items)
 {
     return 4 * rl_room_bytes(items, sizeof(double)) + 2 * rl_room_bytes(items, sizeof(uint32_t));
 }
@@ -49,7 +49,7 @@ static size_t lineup_room(size_t items)
 size_t rl_field_room(size_t items)
 {
     size_t swept =
-        2 * lineup_room(items) + rl_room_bytes(items, sizeof(double)) + rl_descent_room(items);
+        2 * sorted_room(items) + rl_room_bytes(items, sizeof(double)) + rl_descent_room(items);
     return larger(larger(tile_room(items), swept), rl_plan_scratch(items));
 }
 
@@ -246,10 +246,10 @@ struct sweeping {
     double *ret_sums;
 };
 
-static struct rl_lineup take_lineup(const struct rl_field *field, size_t n, struct rl_room *room)
+static struct rl_sorted take_sorted(const struct rl_field *field, size_t n, struct rl_room *room)
 {
     const bool series = rl_descent_has_series(field->kind);
-    return (struct rl_lineup){
+    return (struct rl_sorted){
         .scores = rl_room_take(room, n, sizeof(double)),
         .grades = rl_room_take(room, n, sizeof(uint32_t)),
         .places = rl_room_take(room, n, sizeof(uint32_t)),
@@ -267,7 +267,7 @@ static size_t rank_at(const struct sweeping *sweeping, size_t place)
 
 static void fill_items(const struct sweeping *sweeping, size_t begin, size_t end)
 {
-    const struct rl_lineup *const lineup = &sweeping->descent.lineups[0];
+    const struct rl_sorted *const sorted = &sweeping->descent.sorted[0];
     const struct rl_plan *const plan = sweeping->plan;
     const bool negated = sweeping->field->negated;
     const uint32_t top = (uint32_t)plan->grades - 1;
@@ -275,29 +275,29 @@ static void fill_items(const struct sweeping *sweeping, size_t begin, size_t end
         const size_t rank = rank_at(sweeping, place);
         uint32_t v = plan->ranked[rank], grade = plan->grade_of[v];
         const double score = plan->ranked_scores[rank];
-        lineup->scores[place] = negated ? -score : score;
-        lineup->grades[place] = negated ? top - grade : grade;
-        lineup->places[place] = (uint32_t)place;
+        sorted->scores[place] = negated ? -score : score;
+        sorted->grades[place] = negated ? top - grade : grade;
+        sorted->places[place] = (uint32_t)place;
         sweeping->descent.sums[place] = 0;
-        if (lineup->masses)
-            lineup->masses[place] = sweeping->field->masses[v];
+        if (sorted->masses)
+            sorted->masses[place] = sweeping->field->masses[v];
     }
 }
 
 /* A score out of the last anchor's reach becomes the next anchor. */
 static void fill_anchors(const struct sweeping *sweeping, size_t begin, size_t end)
 {
-    const struct rl_lineup *const lineup = &sweeping->descent.lineups[0];
-    double temperature = sweeping->field->temperature, anchor = lineup->scores[begin];
+    const struct rl_sorted *const sorted = &sweeping->descent.sorted[0];
+    double temperature = sweeping->field->temperature, anchor = sorted->scores[begin];
     for (size_t place = begin; place < end; place++) {
-        const double score = lineup->scores[place];
+        const double score = sorted->scores[place];
         if (anchor - score > RL_SERIES_REACH * temperature)
             anchor = score;
-        lineup->anchors[place] = anchor;
+        sorted->anchors[place] = anchor;
     }
     for (size_t place = begin; place < end; place++)
-        lineup->falls[place] =
-            rl_exp(-((lineup->anchors[place] - lineup->scores[place]) / temperature));
+        sorted->falls[place] =
+            rl_exp(-((sorted->anchors[place] - sorted->scores[place]) / temperature));
 }
 
 static void fill_piece(void *context, size_t piece)
@@ -305,7 +305,7 @@ static void fill_piece(void *context, size_t piece)
     struct sweeping *const sweeping = context;
     size_t begin = rl_cut_begin(piece), end = rl_cut_end(piece, sweeping->plan->count);
     fill_items(sweeping, begin, end);
-    if (sweeping->descent.lineups[0].anchors)
+    if (sweeping->descent.sorted[0].anchors)
         fill_anchors(sweeping, begin, end);
 }
 
@@ -335,7 +335,7 @@ static void sum_by_sweeps(const struct rl_field *field, struct rl_plan *plan,
                     .n = n,
                     .grades = plan->grades,
                     .all_pairs = field->all_pairs,
-                    .lineups = {take_lineup(field, n, &room), take_lineup(field, n, &room)},
+                    .sorted = {take_sorted(field, n, &room), take_sorted(field, n, &room)},
                     .sums = rl_room_take(&room, n, sizeof(double))},
         .ret_sums = ret_sums,
     };

@@ -24,12 +24,12 @@ static inline double margin_of(struct reach reach, double source)
     return (reach.high + source) + reach.low;
 }
 
-struct rl_ramp rl_margin_piece(const struct rl_lineup *lineup, size_t begin, size_t end)
+struct rl_ramp rl_margin_piece(const struct rl_sorted *sorted, size_t begin, size_t end)
 {
-    struct rl_ramp ramp = {.at = begin < end ? lineup->scores[begin] : 0};
+    struct rl_ramp ramp = {.at = begin < end ? sorted->scores[begin] : 0};
     for (size_t i = begin; i < end; i++) {
-        rl_ramp_move(&ramp, lineup->scores[i]);
-        rl_ramp_enter(&ramp, rl_mass(lineup, i), 0);
+        rl_ramp_move(&ramp, sorted->scores[i]);
+        rl_ramp_enter(&ramp, rl_mass(sorted, i), 0);
     }
     return ramp;
 }
@@ -53,13 +53,13 @@ static size_t join_pieces(const struct rl_margin_pieces *pieces, size_t sources,
     return taken;
 }
 
-void rl_margin_sweep(enum rl_field_kind kind, double margin, const struct rl_lineup *lineup,
+void rl_margin_sweep(enum rl_field_kind kind, double margin, const struct rl_sorted *sorted,
                      const struct rl_span *span, const struct rl_margin_pieces *pieces,
                      double *sums)
 {
     if (span->targets == span->targets_end)
         return;
-    const double *const scores = lineup->scores;
+    const double *const scores = sorted->scores;
     struct rl_ramp ramp = {.at = scores[span->targets]};
     size_t next = span->sources + join_pieces(pieces, span->sources_end - span->sources,
                                               reach_of(margin, ramp.at), &ramp);
@@ -68,8 +68,8 @@ void rl_margin_sweep(enum rl_field_kind kind, double margin, const struct rl_lin
         rl_ramp_move(&ramp, scores[t]);
         for (double gap; next < span->sources_end && (gap = margin_of(reach, scores[next])) > 0;
              next++)
-            rl_ramp_enter(&ramp, rl_mass(lineup, next), gap);
-        sums[lineup->places[t]] +=
+            rl_ramp_enter(&ramp, rl_mass(sorted, next), gap);
+        sums[sorted->places[t]] +=
             rl_total_value(kind == RL_FIELD_STEP ? &ramp.mass : &ramp.moment);
     }
 }

@@ -8,7 +8,7 @@
 #ifndef RL_MARGIN_H
 #define RL_MARGIN_H
 
-#include "core/fields/lineup.h"
+#include "core/fields/sorted.h"
 #include "core/fields/fieldkind.h"
 #include "core/fields/ramp.h"
 
@@ -19,14 +19,14 @@ struct rl_margin_pieces {
     const struct rl_ramp *ramps; /* [count] each piece's sources, seen from its last one */
 };
 
-struct rl_ramp rl_margin_piece(const struct rl_lineup *lineup, size_t begin, size_t end);
+struct rl_ramp rl_margin_piece(const struct rl_sorted *sorted, size_t begin, size_t end);
 
 /*
  * Adds to sums[places[t]], for the targets t of the span, the sum over its sources of
  * max(0, margin - (score_t - score_s)) (hinge) or of the masses that count (step). All sources of
  * the node are those of the span; pieces may sum some of them up (count 0 for none).
  */
-void rl_margin_sweep(enum rl_field_kind kind, double margin, const struct rl_lineup *lineup,
+void rl_margin_sweep(enum rl_field_kind kind, double margin, const struct rl_sorted *sorted,
                      const struct rl_span *span, const struct rl_margin_pieces *pieces,
                      double *sums);
 

@@ -16,7 +16,7 @@
 #ifndef RL_SERIES_H
 #define RL_SERIES_H
 
-#include "core/fields/lineup.h"
+#include "core/fields/sorted.h"
 #include "core/fields/fieldkind.h"
 #include "core/fields/ramp.h"
 #include "core/fields/series_terms.h"
@@ -52,13 +52,13 @@ struct rl_series_field rl_series_field(enum rl_field_kind kind, double temperatu
  * in the order of places, and of the sources of `start`, which come before (after) the whole span.
  */
 struct rl_series_kernels {
-    void (*sum_above)(const struct rl_series_field *field, const struct rl_lineup *lineup,
+    void (*sum_above)(const struct rl_series_field *field, const struct rl_sorted *sorted,
                       size_t begin, size_t end, struct rl_series *ret_series);
-    void (*sum_below)(const struct rl_series_field *field, const struct rl_lineup *lineup,
+    void (*sum_below)(const struct rl_series_field *field, const struct rl_sorted *sorted,
                       size_t begin, size_t end, struct rl_series *ret_series);
-    void (*sweep_above)(const struct rl_series_field *field, const struct rl_lineup *lineup,
+    void (*sweep_above)(const struct rl_series_field *field, const struct rl_sorted *sorted,
                         const struct rl_span *span, const struct rl_series *start, double *sums);
-    void (*sweep_below)(const struct rl_series_field *field, const struct rl_lineup *lineup,
+    void (*sweep_below)(const struct rl_series_field *field, const struct rl_sorted *sorted,
                         const struct rl_span *span, const struct rl_series *start, double *sums);
 };
 

@@ -21,7 +21,7 @@ enum { FRESH = 64 };
 /* A series during a sweep. */
 struct sweep {
     const struct rl_series_field *field;
-    const struct rl_lineup *lineup;
+    const struct rl_sorted *sorted;
     struct terms coefficients;
     struct terms terms, fresh; /* the value is the sum of both */
     int fresh_left;            /* sources that may still go into `fresh` */
@@ -113,26 +113,26 @@ static inline void move_to(struct sweep *sweep, double anchor)
 
 static inline void enter(struct sweep *sweep, enum side side, size_t source)
 {
-    const struct rl_lineup *const lineup = sweep->lineup;
-    double fall = lineup->falls[source], mass = rl_mass(lineup, source);
+    const struct rl_sorted *const sorted = sweep->sorted;
+    double fall = sorted->falls[source], mass = rl_mass(sorted, source);
     const double x = side == ABOVE ? 1 / fall : fall;
-    move_to(sweep, lineup->anchors[source]);
+    move_to(sweep, sorted->anchors[source]);
     const struct terms powers = powers_of(x);
     for (int v = 0; v < VECTORS; v++)
         sweep->fresh.v[v] += (mass * x) * sweep->coefficients.v[v] * powers.v[v];
     if (--sweep->fresh_left == 0)
         fold(sweep);
     if (side == ABOVE) {
-        rl_ramp_move(&sweep->ramp, lineup->scores[source]);
+        rl_ramp_move(&sweep->ramp, sorted->scores[source]);
         rl_ramp_enter(&sweep->ramp, mass, 0);
     }
 }
 
 static inline double value_at(struct sweep *sweep, enum side side, size_t target)
 {
-    const struct rl_lineup *const lineup = sweep->lineup;
-    double fall = lineup->falls[target], x = side == ABOVE ? fall : 1 / fall;
-    move_to(sweep, lineup->anchors[target]);
+    const struct rl_sorted *const sorted = sweep->sorted;
+    double fall = sorted->falls[target], x = side == ABOVE ? fall : 1 / fall;
+    move_to(sweep, sorted->anchors[target]);
     struct terms powers = powers_of(x);
     return x * evaluate(sweep, &powers);
 }
@@ -149,14 +149,14 @@ static inline double straight_at(struct sweep *sweep, double score)
 }
 
 static struct sweep sweep_from(const struct rl_series_field *field, enum side side,
-                               const struct rl_lineup *lineup, const struct rl_series *start)
+                               const struct rl_sorted *sorted, const struct rl_series *start)
 {
     struct terms coefficients = load_terms(field->coefficients);
     for (int v = 0; v < VECTORS; v++)
         coefficients.v[v] *= side == ABOVE ? field->sign_above : 1;
     return (struct sweep){
         .field = field,
-        .lineup = lineup,
+        .sorted = sorted,
         .coefficients = coefficients,
         .terms = load_terms(start->terms),
         .fresh_left = FRESH,
@@ -174,45 +174,45 @@ static void sweep_to(struct sweep *sweep, size_t count, struct rl_series *ret_se
     ret_series->ramp = sweep->ramp;
 }
 
-static void sum_above(const struct rl_series_field *field, const struct rl_lineup *lineup,
+static void sum_above(const struct rl_series_field *field, const struct rl_sorted *sorted,
                       size_t begin, size_t end, struct rl_series *ret_series)
 {
     const struct rl_series empty = rl_series_empty();
-    struct sweep sweep = sweep_from(field, ABOVE, lineup, &empty);
+    struct sweep sweep = sweep_from(field, ABOVE, sorted, &empty);
     for (size_t source = begin; source < end; source++)
         enter(&sweep, ABOVE, source);
     sweep_to(&sweep, end - begin, ret_series);
 }
 
-static void sum_below(const struct rl_series_field *field, const struct rl_lineup *lineup,
+static void sum_below(const struct rl_series_field *field, const struct rl_sorted *sorted,
                       size_t begin, size_t end, struct rl_series *ret_series)
 {
     const struct rl_series empty = rl_series_empty();
-    struct sweep sweep = sweep_from(field, BELOW, lineup, &empty);
+    struct sweep sweep = sweep_from(field, BELOW, sorted, &empty);
     for (size_t source = end; source-- > begin;)
         enter(&sweep, BELOW, source);
     sweep_to(&sweep, end - begin, ret_series);
 }
 
-static void sweep_above(const struct rl_series_field *field, const struct rl_lineup *lineup,
+static void sweep_above(const struct rl_series_field *field, const struct rl_sorted *sorted,
                         const struct rl_span *span, const struct rl_series *start, double *sums)
 {
-    const uint32_t *const places = lineup->places;
-    struct sweep sweep = sweep_from(field, ABOVE, lineup, start);
+    const uint32_t *const places = sorted->places;
+    struct sweep sweep = sweep_from(field, ABOVE, sorted, start);
     size_t next = span->sources;
     for (size_t target = span->targets; target < span->targets_end; target++) {
         for (; next < span->sources_end && places[next] < places[target]; next++)
             enter(&sweep, ABOVE, next);
         const double sum = value_at(&sweep, ABOVE, target);
-        sums[places[target]] += sum + straight_at(&sweep, lineup->scores[target]);
+        sums[places[target]] += sum + straight_at(&sweep, sorted->scores[target]);
     }
 }
 
-static void sweep_below(const struct rl_series_field *field, const struct rl_lineup *lineup,
+static void sweep_below(const struct rl_series_field *field, const struct rl_sorted *sorted,
                         const struct rl_span *span, const struct rl_series *start, double *sums)
 {
-    const uint32_t *const places = lineup->places;
-    struct sweep sweep = sweep_from(field, BELOW, lineup, start);
+    const uint32_t *const places = sorted->places;
+    struct sweep sweep = sweep_from(field, BELOW, sorted, start);
     size_t next = span->sources_end;
     for (size_t target = span->targets_end; target-- > span->targets;) {
         for (; next > span->sources && places[next - 1] > places[target]; next--)

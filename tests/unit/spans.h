@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-#include "core/fields/lineup.h"
+#include "core/fields/sorted.h"
 #include "core/base/elementary.h"
 #include "core/fields/series.h"
 #include "tests/property/random.h"
@@ -15,10 +15,10 @@
 enum { SPAN_MOST = 4000 };
 
 /* Sources come first, then targets; each in descending order of score. */
-struct span_lineup {
+struct span_items {
     double scores[SPAN_MOST], masses[SPAN_MOST], anchors[SPAN_MOST], falls[SPAN_MOST];
     uint32_t places[SPAN_MOST];
-    struct rl_lineup lineup;
+    struct rl_sorted sorted;
     struct rl_span span;
     double temperature;
 };
@@ -30,7 +30,7 @@ static inline int span_descending(const void *a, const void *b)
 }
 
 /* Places and anchors as field.c sets them: over sources and targets together. */
-static inline void span_fill_places(struct span_lineup *own, size_t n)
+static inline void span_fill_places(struct span_items *own, size_t n)
 {
     static double all[SPAN_MOST], anchors[SPAN_MOST];
     for (size_t i = 0; i < n; i++)
@@ -51,12 +51,12 @@ static inline void span_fill_places(struct span_lineup *own, size_t n)
     }
 }
 
-static inline void span_fill(struct random *random, struct span_lineup *own, size_t sources,
+static inline void span_fill(struct random *random, struct span_items *own, size_t sources,
                              size_t targets, double spread, double temperature)
 {
     const size_t n = sources + targets;
     const double offset = random_below(random, 2) ? 1e6 : 0;
-    *own = (struct span_lineup){.temperature = temperature, .span = {0, sources, sources, n}};
+    *own = (struct span_items){.temperature = temperature, .span = {0, sources, sources, n}};
     for (size_t i = 0; i < n; i++) {
         own->scores[i] = offset + spread * random_normal(random);
         if (random_below(random, 5) == 0)
@@ -66,7 +66,7 @@ static inline void span_fill(struct random *random, struct span_lineup *own, siz
     qsort(own->scores, sources, sizeof(double), span_descending);
     qsort(own->scores + sources, targets, sizeof(double), span_descending);
     span_fill_places(own, n);
-    own->lineup = (struct rl_lineup){
+    own->sorted = (struct rl_sorted){
         .scores = own->scores,
         .places = own->places,
         .anchors = own->anchors,
@@ -75,13 +75,13 @@ static inline void span_fill(struct random *random, struct span_lineup *own, siz
 }
 
 /* The expected sum of target t. */
-static inline long double span_expected(const struct span_lineup *own, enum rl_field_kind kind,
+static inline long double span_expected(const struct span_items *own, enum rl_field_kind kind,
                                         size_t t)
 {
     long double sum = 0;
     for (size_t s = own->span.sources; s < own->span.sources_end; s++) {
         const long double d = ((long double)own->scores[t] - own->scores[s]) / own->temperature;
-        sum += field_value(kind, d) * rl_mass(&own->lineup, s);
+        sum += field_value(kind, d) * rl_mass(&own->sorted, s);
     }
     return sum;
 }

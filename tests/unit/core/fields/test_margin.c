@@ -10,7 +10,7 @@
 
 enum { ROUNDS = 300, PIECES = 7 };
 
-static struct span_lineup own;
+static struct span_items own;
 static double sums[SPAN_MOST];
 
 static void check_targets(enum rl_field_kind kind)
@@ -33,7 +33,7 @@ static void random_span(struct random *random, enum rl_field_kind kind)
     span_fill(random, &own, 1 + random_below(random, most), 1 + random_below(random, most),
               spreads[random_below(random, 4)], exp(random_uniform(random, -2, 2)));
     if (kind == RL_FIELD_STEP)
-        own.lineup.masses = own.masses;
+        own.sorted.masses = own.masses;
     memset(sums, 0, sizeof(sums));
 }
 
@@ -44,7 +44,7 @@ START_TEST(whole_nodes_match_the_formula)
     for (int round = 0; round < ROUNDS; round++) {
         const enum rl_field_kind kind = round % 2 ? RL_FIELD_STEP : RL_FIELD_HINGE;
         random_span(&random, kind);
-        rl_margin_sweep(kind, own.temperature, &own.lineup, &own.span, &none, sums);
+        rl_margin_sweep(kind, own.temperature, &own.sorted, &own.span, &none, sums);
         check_targets(kind);
     }
 }
@@ -58,14 +58,14 @@ static void sweep_in_pieces(struct random *random, enum rl_field_kind kind)
     for (size_t p = 0; p < PIECES; p++)
         starts[p] = p ? starts[p - 1] + random_below(random, count - starts[p - 1] + 1) / 2 : 0;
     for (size_t p = 0; p < PIECES; p++)
-        ramps[p] = rl_margin_piece(&own.lineup, starts[p], p + 1 < PIECES ? starts[p + 1] : count);
+        ramps[p] = rl_margin_piece(&own.sorted, starts[p], p + 1 < PIECES ? starts[p + 1] : count);
     struct rl_margin_pieces pieces = {PIECES, starts, ramps};
     while (targets < own.span.targets_end) {
         struct rl_span span = own.span;
         span.targets = targets;
         targets += 1 + random_below(random, own.span.targets_end - targets);
         span.targets_end = targets;
-        rl_margin_sweep(kind, own.temperature, &own.lineup, &span, &pieces, sums);
+        rl_margin_sweep(kind, own.temperature, &own.sorted, &span, &pieces, sums);
     }
 }
 
@@ -85,11 +85,11 @@ START_TEST(a_gap_that_overflows_does_no_harm_without_sources)
 {
     double scores[] = {-1.7e308, 1.7e308, -1.7e308};
     uint32_t places[] = {0, 1, 2};
-    struct rl_lineup lineup = {.scores = scores, .places = places};
+    struct rl_sorted sorted = {.scores = scores, .places = places};
     struct rl_span span = {0, 1, 1, 3};
     struct rl_margin_pieces none = {0};
     memset(sums, 0, sizeof(sums));
-    rl_margin_sweep(RL_FIELD_HINGE, 1, &lineup, &span, &none, sums);
+    rl_margin_sweep(RL_FIELD_HINGE, 1, &sorted, &span, &none, sums);
     ck_assert_double_eq(sums[1], 0);
     ck_assert_double_eq(sums[2], 1);
 }

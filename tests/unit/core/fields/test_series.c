@@ -13,7 +13,7 @@
 
 enum { ROUNDS = 200 };
 
-static struct span_lineup own;
+static struct span_items own;
 static double sums[RL_ISAS][SPAN_MOST];
 
 static const struct rl_series_kernels *kernels_of(enum rl_isa isa)
@@ -70,7 +70,7 @@ static void random_span(struct random *random, enum rl_field_kind kind)
     span_fill(random, &own, 1 + random_below(random, most), 1 + random_below(random, most),
               spreads[random_below(random, 4)], exp(random_uniform(random, -2, 2)));
     if (kind != RL_FIELD_SOFTPLUS)
-        own.lineup.masses = own.masses;
+        own.sorted.masses = own.masses;
     memset(sums, 0, sizeof(sums));
 }
 
@@ -99,8 +99,8 @@ static void sweep_whole(enum rl_isa isa, enum rl_field_kind kind)
 {
     struct rl_series_field field = rl_series_field(kind, own.temperature);
     struct rl_series empty = rl_series_empty();
-    kernels_of(isa)->sweep_above(&field, &own.lineup, &own.span, &empty, sums[isa]);
-    kernels_of(isa)->sweep_below(&field, &own.lineup, &own.span, &empty, sums[isa]);
+    kernels_of(isa)->sweep_above(&field, &own.sorted, &own.span, &empty, sums[isa]);
+    kernels_of(isa)->sweep_below(&field, &own.sorted, &own.span, &empty, sums[isa]);
 }
 
 START_TEST(whole_nodes_match_the_formula_with_the_same_bits)
@@ -136,19 +136,19 @@ static void sweep_pieces(enum rl_isa isa, enum rl_field_kind kind, double cut)
     struct rl_span lower = {sources, end, targets, own.span.targets_end};
     struct rl_series above = rl_series_empty(), below = above, part;
     for (size_t s = 0; s < sources; s += 3) { /* joined from many parts */
-        kernels->sum_above(&field, &own.lineup, s, s + 3 < sources ? s + 3 : sources, &part);
+        kernels->sum_above(&field, &own.sorted, s, s + 3 < sources ? s + 3 : sources, &part);
         rl_series_join(&field, &above, &part);
     }
     for (size_t s = end; s > sources; s -= s - sources < 5 ? s - sources : 5) {
         const size_t begin = s - sources < 5 ? sources : s - 5;
-        kernels->sum_below(&field, &own.lineup, begin, s, &part);
+        kernels->sum_below(&field, &own.sorted, begin, s, &part);
         rl_series_join(&field, &below, &part);
     }
     struct rl_series empty = rl_series_empty();
-    kernels->sweep_above(&field, &own.lineup, &upper, &empty, sums[isa]);
-    kernels->sweep_above(&field, &own.lineup, &lower, &above, sums[isa]);
-    kernels->sweep_below(&field, &own.lineup, &upper, &below, sums[isa]);
-    kernels->sweep_below(&field, &own.lineup, &lower, &empty, sums[isa]);
+    kernels->sweep_above(&field, &own.sorted, &upper, &empty, sums[isa]);
+    kernels->sweep_above(&field, &own.sorted, &lower, &above, sums[isa]);
+    kernels->sweep_below(&field, &own.sorted, &upper, &below, sums[isa]);
+    kernels->sweep_below(&field, &own.sorted, &lower, &empty, sums[isa]);
 }
 
 START_TEST(pieces_match_the_formula_with_the_same_bits)

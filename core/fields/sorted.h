@@ -1,8 +1,8 @@
 /*
- * lineup.h: the items of one list in descending order of score, as the sweeps take them.
+ * sorted.h: the items of one list in descending order of score, as the sweeps take them.
  */
-#ifndef RL_LINEUP_H
-#define RL_LINEUP_H
+#ifndef RL_SORTED_H
+#define RL_SORTED_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -12,7 +12,7 @@
  * is above its anchor, nor below it by more than a few temperatures. Differences of scores are
  * taken to the anchor, so that no exponential overflows and none loses digits to an offset.
  */
-struct rl_lineup {
+struct rl_sorted {
     double *scores; /* descending within each node */
     uint32_t *grades;
     uint32_t *places; /* in the whole list: ascending within each node; results go there */
@@ -21,15 +21,15 @@ struct rl_lineup {
     double *falls;    /* e^-((anchor - score) / T); for the series, otherwise NULL */
 };
 
-/* Part of a node: sources and targets, each a run of the lineup, in descending order of score. */
+/* Part of a node: sources and targets, each a run of items, in descending order of score. */
 struct rl_span {
     size_t sources, sources_end;
     size_t targets, targets_end;
 };
 
-static inline double rl_mass(const struct rl_lineup *lineup, size_t i)
+static inline double rl_mass(const struct rl_sorted *sorted, size_t i)
 {
-    return lineup->masses ? lineup->masses[i] : 1;
+    return sorted->masses ? sorted->masses[i] : 1;
 }
 
 #endif
