@@ -126,8 +126,8 @@ static void copy_item(const struct rl_sorted *from, size_t i, const struct rl_so
     to->places[j] = from->places[i];
     if (from->masses)
         to->masses[j] = from->masses[i];
-    if (from->anchors) {
-        to->anchors[j] = from->anchors[i];
+    if (from->origins) {
+        to->origins[j] = from->origins[i];
         to->falls[j] = from->falls[i];
     }
 }

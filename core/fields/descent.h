@@ -32,7 +32,7 @@ struct rl_descent {
     double *sums;               /* [n] by places; added to */
 };
 
-/* Whether this field needs anchors and falls. */
+/* Whether this field needs origins and falls. */
 static inline int rl_descent_has_series(enum rl_field_kind kind)
 {
     return kind != RL_FIELD_HINGE && kind != RL_FIELD_STEP;

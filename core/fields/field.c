@@ -254,7 +254,7 @@ static struct rl_sorted take_sorted(const struct rl_field *field, size_t n, stru
         .grades = rl_room_take(room, n, sizeof(uint32_t)),
         .places = rl_room_take(room, n, sizeof(uint32_t)),
         .masses = field->masses ? rl_room_take(room, n, sizeof(double)) : NULL,
-        .anchors = series ? rl_room_take(room, n, sizeof(double)) : NULL,
+        .origins = series ? rl_room_take(room, n, sizeof(double)) : NULL,
         .falls = series ? rl_room_take(room, n, sizeof(double)) : NULL,
     };
 }
@@ -284,20 +284,20 @@ static void fill_items(const struct sweeping *sweeping, size_t begin, size_t end
     }
 }
 
-/* A score out of the last anchor's reach becomes the next anchor. */
-static void fill_anchors(const struct sweeping *sweeping, size_t begin, size_t end)
+/* A score out of the last origin's reach becomes the next origin. */
+static void fill_origins(const struct sweeping *sweeping, size_t begin, size_t end)
 {
     const struct rl_sorted *const sorted = &sweeping->descent.sorted[0];
-    double temperature = sweeping->field->temperature, anchor = sorted->scores[begin];
+    double temperature = sweeping->field->temperature, origin = sorted->scores[begin];
     for (size_t place = begin; place < end; place++) {
         const double score = sorted->scores[place];
-        if (anchor - score > RL_SERIES_REACH * temperature)
-            anchor = score;
-        sorted->anchors[place] = anchor;
+        if (origin - score > RL_SERIES_REACH * temperature)
+            origin = score;
+        sorted->origins[place] = origin;
     }
     for (size_t place = begin; place < end; place++)
         sorted->falls[place] =
-            rl_exp(-((sorted->anchors[place] - sorted->scores[place]) / temperature));
+            rl_exp(-((sorted->origins[place] - sorted->scores[place]) / temperature));
 }
 
 static void fill_piece(void *context, size_t piece)
@@ -305,8 +305,8 @@ static void fill_piece(void *context, size_t piece)
     struct sweeping *const sweeping = context;
     size_t begin = rl_cut_begin(piece), end = rl_cut_end(piece, sweeping->plan->count);
     fill_items(sweeping, begin, end);
-    if (sweeping->descent.sorted[0].anchors)
-        fill_anchors(sweeping, begin, end);
+    if (sweeping->descent.sorted[0].origins)
+        fill_origins(sweeping, begin, end);
 }
 
 static void return_piece(void *context, size_t piece)

@@ -37,14 +37,14 @@ void rl_series_join(const struct rl_series_field *field, struct rl_series *serie
         *series = *more;
         return;
     }
-    const double down = series->anchor - more->anchor;
+    const double down = series->origin - more->origin;
     double fall = rl_exp(-((down < 0 ? -down : down) / field->temperature)), power = 1;
     for (int k = 0; k < RL_SERIES_TERMS; k++) {
         power *= fall;
         series->terms[k] = series->terms[k] * power + more->terms[k];
     }
     series->count += more->count;
-    series->anchor = more->anchor;
+    series->origin = more->origin;
     rl_ramp_move(&series->ramp, more->ramp.at);
     rl_ramp_join(&series->ramp, &more->ramp, 0);
 }

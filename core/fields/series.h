@@ -21,15 +21,15 @@
 #include "core/fields/ramp.h"
 #include "core/fields/series_terms.h"
 
-/* An anchor serves scores down to this many temperatures below it. */
+/* An origin serves scores down to this many temperatures below it. */
 static const double RL_SERIES_REACH = 4;
 
 /* Sources that were summed up. */
 struct rl_series {
     size_t count;  /* of sources; if 0, the rest is meaningless */
-    double anchor; /* what the terms are relative to */
+    double origin; /* what the terms are relative to */
     /* Term k: coefficient k times the sum over the sources of mass * e^(-(k + 1) |d|), d from the
-     * source to the anchor. */
+     * source to the origin. */
     double terms[RL_SERIES_TERMS];
     struct rl_ramp ramp; /* of the sources above: mass, and distances for the linear part */
 };

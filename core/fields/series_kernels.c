@@ -25,7 +25,7 @@ struct sweep {
     struct terms coefficients;
     struct terms terms, fresh; /* the value is the sum of both */
     int fresh_left;            /* sources that may still go into `fresh` */
-    double anchor;
+    double origin;
     struct rl_ramp ramp;
 };
 
@@ -82,7 +82,7 @@ static inline double evaluate(const struct sweep *sweep, const struct terms *pow
     return vec_sum(products.v[0]);
 }
 
-/* The terms relative to an anchor that is `gap` temperatures further on. Seldom needed, and by
+/* The terms relative to an origin that is `gap` temperatures further on. Seldom needed, and by
  * value, so that a sweep can keep its terms in registers. */
 static __attribute__((noinline)) struct terms terms_beyond(struct terms terms, double gap)
 {
@@ -101,14 +101,14 @@ static inline void fold(struct sweep *sweep)
     sweep->fresh_left = FRESH;
 }
 
-static inline void move_to(struct sweep *sweep, double anchor)
+static inline void move_to(struct sweep *sweep, double origin)
 {
-    if (anchor == sweep->anchor)
+    if (origin == sweep->origin)
         return;
     fold(sweep);
-    const double gap = anchor < sweep->anchor ? sweep->anchor - anchor : anchor - sweep->anchor;
+    const double gap = origin < sweep->origin ? sweep->origin - origin : origin - sweep->origin;
     sweep->terms = terms_beyond(sweep->terms, gap / sweep->field->temperature);
-    sweep->anchor = anchor;
+    sweep->origin = origin;
 }
 
 static inline void enter(struct sweep *sweep, enum side side, size_t source)
@@ -116,7 +116,7 @@ static inline void enter(struct sweep *sweep, enum side side, size_t source)
     const struct rl_sorted *const sorted = sweep->sorted;
     double fall = sorted->falls[source], mass = rl_mass(sorted, source);
     const double x = side == ABOVE ? 1 / fall : fall;
-    move_to(sweep, sorted->anchors[source]);
+    move_to(sweep, sorted->origins[source]);
     const struct terms powers = powers_of(x);
     for (int v = 0; v < VECTORS; v++)
         sweep->fresh.v[v] += (mass * x) * sweep->coefficients.v[v] * powers.v[v];
@@ -132,7 +132,7 @@ static inline double value_at(struct sweep *sweep, enum side side, size_t target
 {
     const struct rl_sorted *const sorted = sweep->sorted;
     double fall = sorted->falls[target], x = side == ABOVE ? fall : 1 / fall;
-    move_to(sweep, sorted->anchors[target]);
+    move_to(sweep, sorted->origins[target]);
     struct terms powers = powers_of(x);
     return x * evaluate(sweep, &powers);
 }
@@ -160,7 +160,7 @@ static struct sweep sweep_from(const struct rl_series_field *field, enum side si
         .coefficients = coefficients,
         .terms = load_terms(start->terms),
         .fresh_left = FRESH,
-        .anchor = start->anchor,
+        .origin = start->origin,
         .ramp = start->ramp,
     };
 }
@@ -169,7 +169,7 @@ static void sweep_to(struct sweep *sweep, size_t count, struct rl_series *ret_se
 {
     fold(sweep);
     ret_series->count = count;
-    ret_series->anchor = sweep->anchor;
+    ret_series->origin = sweep->origin;
     memcpy(ret_series->terms, &sweep->terms, sizeof(ret_series->terms));
     ret_series->ramp = sweep->ramp;
 }

@@ -8,17 +8,17 @@
 #include <stdint.h>
 
 /*
- * Columns of equal length. An *anchor* is a score that items of neighbouring places share: no item
- * is above its anchor, nor below it by more than a few temperatures. Differences of scores are
- * taken to the anchor, so that no exponential overflows and none loses digits to an offset.
+ * Columns of equal length. An *origin* is a score that items of neighbouring places share: no item
+ * is above its origin, nor below it by more than a few temperatures. Differences of scores are
+ * taken to the origin, so that no exponential overflows and none loses digits to an offset.
  */
 struct rl_sorted {
     double *scores; /* descending within each node */
     uint32_t *grades;
     uint32_t *places; /* in the whole list: ascending within each node; results go there */
     double *masses;   /* NULL for all 1 */
-    double *anchors;  /* for the series, otherwise NULL */
-    double *falls;    /* e^-((anchor - score) / T); for the series, otherwise NULL */
+    double *origins;  /* for the series, otherwise NULL */
+    double *falls;    /* e^-((origin - score) / T); for the series, otherwise NULL */
 };
 
 /* Part of a node: sources and targets, each a run of items, in descending order of score. */

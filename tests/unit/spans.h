@@ -16,7 +16,7 @@ enum { SPAN_MOST = 4000 };
 
 /* Sources come first, then targets; each in descending order of score. */
 struct span_items {
-    double scores[SPAN_MOST], masses[SPAN_MOST], anchors[SPAN_MOST], falls[SPAN_MOST];
+    double scores[SPAN_MOST], masses[SPAN_MOST], origins[SPAN_MOST], falls[SPAN_MOST];
     uint32_t places[SPAN_MOST];
     struct rl_sorted sorted;
     struct rl_span span;
@@ -29,16 +29,16 @@ static inline int span_descending(const void *a, const void *b)
     return (x < y) - (x > y);
 }
 
-/* Places and anchors as field.c sets them: over sources and targets together. */
+/* Places and origins as field.c sets them: over sources and targets together. */
 static inline void span_fill_places(struct span_items *own, size_t n)
 {
-    static double all[SPAN_MOST], anchors[SPAN_MOST];
+    static double all[SPAN_MOST], origins[SPAN_MOST];
     for (size_t i = 0; i < n; i++)
         all[i] = own->scores[i];
     qsort(all, n, sizeof(all[0]), span_descending);
     for (size_t i = 0; i < n; i++)
-        anchors[i] = i && anchors[i - 1] - all[i] <= RL_SERIES_REACH * own->temperature
-                         ? anchors[i - 1]
+        origins[i] = i && origins[i - 1] - all[i] <= RL_SERIES_REACH * own->temperature
+                         ? origins[i - 1]
                          : all[i];
     for (size_t i = 0; i < n; i++) {
         size_t rank = 0;
@@ -46,8 +46,8 @@ static inline void span_fill_places(struct span_items *own, size_t n)
             rank++;
         own->places[i] = (uint32_t)rank;
         all[rank] = NAN; /* each place is taken once */
-        own->anchors[i] = anchors[rank];
-        own->falls[i] = rl_exp(-((anchors[rank] - own->scores[i]) / own->temperature));
+        own->origins[i] = origins[rank];
+        own->falls[i] = rl_exp(-((origins[rank] - own->scores[i]) / own->temperature));
     }
 }
 
@@ -69,7 +69,7 @@ static inline void span_fill(struct random *random, struct span_items *own, size
     own->sorted = (struct rl_sorted){
         .scores = own->scores,
         .places = own->places,
-        .anchors = own->anchors,
+        .origins = own->origins,
         .falls = own->falls,
     };
 }
