@@ -256,10 +256,10 @@ static enum rl_status start_acceptor(struct rl_assembly *assembly, struct rl_err
                                           .tick = tick,
                                           .context = assembly};
     for (int i = 0; i < RL_ADDRESSES; i++)
-        options.gates[i] = (struct rl_gate){
+        options.bindings[i] = (struct rl_binding){
             .listener = &assembly->listeners[i], .serve = serve, .server = assembly->transports[i]};
-    options.gates[RL_MAIN].plain = context->settings->tls_cert[0] == '\0';
-    options.gates[RL_ADMIN].plain = true;
+    options.bindings[RL_MAIN].plain = context->settings->tls_cert[0] == '\0';
+    options.bindings[RL_ADMIN].plain = true;
     return rl_acceptor_start(&options, &assembly->acceptor, error);
 }
 

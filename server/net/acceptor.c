@@ -29,7 +29,7 @@ enum {
 };
 
 /* What the thread polls, in this order. */
-enum { WAKE, LINGER, GATES };
+enum { WAKE, LINGER, BINDINGS };
 
 /* What the thread has been asked to do. */
 enum want { WANT_ACCEPT, WANT_CLOSE, WANT_STOP };
@@ -51,10 +51,10 @@ struct rl_acceptor {
 /* ---- Accepting ------------------------------------------------------------------------------- */
 
 /* Refuses a connection over the limit. A TLS client gets no reply: that would take a handshake. */
-static void turn_away(const struct rl_acceptor *acceptor, const struct rl_gate *gate, int fd)
+static void turn_away(const struct rl_acceptor *acceptor, const struct rl_binding *binding, int fd)
 {
     rl_metrics_connection_rejected();
-    if (!gate->plain) {
+    if (!binding->plain) {
         close(fd);
         return;
     }
@@ -62,18 +62,18 @@ static void turn_away(const struct rl_acceptor *acceptor, const struct rl_gate *
     rl_linger_add(acceptor->options.linger, fd);
 }
 
-static void hand_over(struct rl_acceptor *acceptor, const struct rl_gate *gate, int fd,
+static void hand_over(struct rl_acceptor *acceptor, const struct rl_binding *binding, int fd,
                       const struct sockaddr_storage *address, socklen_t length)
 {
     struct rl_connections *const connections = acceptor->options.connections;
-    if (!rl_connections_admit(connections, fd, gate->plain, (const struct sockaddr *)address)) {
-        turn_away(acceptor, gate, fd);
+    if (!rl_connections_admit(connections, fd, binding->plain, (const struct sockaddr *)address)) {
+        turn_away(acceptor, binding, fd);
         return;
     }
     const int on = 1;
-    if (!gate->listener->is_unix)
+    if (!binding->listener->is_unix)
         (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    if (gate->serve(gate->server, fd, (const struct sockaddr *)address, length))
+    if (binding->serve(binding->server, fd, (const struct sockaddr *)address, length))
         return;
     RL_LOG_LIMITED(RL_LOG_WARNING, "cannot serve a connection",
                    RL_FIELD_TEXT("reason", strerrordesc_np(errno)));
@@ -89,14 +89,14 @@ static void pause_accepting(struct rl_acceptor *acceptor, int failure)
 }
 
 /* Accepts one connection. False if none is pending. */
-static bool accept_one(struct rl_acceptor *acceptor, const struct rl_gate *gate)
+static bool accept_one(struct rl_acceptor *acceptor, const struct rl_binding *binding)
 {
     struct sockaddr_storage address;
     socklen_t length = sizeof(address);
-    const int fd = accept4(gate->listener->fd, (struct sockaddr *)&address, &length,
+    const int fd = accept4(binding->listener->fd, (struct sockaddr *)&address, &length,
                            SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
-        hand_over(acceptor, gate, fd, &address, length);
+        hand_over(acceptor, binding, fd, &address, length);
         return true;
     }
     switch (errno) {
@@ -113,10 +113,10 @@ static bool accept_one(struct rl_acceptor *acceptor, const struct rl_gate *gate)
     }
 }
 
-static void accept_some(struct rl_acceptor *acceptor, const struct rl_gate *gate, int most)
+static void accept_some(struct rl_acceptor *acceptor, const struct rl_binding *binding, int most)
 {
     for (int i = 0; i < most; i++)
-        if (!accept_one(acceptor, gate))
+        if (!accept_one(acceptor, binding))
             return;
 }
 
@@ -145,21 +145,21 @@ static int wait_ms(const struct rl_acceptor *acceptor, bool paused)
     return quiet ? IDLE_MS : TICK_MS;
 }
 
-/* Waits for an event. Returns a bit for each gate with a pending connection. */
+/* Waits for an event. Returns a bit for each binding with a pending connection. */
 static unsigned await(struct rl_acceptor *acceptor, bool accepting)
 {
     struct rl_linger *const linger = acceptor->options.linger;
-    struct pollfd polled[GATES + RL_GATES_MAX] = {
+    struct pollfd polled[BINDINGS + RL_BINDINGS_MAX] = {
         [WAKE] = {.fd = acceptor->wake, .events = POLLIN},
         [LINGER] = {.fd = rl_linger_descriptor(linger), .events = POLLIN},
     };
     const bool paused = accepting && rl_clock_coarse_ms() < acceptor->resume_at_ms;
     const size_t watched = accepting && !paused ? acceptor->options.count : 0;
     for (size_t i = 0; i < watched; i++)
-        polled[GATES + i] =
-            (struct pollfd){.fd = acceptor->options.gates[i].listener->fd, .events = POLLIN};
+        polled[BINDINGS + i] =
+            (struct pollfd){.fd = acceptor->options.bindings[i].listener->fd, .events = POLLIN};
     unsigned ready = 0;
-    if (poll(polled, GATES + watched, wait_ms(acceptor, paused)) <= 0)
+    if (poll(polled, BINDINGS + watched, wait_ms(acceptor, paused)) <= 0)
         return 0;
     uint64_t count;
     if (polled[WAKE].revents != 0)
@@ -167,7 +167,7 @@ static unsigned await(struct rl_acceptor *acceptor, bool accepting)
     if (polled[LINGER].revents != 0)
         rl_linger_serve(linger);
     for (size_t i = 0; i < watched; i++)
-        if (polled[GATES + i].revents != 0)
+        if (polled[BINDINGS + i].revents != 0)
             ready |= 1u << i;
     return ready;
 }
@@ -198,14 +198,14 @@ static void bar(const struct rl_listener *listener)
 }
 
 /* Serves the connections that the kernel has completed, then closes the listeners. */
-static void close_gates(struct rl_acceptor *acceptor)
+static void close_bindings(struct rl_acceptor *acceptor)
 {
     for (size_t i = 0; i < acceptor->options.count; i++)
-        bar(acceptor->options.gates[i].listener);
+        bar(acceptor->options.bindings[i].listener);
     (void)poll(NULL, 0, BARRED_MS);
     for (size_t i = 0; i < acceptor->options.count; i++) {
-        accept_some(acceptor, &acceptor->options.gates[i], RL_BACKLOG);
-        rl_listener_close(acceptor->options.gates[i].listener);
+        accept_some(acceptor, &acceptor->options.bindings[i], RL_BACKLOG);
+        rl_listener_close(acceptor->options.bindings[i].listener);
     }
     pthread_mutex_lock(&acceptor->lock);
     acceptor->closed = true;
@@ -228,13 +228,13 @@ static void *run(void *argument)
     enum want want;
     while ((want = wanted(acceptor)) != WANT_STOP) {
         if (want == WANT_CLOSE && accepting) {
-            close_gates(acceptor);
+            close_bindings(acceptor);
             accepting = false;
         }
         const unsigned ready = await(acceptor, accepting);
         for (size_t i = 0; i < acceptor->options.count; i++)
             if ((ready & 1u << i) != 0)
-                accept_some(acceptor, &acceptor->options.gates[i], ACCEPT_AT_ONCE);
+                accept_some(acceptor, &acceptor->options.bindings[i], ACCEPT_AT_ONCE);
         const uint64_t now_ms = rl_clock_coarse_ms();
         atomic_store_explicit(&acceptor->heartbeat_ms, now_ms, memory_order_relaxed);
         reap(acceptor, now_ms);

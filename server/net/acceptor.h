@@ -19,7 +19,7 @@
 struct rl_acceptor;
 
 /* One listener, and what serves its connections. */
-struct rl_gate {
+struct rl_binding {
     struct rl_listener *listener;
     bool plain; /* no TLS */
     /* Takes ownership of the descriptor; on failure closes it and returns false. */
@@ -27,10 +27,10 @@ struct rl_gate {
     void *server;
 };
 
-enum { RL_GATES_MAX = 2 };
+enum { RL_BINDINGS_MAX = 2 };
 
 struct rl_acceptor_options {
-    struct rl_gate gates[RL_GATES_MAX];
+    struct rl_binding bindings[RL_BINDINGS_MAX];
     size_t count;
     struct rl_connections *connections;
     struct rl_linger *linger;

@@ -92,7 +92,7 @@ static inline void rig_stop(struct rig *rig)
     rl_settings_free(rig->settings);
 }
 
-/* For an acceptor's gate. */
+/* For an acceptor's binding. */
 static inline bool rig_serve(void *server, int fd, const struct sockaddr *address, socklen_t length)
 {
     return rl_transport_add(server, fd, address, length);

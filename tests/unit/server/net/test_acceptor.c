@@ -27,7 +27,7 @@ static void start(const char *address, size_t most)
              &error);
     rig_must(rl_listener_open(address, "listen", RL_MODE_OWNER, &listener, &error), &error);
     const struct rl_acceptor_options options = {
-        .gates =
+        .bindings =
             {{.listener = &listener, .plain = true, .serve = rig_serve, .server = rig.transport}},
         .count = 1,
         .connections = rig.context.connections,
