@@ -10,7 +10,7 @@
 /*
  * Columns of equal length. An *origin* is a score that items of neighbouring places share: no item
  * is above its origin, nor below it by more than a few temperatures. Differences of scores are
- * taken to the origin, so that no exponential overflows and none loses digits to an offset.
+ * taken from the origin, so that no exponential overflows and none loses digits to an offset.
  */
 struct rl_sorted {
     double *scores; /* descending within each node */
