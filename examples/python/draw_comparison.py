@@ -1,68 +1,57 @@
-"""Draws how two models differ, list by list, and what is known of the mean difference.
+"""Which of two models is better? A notebook as a script: a cell begins with %%.
 
-    draw_comparison.py DATA.csv OUT.png [--url URL] [--metric ndcg] [--k 5]
+    draw_comparison.py DATA.csv OUT.png
 
-DATA has the columns qid, label, and one column of scores for each model (model_a, model_b).
+DATA has the columns qid, label, lang, and one column of scores for each model. The daemon is
+$RANKLOSSD_URL, or http://127.0.0.1:8080.
 """
-
-import argparse
-import math
+# %% The data: one row per item
+import sys
 
 import matplotlib
 import numpy as np
 import pandas
 import ranklossd
-from ranklossd.student import t_quantile
 
 matplotlib.use("Agg")
 from matplotlib import pyplot  # noqa: E402  (after the choice of how to draw)
 
+DATA, OUT = sys.argv[1:3] if len(sys.argv) > 2 else ("examples/data/models.csv", "comparison.png")
+METRIC, OTHERS = "ndcg@5", ["mean_average_precision", "mean_reciprocal_rank"]
+client, frame = ranklossd.Client(), pandas.read_csv(DATA)
+systems = {model: ranklossd.Batch.from_frame(frame, score=model, group="lang")
+           for model in ("model_a", "model_b")}
 
-def per_list(client, frame, score, metric, k):
-    """The metric's value of each list."""
-    batch = ranklossd.Batch.from_frame(frame, by="qid", score=score)
-    answer = client.metric(metric, batch, k=k, include=["per_list"])
-    return answer.value, np.array([row["metric"] for row in answer["per_list"]])
+# %% Both models over the same lists: all of them, and those of each language
+result = client.compare(systems, metrics=[METRIC, *OTHERS])
+print(result)
 
+# %% Every list's change
+report = {model: client.evaluate(batch, metrics=METRIC, include=["per_list"])[0]["per_list"]
+          for model, batch in systems.items()}
+old, new = (np.array([row["metric"] for row in rows]) for rows in report.values())
+changes = np.sort(new - old)
 
-def interval(differences, level=0.95):
-    """The paired t interval of the mean difference."""
-    n = len(differences)
-    reach = t_quantile((1 + level) / 2, n - 1) * differences.std(ddof=1) / math.sqrt(n)
-    return differences.mean() - reach, differences.mean() + reach
+# %% The mean difference of each metric with its interval, and of each group by the first
+rows = [(contest.label, contest.differences[0]) for contest in result]
+rows += [(f"{METRIC}, {name}", contest.differences[0])
+         for name, contest in sorted(result[METRIC].groups.items())]
+for name, one in rows:
+    print(f"{name}: difference {one.difference:+.4f} [{one.t[0]:+.4f}, {one.t[1]:+.4f}]")
 
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("data")
-    parser.add_argument("out")
-    parser.add_argument("--url")
-    parser.add_argument("--models", nargs=2, default=["model_a", "model_b"])
-    parser.add_argument("--metric", default="ndcg")
-    parser.add_argument("--k", type=int, default=5)
-    options = parser.parse_args()
-
-    frame, client = pandas.read_csv(options.data), ranklossd.Client(options.url)
-    (first, a), (second, b) = (per_list(client, frame, model, options.metric, options.k)
-                               for model in options.models)
-    differences = np.sort(b - a)
-    low, high = interval(differences)
-
-    figure, (bars, mean) = pyplot.subplots(1, 2, figsize=(9, 3.5), width_ratios=[4, 1],
-                                           sharey=True, layout="constrained")
-    bars.bar(range(len(differences)), differences, width=1.0,
-             color=np.where(differences < 0, "#b2182b", "#2166ac"))
-    bars.set(xlabel="lists, sorted", ylabel=f"difference of {options.metric}@{options.k}",
-             title="{1} minus {0}, list by list".format(*options.models))
-    mean.errorbar([0], [differences.mean()], [[differences.mean() - low],
-                                              [high - differences.mean()]], fmt="o", capsize=6,
-                  color="black")
-    mean.axhline(0, color="grey", linewidth=0.8)
-    mean.set(xticks=[], title="mean, 95 %")
-    figure.savefig(options.out, dpi=120)
-    print(f"{options.models[0]} {first:.4f}, {options.models[1]} {second:.4f}, "
-          f"difference {differences.mean():+.4f} [{low:+.4f}, {high:+.4f}]")
-
-
-if __name__ == "__main__":
-    main()
+# %% Drawn
+figure, (lists, means) = pyplot.subplots(1, 2, figsize=(11, 4), layout="constrained")
+lists.bar(range(len(changes)), changes, width=1.0,
+          color=np.where(changes < 0, "#b2182b", "#2166ac"))
+lists.set(xlabel="lists, sorted by their change", ylabel=f"change of {METRIC}",
+          title="model_b minus model_a, list by list")
+for at, (name, one) in enumerate(reversed(rows)):
+    low, high = one.t
+    color = "#b2182b" if high < 0 else "#2166ac" if low > 0 else "#555555"
+    means.errorbar([one.difference], [at], xerr=[[one.difference - low], [high - one.difference]],
+                   fmt="o", capsize=5, color=color)
+means.axvline(0, color="black", linewidth=0.8)
+means.axhline(len(rows) - len(result.results) - 0.5, color="#cccccc", linewidth=0.8)
+means.set(yticks=range(len(rows)), yticklabels=[name for name, _ in reversed(rows)],
+          xlabel="mean difference with its 95 % interval", title="better to the right of 0")
+figure.savefig(OUT, dpi=110)

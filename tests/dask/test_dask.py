@@ -22,7 +22,8 @@ from ranklossd.dask import evaluate, tally  # noqa: E402
 EVALUATIONS = {
     "losses": ["pairwise_hinge", {"name": "list_mle", "reduction": "sum"}],
     "metrics": ["ndcg@10", "mean_average_precision", "recall_at_k@5"], "dtype": "float64"}
-COLUMNS = {"by": "qid", "label": "label", "score": "score", "list_weight": "weight"}
+COLUMNS = {"by": "qid", "label": "label", "score": "score", "list_weight": "weight",
+           "group": "lang"}
 
 
 def frame_of(lists, seed=0):
@@ -32,7 +33,8 @@ def frame_of(lists, seed=0):
     items = int(lengths.sum())
     return pandas.DataFrame({
         "qid": np.repeat(np.arange(lists), lengths), "label": rng.integers(0, 4, items) % 3,
-        "score": rng.normal(size=items), "weight": np.repeat(rng.random(lists), lengths)})
+        "score": rng.normal(size=items), "weight": np.repeat(rng.random(lists), lengths),
+        "lang": np.repeat(rng.choice(["de", "en", "fr"], lists), lengths)})
 
 
 def parts_with_a_kill(frame, count, flag, pid):
@@ -67,14 +69,26 @@ class Cluster(unittest.TestCase):
         cls.addClassCleanup(cls.engine.close)
         cls.frame = frame_of(2000)
         cls.whole = ranklossd.Client(cls.urls[1]).evaluate(
-            ranklossd.Batch.from_frame(cls.frame, **COLUMNS), **EVALUATIONS)
+            ranklossd.Batch.from_frame(cls.frame, **COLUMNS), include=["confidence"],
+            **EVALUATIONS)
 
     def agree(self, report, whole=None):
         whole = whole or self.whole
         self.assertEqual(list(report.values()), list(whole.values()))
         self.assertEqual(report.totals, whole.totals)
         for one, want in zip(report, whole):
-            np.testing.assert_allclose(one.value, want.value, rtol=1e-11, err_msg=one.label)
+            self.agree_on(one.kind, {one.kind: one.value, **one.extra},
+                          {one.kind: want.value, **want.extra})
+            self.assertEqual(set(one["groups"]), {"de", "en", "fr"})
+            for name, group in one["groups"].items():
+                self.agree_on(one.kind, group, want["groups"][name])
+
+    def agree_on(self, kind, one, want):
+        """Values, standard errors and t intervals."""
+        np.testing.assert_allclose(one[kind], want[kind], rtol=1e-11)
+        self.assertEqual(one["confidence"]["lists"], want["confidence"]["lists"])
+        for name in ("standard_error", "t"):
+            np.testing.assert_allclose(one["confidence"][name], want["confidence"][name], rtol=1e-9)
 
     def partitions(self, count):
         """The frame in Dask, cut between lists."""
@@ -104,7 +118,7 @@ class Cluster(unittest.TestCase):
 
     def test_a_bag_of_rows(self):
         rows = [{"labels": part.label.tolist(), "scores": part.score.tolist(),
-                 "weight": part.weight.iloc[0]} for _, part in self.frame.groupby("qid")]
+                 "weight": part.weight.iloc[0], "group": part.lang.iloc[0]} for _, part in self.frame.groupby("qid")]
         self.agree(evaluate(dask.bag.from_sequence(rows, npartitions=7), self.urls, **EVALUATIONS))
 
     def test_small_requests_and_trees_of_any_width(self):

@@ -64,7 +64,7 @@ class Commands(DaemonAt, unittest.TestCase):
         "keras_metrics.py": r"^NDCG@10 over 5 batches: 0\.\d{4}$",
         "frame.py": r"pairwise_logistic +loss",
         "replicas.py": r"(?s)ndcg@5 +0\.\d+.*120 lists, 992 items",
-        "draw_comparison.py": r"difference [+-]0\.\d{4} \[[+-]0\.\d{4}, [+-]0\.\d{4}\]",
+        "draw_comparison.py": r"(?s)ndcg@5, fr: difference [+-]0\.\d{4} \[[+-]0\.\d{4}, [+-]0\.\d{4}\]",
         "gate.sh": r"(?s)ndcg@5 +model_b .*gate: passed",
         "-m": r"(?s)ndcg@5 .*de\nevaluation.*120 lists, 992 items"}
 
