@@ -29,8 +29,9 @@ class Wheel(unittest.TestCase):
         cls.folder = scratch_directory(cls)
         source = shutil.copytree(PACKAGE, f"{cls.folder}/source", ignore=shutil.ignore_patterns(
             "build", "*.egg-info", "__pycache__"))
-        run(sys.executable, "-m", "pip", "wheel", "--no-build-isolation", "--no-deps",
-            "--no-index", "--wheel-dir", cls.folder, source)
+        # With build isolation, as people type it: --no-index shows that no build tool is fetched.
+        run(sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-index", "--wheel-dir",
+            cls.folder, source)
         cls.wheel, = (name for name in os.listdir(cls.folder) if name.endswith(".whl"))
         run(sys.executable, "-m", "venv", f"{cls.folder}/venv")
         cls.python = f"{cls.folder}/venv/bin/python"
@@ -58,6 +59,30 @@ class Wheel(unittest.TestCase):
         where, value = said.split()
         self.assertTrue(where.startswith(f"{self.folder}/venv"), where)
         self.assertEqual(value, "0.5")
+
+    def test_the_same_source_gives_the_same_bytes_and_an_sdist_the_same_wheel(self):
+        build = ("import sys; sys.path.insert(0, '.'); import backend; "
+                 "print(getattr(backend, sys.argv[1])(sys.argv[2]))")
+        name = run(sys.executable, "-c", build, "build_sdist", self.folder,
+                   cwd=f"{self.folder}/source").strip()
+        shutil.unpack_archive(f"{self.folder}/{name}", self.folder)
+        again = scratch_directory(self)
+        run(sys.executable, "-c", build, "build_wheel", again,
+            cwd=f"{self.folder}/{name.removesuffix('.tar.gz')}")
+        wheels = []
+        for folder in (self.folder, again):
+            with open(f"{folder}/{self.wheel}", "rb") as file:
+                wheels.append(file.read())
+        self.assertEqual(*wheels)
+
+    def test_an_editable_install_is_the_source(self):
+        folder = scratch_directory(self)
+        run(sys.executable, "-m", "venv", folder)
+        run(f"{folder}/bin/python", "-m", "pip", "install", "--no-index", "--no-deps", "-e",
+            f"{self.folder}/source")
+        said = run(f"{folder}/bin/python", "-c", "import importlib.util as u; "
+                   "print(u.find_spec('ranklossd').origin)")
+        self.assertEqual(said.strip(), f"{self.folder}/source/src/ranklossd/__init__.py")
 
     def test_it_says_that_it_is_typed(self):
         listing = run(self.python, "-m", "zipfile", "--list", f"{self.folder}/{self.wheel}")
