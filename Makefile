@@ -74,12 +74,13 @@ AVX512 = -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=
 $(BUILD)/core/%.avx2.o: EXTRA = $(AVX2) -DRL_ISA=avx2
 $(BUILD)/core/%.avx512.o: EXTRA = $(AVX512) -DRL_ISA=avx512
 # Files that hold the revision are compiled again when it changes.
-$(BUILD)/server/main.o $(BUILD)/server/observe/exposition.o: $(BUILD)/revision
+VERSIONED = $(addprefix $(BUILD)/server/,main.o observe/exposition.o formats/oip/models.o)
+$(VERSIONED): $(BUILD)/revision
 $(BUILD)/revision: ALWAYS
 	@mkdir -p $(@D)
 	@echo $(REVISION) | cmp -s - $@ || echo $(REVISION) > $@
 ALWAYS:
-$(BUILD)/server/main.o $(BUILD)/server/observe/exposition.o: EXTRA = -DRL_VERSION='"$(VERSION)"' -DRL_REVISION='"$(REVISION)"'
+$(VERSIONED): EXTRA = -DRL_VERSION='"$(VERSION)"' -DRL_REVISION='"$(REVISION)"'
 # The assembler includes the page, which no dependency file of the compiler names.
 $(BUILD)/server/web/assets.o: $(wildcard server/web/*)
 

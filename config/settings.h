@@ -114,7 +114,7 @@ enum rl_socket_mode { RL_MODE_OWNER, RL_MODE_GROUP, RL_MODE_ALL }; /* 0600, 0660
       .help = "Time for requests in flight to finish after shutdown-delay.") \
     X(TEXT, auth_tokens_file, .name = "auth-tokens-file", .text = "", .reloadable = true, \
       .help = "File of bearer tokens, one per line; # starts a comment line. If empty, no token is required.") \
-    X(LIST, open_paths, .name = "open-paths", .text = "/,/openapi.json,/livez,/readyz,/healthz", \
+    X(LIST, open_paths, .name = "open-paths", .text = "/,/openapi.json,/livez,/readyz,/healthz,/v2/health/live,/v2/health/ready", \
       .help = "Paths that need no token.") \
     X(TEXT, tls_cert, .name = "tls-cert", .text = "", .reloadable = true, \
       .help = "PEM file with the certificate and its chain. If set, the main address uses TLS.") \

@@ -18,6 +18,12 @@
     X(COMPARE, "/v1/compare")                                                                      \
     X(LOSSES, "/v1/losses")                                                                        \
     X(METRICS_CATALOGUE, "/v1/metrics")                                                            \
+    X(INFERENCE, "/v2")                                                                            \
+    X(INFERENCE_LIVE, "/v2/health/live")                                                           \
+    X(INFERENCE_READY, "/v2/health/ready")                                                         \
+    X(MODEL, "/v2/models/{measure}")                                                               \
+    X(MODEL_READY, "/v2/models/{measure}/ready")                                                   \
+    X(INFER, "/v2/models/{measure}/infer")                                                         \
     X(LIVEZ, "/livez")                                                                             \
     X(READYZ, "/readyz")                                                                           \
     X(HEALTHZ, "/healthz")                                                                         \

@@ -9,12 +9,14 @@
 
 #include "server/formats/query.h"
 #include "server/http/headers.h"
+#include "server/http/route.h"
 #include "server/text/text.h"
 
 /* What a reader reads, and with what. */
 struct rl_input {
     char *body; /* the reader may change it; never NULL */
     size_t length;
+    const struct rl_headers *headers; /* of the request; NULL: none */
     const struct rl_target *target;
     const struct rl_limits *limits;
     struct rl_team *team; /* threads to read on, where the body is large; NULL: the caller alone */
@@ -27,11 +29,12 @@ struct rl_output {
         *stop; /* not RL_OK once nobody wants the text: it may end early then; or NULL */
     struct rl_text text;
     const char *type; /* static */
+    size_t header;    /* bytes of JSON before bytes of tensors; 0: there are no tensors */
 };
 
 struct rl_format {
     const char *name;   /* unique */
-    const char *prefix; /* of the paths that it serves */
+    const char *prefix; /* of the paths that it serves: whole segments */
 
     /* Whether this is the format of a request with these headers; else RL_MEDIA_TYPE, and
      * `expected` tells the client why. */
@@ -50,6 +53,11 @@ struct rl_format {
      * `team` as above. RL_OK or RL_NOMEM. */
     enum rl_status (*write)(const struct rl_query *query, const struct rl_result *results,
                             struct rl_team *team, struct rl_output *output);
+
+    /* Fills the output, whose text is empty, with the reply to a GET of one of the format's paths.
+     * Only output->text.failed says that memory was too short. NULL: there are no such paths. */
+    void (*describe)(const struct rl_route *route, const struct rl_limits *limits,
+                     struct rl_output *output);
 
     /* Fills the output with an error. `request_id` may be "". Only output->text.failed says that
      * memory was too short even for a reply without detail. */

@@ -36,6 +36,8 @@ struct rl_query {
     double level;          /* of confidence, as every evaluation has it */
     size_t resamples;
     uint64_t seed;
+
+    const void *own; /* what the reader of a format tells its writer; or NULL */
 };
 
 #endif

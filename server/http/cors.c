@@ -139,12 +139,14 @@ bool rl_cors_is_preflight(const char *method, const char *origin, const char *re
 
 const char *rl_cors_allow_headers(void)
 {
-    return "Authorization, Content-Encoding, Content-Type, traceparent, X-Request-Id";
+    return "Authorization, Content-Encoding, Content-Type, Inference-Header-Content-Length, "
+           "traceparent, X-Request-Id";
 }
 
 const char *rl_cors_expose_headers(void)
 {
-    return "ETag, Retry-After, traceparent, WWW-Authenticate, X-Request-Id";
+    return "ETag, Inference-Header-Content-Length, Retry-After, traceparent, WWW-Authenticate, "
+           "X-Request-Id";
 }
 
 const char *rl_cors_max_age(void)

@@ -40,6 +40,7 @@
     X(request_id, "X-Request-Id", false)                                                           \
     X(traceparent, "Traceparent", false)                                                           \
     X(content_encoding, "Content-Encoding", true)                                                  \
+    X(inference_length, "Inference-Header-Content-Length", true)                                   \
     X(expect, "Expect", true)                                                                      \
     X(if_none_match, "If-None-Match", false)                                                       \
     X(request_method, "Access-Control-Request-Method", false)

@@ -15,6 +15,10 @@ static const struct {
     enum rl_handler handler;
     bool on_main, on_admin; /* if the two are separate */
 } reads[] = {
+    {"/v2", RL_HANDLER_INFERENCE, true, false},
+    {"/v2/", RL_HANDLER_INFERENCE, true, false},
+    {"/v2/health/live", RL_HANDLER_INFERENCE_LIVE, true, true},
+    {"/v2/health/ready", RL_HANDLER_INFERENCE_READY, true, true},
     {"/livez", RL_HANDLER_LIVEZ, true, true},
     {"/readyz", RL_HANDLER_READYZ, true, true},
     {"/healthz", RL_HANDLER_HEALTHZ, true, true},
@@ -50,6 +54,48 @@ static const struct rl_measure *find_measure(const char *path, enum rl_kind kind
     const char *const name = name_after(path, kind);
     return name ? rl_measure_find(kind, name) : NULL;
 }
+
+/* ---- Models of the Open Inference Protocol --------------------------------------------------- */
+
+static const char models[] = "/v2/models/";
+
+/* The model of this name, which ends with `end`: a measure, or evaluate. */
+static bool find_model(const char *name, size_t length, struct rl_target *target)
+{
+    char copy[64];
+    if (length >= sizeof(copy))
+        return false;
+    memcpy(copy, name, length);
+    copy[length] = '\0';
+    target->evaluate = strcmp(copy, "evaluate") == 0;
+    target->measure = rl_measure_find(RL_LOSS, copy);
+    if (!target->measure)
+        target->measure = rl_measure_find(RL_METRIC, copy);
+    return target->evaluate || target->measure;
+}
+
+/* /v2/models/{measure}[/versions/1][/ready or /infer] */
+static bool find_model_path(const char *path, struct rl_route *route)
+{
+    static const char version[] = "/versions/1";
+    if (strncmp(path, models, sizeof(models) - 1) != 0)
+        return false;
+    const char *const name = path + sizeof(models) - 1;
+    const size_t length = strcspn(name, "/");
+    const char *rest = name + length;
+    if (strncmp(rest, version, sizeof(version) - 1) == 0)
+        rest += sizeof(version) - 1;
+    if (!find_model(name, length, &route->target))
+        return false;
+    route->handler = rest[0] == '\0'               ? RL_HANDLER_MODEL
+                     : strcmp(rest, "/ready") == 0 ? RL_HANDLER_MODEL_READY
+                     : strcmp(rest, "/infer") == 0 ? RL_HANDLER_INFER
+                                                   : RL_HANDLER_OTHER;
+    route->allow = route->handler == RL_HANDLER_INFER ? ALLOW_POST : ALLOW_READ;
+    return route->handler != RL_HANDLER_OTHER;
+}
+
+/* ---- Paths ----------------------------------------------------------------------------------- */
 
 static bool find_batch(const char *path, struct rl_route *route)
 {
@@ -87,19 +133,39 @@ static bool find_read(const char *path, enum rl_scope scope, struct rl_route *ro
     return false;
 }
 
-/* The error for an unknown name lists the known ones. */
-static enum rl_status refuse_name(enum rl_kind kind, struct rl_error *error)
+/* Adds the names of a kind of measure to a list of names. */
+static void add_names(enum rl_kind kind, char names[RL_DETAIL_MAX])
 {
-    char names[RL_DETAIL_MAX] = "";
     for (int id = 0; id < RL_MEASURES; id++) {
         const struct rl_measure *const measure = rl_measure_get((enum rl_measure_id)id);
         const size_t used = strlen(names);
         if (measure->kind == kind)
-            snprintf(names + used, sizeof(names) - used, "%s%s", used > 0 ? ", " : "",
+            snprintf(names + used, RL_DETAIL_MAX - used, "%s%s", used > 0 ? ", " : "",
                      measure->name);
     }
+}
+
+/* The error for an unknown name lists the known ones. */
+static enum rl_status refuse_name(enum rl_kind kind, struct rl_error *error)
+{
+    char names[RL_DETAIL_MAX] = "";
+    add_names(kind, names);
     return rl_fail(error, RL_NOT_FOUND, "", "unknown %s; available: %s",
                    kind == RL_LOSS ? "loss" : "metric", names);
+}
+
+/* Of a path below the models: one that is unknown, or something unknown of one. */
+static enum rl_status refuse_model(const char *path, struct rl_error *error)
+{
+    char names[RL_DETAIL_MAX] = "evaluate";
+    struct rl_target target;
+    const char *const name = path + sizeof(models) - 1;
+    if (find_model(name, strcspn(name, "/"), &target))
+        return rl_fail(error, RL_NOT_FOUND, "",
+                       "no resource at this path; a model has ready, infer and versions/1");
+    add_names(RL_LOSS, names);
+    add_names(RL_METRIC, names);
+    return rl_fail(error, RL_NOT_FOUND, "", "unknown model; available: %s", names);
 }
 
 static enum rl_status refuse_path(const char *path, enum rl_scope scope, struct rl_error *error)
@@ -108,6 +174,8 @@ static enum rl_status refuse_path(const char *path, enum rl_scope scope, struct 
         return refuse_name(RL_LOSS, error);
     if (scope != RL_SCOPE_ADMIN && name_after(path, RL_METRIC))
         return refuse_name(RL_METRIC, error);
+    if (scope != RL_SCOPE_ADMIN && strncmp(path, models, sizeof(models) - 1) == 0)
+        return refuse_model(path, error);
     return rl_fail(error, RL_NOT_FOUND, "", "no resource at this path");
 }
 
@@ -115,7 +183,8 @@ enum rl_status rl_route_find(const char *path, enum rl_scope scope, struct rl_ro
                              struct rl_error *error)
 {
     struct rl_route route = {.handler = RL_HANDLER_OTHER, .allow = ALLOW_READ};
-    if ((scope != RL_SCOPE_ADMIN && find_batch(path, &route)) || find_read(path, scope, &route)) {
+    if ((scope != RL_SCOPE_ADMIN && (find_batch(path, &route) || find_model_path(path, &route))) ||
+        find_read(path, scope, &route)) {
         *ret_route = route;
         return RL_OK;
     }
@@ -125,7 +194,16 @@ enum rl_status rl_route_find(const char *path, enum rl_scope scope, struct rl_ro
 
 bool rl_route_takes_body(const struct rl_route *route)
 {
-    return route->target.evaluate || route->target.compare || route->target.measure;
+    switch (route->handler) {
+    case RL_HANDLER_LOSS:
+    case RL_HANDLER_METRIC:
+    case RL_HANDLER_EVALUATE:
+    case RL_HANDLER_COMPARE:
+    case RL_HANDLER_INFER:
+        return true;
+    default:
+        return false;
+    }
 }
 
 enum rl_status rl_route_check_method(const struct rl_route *route, enum rl_method method,

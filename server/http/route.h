@@ -18,7 +18,7 @@ enum rl_scope { RL_SCOPE_ALL, RL_SCOPE_MAIN, RL_SCOPE_ADMIN };
 struct rl_route {
     enum rl_handler handler;
     const char *allow;            /* value of Allow: the methods it accepts */
-    struct rl_target target;      /* if the handler takes a batch */
+    struct rl_target target;      /* if the handler takes a batch or tells of a model */
     const struct rl_asset *asset; /* if it is an embedded file */
 };
 

@@ -129,7 +129,7 @@ static void count_refusal(const struct rl_job *job)
     if (job->status == RL_GONE)
         rl_metrics_client_gone();
     const unsigned reason = reasons[job->status];
-    const bool probe = job->status == RL_DRAINING && job->route.handler == RL_HANDLER_READYZ;
+    const bool probe = job->status == RL_DRAINING && !rl_route_takes_body(&job->route);
     if (reason && !probe)
         rl_metrics_rejected((enum rl_reject)(reason - 1));
 }

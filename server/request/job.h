@@ -41,6 +41,8 @@ struct rl_reply {
     bool gzipped;
     bool varies;                     /* without Accept-Encoding the reply would have other bytes */
     char weak_etag[RL_ETAG_MAX + 2]; /* filled where the reply is gzipped */
+    size_t header;                   /* see struct rl_output … */
+    char header_text[24];            /* … filled where it is not 0 */
 };
 
 /* Nanoseconds; 0: not reached. */

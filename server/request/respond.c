@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "server/base/clock.h"
-#include "server/formats/json/describe.h"
 #include "server/formats/json/encode.h"
 #include "server/http/compress.h"
 #include "server/http/cors.h"
@@ -33,13 +32,18 @@ static enum rl_status give_text(struct rl_job *job, const char *type, struct rl_
     return RL_OK;
 }
 
-static enum rl_status give_health(struct rl_job *job, struct rl_error *error)
+/* Whether a reply of 200 says that the server is ready. */
+static bool asks_ready(const struct rl_job *job)
+{
+    const enum rl_handler handler = job->route.handler;
+    return handler == RL_HANDLER_READYZ || handler == RL_HANDLER_INFERENCE_READY ||
+           handler == RL_HANDLER_MODEL_READY;
+}
+
+static enum rl_status give_health(struct rl_job *job)
 {
     static char alive[] = "{\"status\":\"alive\"}", ready[] = "{\"status\":\"ready\"}";
-    const bool asks_ready = job->route.handler == RL_HANDLER_READYZ;
-    if (asks_ready && rl_context_stage(job->context) != RL_STAGE_READY)
-        return rl_fail(error, RL_DRAINING, "", "the server is not ready");
-    job->reply.data = asks_ready ? ready : alive;
+    job->reply.data = asks_ready(job) ? ready : alive;
     job->reply.length = strlen(job->reply.data);
     job->reply.content_type = RL_JSON_TYPE;
     return RL_OK;
@@ -58,17 +62,12 @@ static enum rl_status give_metrics(struct rl_job *job, struct rl_error *error)
     return give_text(job, rl_exposition_type(open), &text, error);
 }
 
-static enum rl_status give_catalogue(struct rl_job *job, enum rl_kind kind, struct rl_error *error)
+/* What a format tells of itself. */
+static enum rl_status give_description(struct rl_job *job, struct rl_error *error)
 {
-    struct rl_text text;
-    rl_text_init(&text);
-    const struct rl_limits *const limits = &job->context->limits;
-    const enum rl_status status = rl_describe_measures(kind, limits, &text, error);
-    if (status != RL_OK) {
-        rl_text_release(&text);
-        return status;
-    }
-    return give_text(job, RL_JSON_TYPE, &text, error);
+    struct rl_output output = {0};
+    job->format->describe(&job->route, &job->context->limits, &output);
+    return give_text(job, output.type, &output.text, error);
 }
 
 static enum rl_status give_asset(struct rl_job *job)
@@ -88,18 +87,20 @@ static enum rl_status give_asset(struct rl_job *job)
 
 static enum rl_status give(struct rl_job *job, struct rl_error *error)
 {
+    if (asks_ready(job) && rl_context_stage(job->context) != RL_STAGE_READY)
+        return rl_fail(error, RL_DRAINING, "", "the server is not ready");
     switch (job->route.handler) {
     case RL_HANDLER_METRICS:
         return give_metrics(job, error);
-    case RL_HANDLER_LOSSES:
-        return give_catalogue(job, RL_LOSS, error);
-    case RL_HANDLER_METRICS_CATALOGUE:
-        return give_catalogue(job, RL_METRIC, error);
+    case RL_HANDLER_LIVEZ:
+    case RL_HANDLER_READYZ:
+    case RL_HANDLER_HEALTHZ:
+        return give_health(job);
     case RL_HANDLER_PAGE:
     case RL_HANDLER_OPENAPI:
         return give_asset(job);
     default:
-        return give_health(job, error);
+        return give_description(job, error);
     }
 }
 
@@ -240,6 +241,10 @@ static void add_fields(struct rl_reply_head *head, struct rl_job *job)
     rl_reply_head_add(head, "Content-Type", reply->content_type);
     if (reply->gzipped)
         rl_reply_head_add(head, "Content-Encoding", "gzip");
+    if (reply->header > 0) {
+        snprintf(reply->header_text, sizeof(reply->header_text), "%zu", reply->header);
+        rl_reply_head_add(head, "Inference-Header-Content-Length", reply->header_text);
+    }
     if (job->trace_id[0] != '\0')
         rl_reply_head_add(head, "traceparent", job->headers.traceparent);
     if (job->method == RL_METHOD_OPTIONS && job->status == RL_OK)

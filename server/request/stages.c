@@ -44,6 +44,7 @@ static enum rl_status decode_body(struct rl_job *job, struct rl_team *team, size
     const struct rl_input input = {
         .body = body->data ? body->data : nothing,
         .length = body->length,
+        .headers = &job->headers,
         .target = &job->route.target,
         .limits = &job->context->limits,
         .team = team,
@@ -237,6 +238,7 @@ static void take_output(struct rl_reply *reply, struct rl_output *output)
     reply->counted = reply->length;
     reply->owned = true;
     reply->content_type = output->type;
+    reply->header = output->header;
 }
 
 static enum rl_status encode_job(struct rl_job *job, struct rl_team *team, struct rl_error *error)

@@ -1,6 +1,6 @@
 /*
  * jsonwriter.h: writes JSON, appended to a text. Everything the server says in JSON goes through
- * here, except long arrays of numbers, which encode.c writes itself.
+ * here, except long arrays of numbers (numbers.h).
  *
  * The writer inserts the commas, before each key and before each element of an array. It decides by
  * the last byte written, so the JSON must begin with the text. Each function takes the key of a

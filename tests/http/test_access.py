@@ -14,7 +14,8 @@ from daemon import (BINARY, WRAPPER, Daemon, DaemonCase, JSON_TYPE, base_environ
 HINGE = "/v1/losses/pairwise_hinge"
 BODY = b'{"y_true":[1,0],"y_pred":[0,1]}'
 TOKENS = ("first-token-0123456789", "second.token_~+/-===")
-OPEN = ("/", "/openapi.json", "/livez", "/readyz", "/healthz")
+OPEN = ("/", "/openapi.json", "/livez", "/readyz", "/healthz", "/v2/health/live",
+        "/v2/health/ready")
 SHUT = ("/v1/losses", "/v1/metrics", "/metrics", "/nope", HINGE)
 
 

@@ -3,8 +3,11 @@
 from daemon import DaemonCase, JSON_TYPE
 
 GETS = ("/v1/losses", "/v1/metrics", "/livez", "/readyz", "/healthz", "/metrics", "/openapi.json",
-        "/")
-POSTS = ("/v1/losses/pairwise_hinge", "/v1/metrics/ndcg", "/v1/evaluate")
+        "/", "/v2", "/v2/", "/v2/health/live", "/v2/health/ready", "/v2/models/ndcg",
+        "/v2/models/evaluate/versions/1", "/v2/models/softmax/ready",
+        "/v2/models/evaluate/versions/1/ready")
+POSTS = ("/v1/losses/pairwise_hinge", "/v1/metrics/ndcg", "/v1/evaluate", "/v2/models/auc/infer",
+         "/v2/models/evaluate/versions/1/infer")
 BODY = b'{"y_true":[1,0],"y_pred":[0,1]}'
 
 
@@ -48,7 +51,7 @@ class Methods(DaemonCase):
             for method in ("POST", "PUT", "DELETE", "PATCH"):
                 with self.subTest(path=path, method=method):
                     reply = self.daemon.exchange(method, path, JSON_TYPE, BODY, check=False)
-                    self.refused(reply, 405)
+                    self.refused(reply, 405, inference=path.startswith("/v2"))
                     self.assertEqual(self.allowed(reply), {"GET", "HEAD", "OPTIONS"})
         for path in POSTS:
             for method in ("GET", "HEAD", "PUT", "DELETE"):
@@ -69,6 +72,17 @@ class Methods(DaemonCase):
             with self.subTest(path):
                 self.refused(self.daemon.get(path, check=False), 404)
                 self.refused(self.daemon.exchange("POST", path, JSON_TYPE, BODY, check=False), 404)
+
+    def test_unknown_paths_below_v2(self):
+        for path in ("/v2/x", "/v2/models", "/v2/models/", "/v2/models/nope", "/v2/models/ndcg/",
+                     "/v2/models/ndcg/x", "/v2/models/ndcg/versions/2", "/v2/models/compare",
+                     "/v2/models/ndcg/versions/1/", "/v2/models/ndcg/ready/infer",
+                     "/v2/models/" + "n" * 100 + "/infer", "/v2/health", "/v2/health/x"):
+            with self.subTest(path):
+                self.refused(self.daemon.get(path, check=False), 404, inference=True)
+                self.refused(self.daemon.exchange("POST", path, {}, b"{}", check=False), 404,
+                             inference=True)
+        self.refused(self.daemon.get("/v2x", check=False), 404)
 
     def test_a_query_is_ignored(self):
         self.assertEqual(self.daemon.get("/livez?verbose=1&x").status, 200)

@@ -90,7 +90,8 @@ class EverySetting(Case):
                 "queue-capacity": "256", "queue-bytes": "512MiB", "request-timeout": "30s",
                 "header-timeout": "10s", "body-timeout": "60s", "write-timeout": "60s",
                 "idle-timeout": "60s", "shutdown-delay": "0s", "drain-timeout": "30s",
-                "open-paths": "/,/openapi.json,/livez,/readyz,/healthz", "compression": "true",
+                "open-paths": "/,/openapi.json,/livez,/readyz,/healthz,/v2/health/live,"
+                              "/v2/health/ready", "compression": "true",
                 "track-names": "0", "log-level": "info", "max-connections": "20000"}
         got = {row["name"]: str(row["default"]).lower() for row in self.rows}
         for name, value in want.items():

@@ -352,10 +352,18 @@ class DaemonCase(unittest.TestCase):
         if not self.daemon.alive():
             self.fail(f"the daemon is gone: {self.daemon.log.text()[-4000:]}")
 
-    def refused(self, reply, status, pointer=None, words=None, closes=None):
-        """A problem with this status, and with an error at this JSON Pointer."""
+    def refused(self, reply, status, pointer=None, words=None, closes=None, inference=False):
+        """A problem with this status, and with an error at this JSON Pointer. inference: an error
+        of /v2, whose text begins with the pointer."""
         self.assertEqual(reply.status, status, reply)
-        problem = schema.check_problem(reply)
+        if inference:
+            schema.check_inference_error(reply)
+            place, _, detail = reply.json()["error"].rpartition(": ") if pointer is None else (
+                reply.json()["error"].partition(": "))
+            problem = {"detail": place + ": " + detail,
+                       "errors": [{"pointer": place, "detail": detail}]}
+        else:
+            problem = schema.check_problem(reply)
         if pointer is not None:
             pointers = [error["pointer"] for error in problem.get("errors", [])]
             self.assertIn(pointer, pointers, problem)

@@ -72,11 +72,25 @@ def check_problem(reply):
     return problem
 
 
+def check_inference_error(reply):
+    """An error below /v2, in the protocol's form."""
+    if reply.media_type != "application/json":
+        raise AssertionError(f"status {reply.status} as {reply.media_type!r}: {reply.body[:200]!r}")
+    validate(reply.json(), {"$ref": "#/components/schemas/InferenceError"}, "error")
+
+
+def json_part(body):
+    """The JSON value that a body begins with; tensors may follow."""
+    return json.JSONDecoder().raw_decode(body.decode("latin-1"))[0]
+
+
 def check_request(operation, body, what):
     """A body that was accepted is one that the description allows."""
     content = resolve(operation.get("requestBody", {})).get("content", {})
     if body is not None and "application/json" in content:
-        validate(json.loads(body), content["application/json"]["schema"], f"{what}, request")
+        binary = "application/octet-stream" in content
+        validate(json_part(body) if binary else json.loads(body),
+                 content["application/json"]["schema"], f"{what}, request")
 
 
 def check_reply(method, path, reply, body=None):
@@ -85,8 +99,9 @@ def check_reply(method, path, reply, body=None):
     if not reply.header("X-Request-Id"):
         raise AssertionError(f"{what}: no X-Request-Id")
     operation = find_operation(method if method != "HEAD" else "GET", path)
+    inference = path == "/v2" or path.startswith("/v2/")
     if reply.status >= 400 and method != "HEAD":
-        check_problem(reply)
+        (check_inference_error if inference else check_problem)(reply)
     if operation is None or method == "HEAD" or reply.status == 304:
         return
     response = find_response(operation, reply.status)
@@ -102,5 +117,7 @@ def check_reply(method, path, reply, body=None):
         raise AssertionError(f"{what}: {reply.media_type!r} is not among {list(content)}")
     if reply.media_type.endswith("json"):
         validate(reply.json(), content[reply.media_type].get("schema", {}), what)
+    elif "application/json" in content:
+        validate(json_part(reply.plain()), content["application/json"]["schema"], what)
     if reply.status < 300:
         check_request(operation, body, what)

@@ -5,6 +5,7 @@ import json
 import socket
 import ssl
 import time
+import zlib
 
 
 class Closed(Exception):
@@ -48,11 +49,13 @@ class Reply:
     def media_type(self):
         return (self.header("Content-Type") or "").split(";")[0].strip().lower()
 
+    def plain(self):
+        """The body with its content coding removed."""
+        coding = (self.header("Content-Encoding") or "").lower()
+        return {"gzip": gzip.decompress, "deflate": zlib.decompress}.get(coding, bytes)(self.body)
+
     def text(self):
-        body = self.body
-        if (self.header("Content-Encoding") or "").lower() == "gzip":
-            body = gzip.decompress(body)
-        return body.decode()
+        return self.plain().decode()
 
     def json(self):
         return strict_json(self.text())

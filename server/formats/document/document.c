@@ -158,3 +158,84 @@ enum rl_status rl_document_list(const struct rl_extracted *extracted, const json
     *ret_count = array ? 0 : json_array_size(value);
     return RL_OK;
 }
+
+/* ---- Lists as text --------------------------------------------------------------------------- */
+
+/* Makes the references of a value those of a table in which `before` arrays come first. */
+static void shift_references(json_t *value, size_t before)
+{
+    const char *key;
+    json_t *element;
+    size_t i;
+    if (json_is_array(value) && json_array_size(value) == 1 &&
+        json_is_integer(json_array_get(value, 0))) {
+        element = json_array_get(value, 0);
+        json_integer_set(element, json_integer_value(element) + (json_int_t)before);
+        return;
+    }
+    json_array_foreach(value, i, element) shift_references(element, before);
+    json_object_foreach(value, key, element) shift_references(element, before);
+}
+
+/* Appends the arrays of one document to those of another. */
+static bool join_arrays(struct rl_extracted *all, const struct rl_extracted *more,
+                        struct rl_arena *arena)
+{
+    struct rl_array *const arrays =
+        rl_arena_array(arena, all->count + more->count, sizeof(*arrays));
+    if (!arrays)
+        return false;
+    for (size_t i = 0; i < all->count; i++)
+        arrays[i] = all->arrays[i];
+    for (size_t i = 0; i < more->count; i++)
+        arrays[all->count + i] = more->arrays[i];
+    all->arrays = arrays;
+    all->count += more->count;
+    return true;
+}
+
+/* The text as the only member of an object, which is what rl_document_read takes. */
+static enum rl_status read_list(const char *text, size_t length, const struct rl_limits *limits,
+                                struct rl_arena *arena, struct rl_document *ret_inner,
+                                struct rl_error *error)
+{
+    static const char before[] = "{\"\":", after[] = "}";
+    char *const whole = rl_arena_alloc(arena, length + sizeof(before) + sizeof(after));
+    if (!whole)
+        return rl_fail(error, RL_NOMEM, "", "no memory for the request");
+    char *const at = whole + sizeof(before) - 1;
+    memcpy(whole, before, sizeof(before) - 1);
+    memcpy(at, text, length);
+    memcpy(at + length, after, sizeof(after) - 1);
+    return rl_document_read(whole, length + sizeof(before) + sizeof(after) - 2, limits, NULL, arena,
+                            ret_inner, error);
+}
+
+enum rl_status rl_document_unpack(struct rl_document *document, json_t *object, const char *key,
+                                  const char *pointer, const struct rl_limits *limits,
+                                  struct rl_arena *arena, struct rl_error *error)
+{
+    const json_t *const packed = json_object_get(object, key);
+    const char *const text = json_string_value(packed);
+    struct rl_document inner;
+    struct rl_error why;
+    if (!text || text[0] != '[')
+        return RL_OK;
+    const enum rl_status status =
+        read_list(text, json_string_length(packed), limits, arena, &inner, &why);
+    if (status != RL_OK)
+        return rl_fail(error, status == RL_SYNTAX ? RL_INVALID : status, pointer,
+                       "the text is not JSON that can be read: %s", why.detail);
+    json_t *const list = json_object_get(inner.root, "");
+    const size_t before = document->extracted.count;
+    enum rl_status joined = RL_OK;
+    if (json_object_size(inner.root) != 1)
+        joined = rl_fail(error, RL_INVALID, pointer, "the text of one list was expected");
+    else if (!join_arrays(&document->extracted, &inner.extracted, arena) ||
+             json_object_set(object, key, list) != 0)
+        joined = rl_fail(error, RL_NOMEM, "", "no memory for the request");
+    else
+        shift_references(list, before);
+    rl_document_release(&inner);
+    return joined;
+}

@@ -48,4 +48,12 @@ enum rl_status rl_document_list(const struct rl_extracted *extracted, const json
                                 const char *pointer, const char *expected, size_t *ret_count,
                                 struct rl_error *error);
 
+/*
+ * Where a member of an object of the document is a text that begins with `[`, replaces it by the
+ * list that the text is. RL_INVALID if it is none, RL_TOO_LARGE, RL_NOMEM.
+ */
+enum rl_status rl_document_unpack(struct rl_document *document, json_t *object, const char *key,
+                                  const char *pointer, const struct rl_limits *limits,
+                                  struct rl_arena *arena, struct rl_error *error);
+
 #endif

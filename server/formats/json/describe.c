@@ -4,6 +4,7 @@
 #include "server/formats/json/describe.h"
 
 #include "server/formats/asked/definitiontext.h"
+#include "server/formats/json/encode.h"
 #include "server/text/jsonwriter.h"
 
 /* ---- Parameters ------------------------------------------------------------------------------ */
@@ -174,9 +175,12 @@ static void put_metric_merging(struct rl_text *text)
         "other_lists");
 }
 
-enum rl_status rl_describe_measures(enum rl_kind kind, const struct rl_limits *limits,
-                                    struct rl_text *text, struct rl_error *error)
+void rl_json_describe(const struct rl_route *route, const struct rl_limits *limits,
+                      struct rl_output *output)
 {
+    const enum rl_kind kind = route->handler == RL_HANDLER_LOSSES ? RL_LOSS : RL_METRIC;
+    struct rl_text *const text = &output->text;
+    output->type = RL_JSON_TYPE;
     rl_put_object(text, NULL);
     rl_put_array(text, kind == RL_LOSS ? "losses" : "metrics");
     for (int id = 0; id < RL_MEASURES; id++) {
@@ -194,7 +198,4 @@ enum rl_status rl_describe_measures(enum rl_kind kind, const struct rl_limits *l
     if (kind == RL_METRIC)
         rl_put_definitions(text);
     rl_put_object_end(text);
-    if (text->failed)
-        return rl_fail(error, RL_NOMEM, "", "no memory for the catalogue");
-    return RL_OK;
 }

@@ -4,12 +4,11 @@
 #ifndef RL_DESCRIBE_H
 #define RL_DESCRIBE_H
 
-#include "server/formats/query.h"
-#include "server/text/text.h"
+#include "server/formats/format.h"
 
-/* Writes {"losses": [...], ...} or {"metrics": [...], ...} into an empty text; bounds come from
- * the limits. RL_NOMEM. */
-enum rl_status rl_describe_measures(enum rl_kind kind, const struct rl_limits *limits,
-                                    struct rl_text *text, struct rl_error *error);
+/* See rl_format.describe: {"losses": [...], ...} or {"metrics": [...], ...}; bounds come from the
+ * limits. */
+void rl_json_describe(const struct rl_route *route, const struct rl_limits *limits,
+                      struct rl_output *output);
 
 #endif

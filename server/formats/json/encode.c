@@ -14,6 +14,7 @@
 #include "server/formats/json/encodeparts.h"
 #include "server/http/problem.h"
 #include "server/text/jsonwriter.h"
+#include "server/text/numbers.h"
 #include "server/text/numwriter.h"
 
 /* A reply under construction. */
@@ -30,37 +31,6 @@ static void add_dtype(struct rl_text *text, const struct rl_query *query)
 }
 
 /* ---- Arrays of numbers ----------------------------------------------------------------------- */
-
-/* Numbers first … end - 1, each followed by a comma. */
-static char *write_numbers(char *out, const void *values, enum rl_dtype dtype, size_t first,
-                           size_t end)
-{
-    for (size_t i = first; i < end; i++) {
-        out = dtype == RL_FLOAT32 ? rl_write_float(out, ((const float *)values)[i])
-                                  : rl_write_double(out, ((const double *)values)[i]);
-        *out++ = ',';
-    }
-    return out;
-}
-
-/* The most bytes a number and its comma take. */
-static size_t number_width(enum rl_dtype dtype)
-{
-    return 1 + (size_t)(dtype == RL_FLOAT32 ? RL_FLOAT_TEXT : RL_DOUBLE_TEXT);
-}
-
-/* `count` numbers as one list. */
-static void add_numbers(struct rl_text *text, const void *values, enum rl_dtype dtype, size_t count)
-{
-    if (!rl_text_reserve(text, count * number_width(dtype) + 2 + RL_NUMBER_ROOM))
-        return;
-    char *out = text->data + text->length;
-    *out++ = '[';
-    out = write_numbers(out, values, dtype, 0, count);
-    out -= count > 0; /* the last comma */
-    *out++ = ']';
-    text->length = (size_t)(out - text->data);
-}
 
 /* Empty lists from `*list` on, each followed by a comma. */
 static char *write_empty_lists(char *out, const struct rl_batch *batch, size_t *list)
@@ -102,7 +72,7 @@ static char *write_items(char *out, const struct rl_batch *batch, const void *va
         const size_t stop = end < list_end ? end : list_end;
         if (first == batch->offsets[list])
             *out++ = '[';
-        out = write_numbers(out, values, batch->dtype, first, stop);
+        out = rl_write_numbers(out, values, batch->dtype, first, stop);
         if (stop == list_end) {
             out[-1] = ']';
             *out++ = ',';
@@ -133,7 +103,7 @@ static size_t block_place(const struct rl_batch *batch, size_t index)
 {
     const size_t first = index * BLOCK < batch->items ? index * BLOCK : batch->items;
     const size_t lists = first < batch->items ? list_of(batch, first) + 1 : batch->lists;
-    return index == 0 ? 0 : first * number_width(batch->dtype) + 3 * lists + index * SLACK;
+    return index == 0 ? 0 : first * rl_numbers_width(batch->dtype) + 3 * lists + index * SLACK;
 }
 
 static void write_block(void *context, size_t index)
@@ -173,7 +143,7 @@ static void add_items(struct encoding *encoding, const void *values)
     const struct rl_batch *const batch = &encoding->query->batch;
     struct rl_text *const text = encoding->text;
     const size_t blocks = batch->items / BLOCK + 1;
-    if (!rl_text_reserve(text, batch->items * number_width(batch->dtype) + 3 * batch->lists +
+    if (!rl_text_reserve(text, batch->items * rl_numbers_width(batch->dtype) + 3 * batch->lists +
                                    (blocks + 1) * SLACK))
         return;
     char *out = text->data + text->length;
@@ -206,7 +176,7 @@ static void add_loss(struct encoding *encoding, size_t index, const struct rl_re
     else if (!eval->measure->value_per_list)
         add_items(encoding, result->values);
     else if (query->batched)
-        add_numbers(text, result->values, dtype, query->batch.lists);
+        rl_put_numbers(text, dtype, result->values, query->batch.lists);
     else
         rl_put_number(text, NULL, dtype,
                       dtype == RL_FLOAT32 ? *(const float *)result->values

@@ -5,50 +5,22 @@
 
 #include <math.h>
 
+#include "server/formats/asked/totals.h"
 #include "server/text/jsonwriter.h"
 
 /* ---- Totals ---------------------------------------------------------------------------------- */
 
-/* The members that merging needs besides the sums (README.md, "Merging"). */
-static void add_loss_sums(struct rl_text *text, const struct rl_totals *totals)
-{
-    rl_put_or_null(text, "scalar_weight", totals->scalar_weight ? totals->weight_sum : INFINITY);
-    rl_put_or_null(text, "loss_squares", totals->own.aa);
-    rl_put_or_null(text, "loss_divisors", totals->own.ab);
-    rl_put_double(text, "divisor_sum", totals->own.b);
-    rl_put_or_null(text, "divisor_squares", totals->own.bb);
-}
-
-static void add_metric_sums(struct rl_text *text, const struct rl_totals *totals)
-{
-    const struct rl_sums *own = &totals->own, *averaged = &totals->averaged;
-    rl_put_count(text, "relevant_lists", own->lists);
-    rl_put_double(text, "relevant_metric_sum", own->a);
-    rl_put_double(text, "relevant_weight_sum", own->b);
-    rl_put_or_null(text, "relevant_metric_squares", own->aa);
-    rl_put_or_null(text, "relevant_metric_weights", own->ab);
-    rl_put_or_null(text, "relevant_weight_squares", own->bb);
-    rl_put_count(text, "other_lists", averaged->lists);
-    rl_put_double(text, "other_metric_sum", averaged->a);
-    rl_put_or_null(text, "other_metric_squares", averaged->aa);
-}
-
 void rl_put_totals(struct rl_text *text, bool loss, const struct rl_totals *totals)
 {
+    struct rl_total all[RL_TOTALS_MOST];
+    const size_t count = rl_totals_list(loss, totals, all);
     rl_put_object(text, "totals");
-    rl_put_count(text, "lists", totals->lists);
-    rl_put_count(text, "items", totals->items);
-    rl_put_count(text, "valid_items", totals->valid_items);
-    if (loss) {
-        rl_put_count(text, "pairs", totals->pairs);
-        rl_put_count(text, "values", totals->values);
+    for (size_t i = 0; i < count; i++) {
+        if (all[i].whole)
+            rl_put_count(text, all[i].name, all[i].count);
+        else
+            rl_put_or_null(text, all[i].name, all[i].number);
     }
-    rl_put_double(text, loss ? "loss_sum" : "metric_sum", totals->sum);
-    rl_put_double(text, "weight_sum", totals->weight_sum);
-    if (loss)
-        add_loss_sums(text, totals);
-    else
-        add_metric_sums(text, totals);
     rl_put_object_end(text);
 }
 

@@ -98,7 +98,7 @@ START_TEST(fields_have_the_defaults_that_are_promised)
     ck_assert_uint_eq(s->max_items, 20000000);
     ck_assert_uint_eq(s->request_timeout, 30000);
     ck_assert_uint_eq(s->shutdown_delay, 0);
-    ck_assert_uint_eq(s->open_paths.count, 5);
+    ck_assert_uint_eq(s->open_paths.count, 7);
     ck_assert_str_eq(s->open_paths.items[0], "/");
     ck_assert_str_eq(s->open_paths.items[4], "/healthz");
     ck_assert_uint_eq(s->cors_origins.count, 0);
@@ -184,7 +184,7 @@ START_TEST(a_reload_changes_only_what_may_change)
     ck_assert_str_eq(next->listen, now->listen);
     ck_assert_int_eq(next->sources[RL_SET_listen], RL_SOURCE_DEFAULT);
     ck_assert_uint_eq(next->threads, 0);
-    ck_assert_uint_eq(next->open_paths.count, 5);
+    ck_assert_uint_eq(next->open_paths.count, 7);
     ck_assert_uint_eq(next->max_body_bytes, 64 * RL_MIB);
     ck_assert_uint_eq(next->log_level, RL_LOG_ERROR);
     ck_assert_uint_eq(next->cors_origins.count, 1);

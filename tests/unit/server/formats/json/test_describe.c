@@ -13,13 +13,16 @@ static const struct rl_limits limits = {.max_top_k = 123};
 
 static json_t *read_catalogue(enum rl_kind kind)
 {
-    struct rl_text text;
-    struct rl_error error;
-    rl_text_init(&text);
-    ck_assert_int_eq(rl_describe_measures(kind, &limits, &text, &error), RL_OK);
-    json_t *const root = json_loadb(text.data, text.length, JSON_REJECT_DUPLICATES, NULL);
+    const struct rl_route route = {.handler = kind == RL_LOSS ? RL_HANDLER_LOSSES
+                                                              : RL_HANDLER_METRICS_CATALOGUE};
+    struct rl_output output = {0};
+    rl_json_describe(&route, &limits, &output);
+    ck_assert(!output.text.failed);
+    ck_assert_str_eq(output.type, "application/json");
+    json_t *const root =
+        json_loadb(output.text.data, output.text.length, JSON_REJECT_DUPLICATES, NULL);
     ck_assert_ptr_nonnull(root);
-    rl_text_release(&text);
+    rl_text_release(&output.text);
     return root;
 }
 
@@ -121,18 +124,16 @@ END_TEST
 
 START_TEST(every_failing_allocation_is_an_error)
 {
-    struct rl_error error;
-    enum rl_status status = RL_NOMEM;
+    const struct rl_route route = {.handler = RL_HANDLER_LOSSES};
+    bool failed = true;
     size_t limit = 1;
-    for (; status != RL_OK && limit < 1 << 20; limit *= 2) {
-        struct rl_text text;
-        rl_text_init(&text);
-        text.limit = limit;
-        status = rl_describe_measures(RL_LOSS, &limits, &text, &error);
-        ck_assert(status == (text.failed ? RL_NOMEM : RL_OK));
-        rl_text_release(&text);
+    for (; failed && limit < 1 << 20; limit *= 2) {
+        struct rl_output output = {.text = {.limit = limit}};
+        rl_json_describe(&route, &limits, &output);
+        failed = output.text.failed;
+        rl_text_release(&output.text);
     }
-    ck_assert_int_eq(status, RL_OK);
+    ck_assert(!failed);
     ck_assert_uint_gt(limit, 4096);
 }
 END_TEST
