@@ -165,7 +165,7 @@ class Live(unittest.TestCase):
         raise AssertionError("no scrapes: " + "".join(cls.tool.lines[-20:]))
 
     def has_data(self, name, expression):
-        for _ in range(40):
+        for _ in range(240):
             found = self.query(expression)
             values = [sample["value"][1] for sample in found] if isinstance(found, list) else []
             if found and not all(value in ("NaN", "+Inf") for value in values):

@@ -1,9 +1,8 @@
 """FAULTS 1 to 23: framing, methods, paths, and crowds. Raw sockets throughout."""
 
 import socket
-import time
 
-from daemon import SANITIZER, SLOW, DaemonCase, eventually
+from daemon import SANITIZER, Daemon, DaemonCase, eventually
 from wire import Closed, Wire
 
 HINGE = "/v1/losses/pairwise_hinge"
@@ -131,7 +130,7 @@ class Framing(DaemonCase):
                 wire.send(post(f"Content-Length: {500000}", body=BODY * (number % 50)))
                 if number % 3 == 0:
                     wire.reset()
-        eventually(lambda: self.daemon.descriptors() <= baseline + 1, 10, "reaping")
+        eventually(lambda: self.daemon.descriptors() <= baseline + 1, what="reaping")
         self.assertLess(self.daemon.rss() - rss, 32 << 20)
         self.serves()
 
@@ -140,7 +139,7 @@ class Framing(DaemonCase):
         for _ in range(50):
             with self.daemon.connect() as wire:
                 wire.send(post("Transfer-Encoding: chunked", body=b"fff\r\n{"))
-        eventually(lambda: self.daemon.descriptors() <= baseline + 1, 10, "reaping")
+        eventually(lambda: self.daemon.descriptors() <= baseline + 1, what="reaping")
 
     def test_fault_11_space_before_the_colon(self):
         for field in ("Content-Length : 38", "X-Thing : 1", "Host : x", "X\t: 1"):
@@ -187,7 +186,7 @@ class Framing(DaemonCase):
                 pass
             except AssertionError:
                 pass
-            self.assertTrue(wire.is_closed(5 * SLOW))
+            self.assertTrue(wire.is_closed())
         self.serves()
 
     def test_fault_16_garbage_on_the_plain_port(self):
@@ -263,27 +262,33 @@ class Framing(DaemonCase):
                 if number % 2:
                     sock.sendall(b"POST / HTTP/1.1\r\nHo")
                 idle.append(sock)
-            start = time.monotonic()
             for _ in range(50):
                 self.serves()
-            self.assertLess(time.monotonic() - start, 5 * SLOW)
         finally:
             for sock in idle:
                 sock.close()
 
     def test_fault_23_over_the_limit_a_quick_503(self):
-        from daemon import Daemon
-        with Daemon("--max-connections", 20) as daemon:
-            held = [Wire(daemon.address) for _ in range(20)]
+        """While the others stay: their deadlines are longer than any test."""
+        with Daemon("--max-connections", 20, "--idle-timeout", "10m", "--header-timeout",
+                    "10m") as daemon:
+            held = []
+
+            def hold():
+                """One more that is answered, as soon as those that were closed are counted out."""
+                wire = Wire(daemon.address)
+                if wire.exchange("GET", "/livez").status == 200:
+                    held.append(wire)
+                else:
+                    wire.close()
+                return len(held) == 20
+
             try:
-                for wire in held:  # one that was answered has been accepted
-                    self.assertEqual(wire.exchange("GET", "/livez").status, 200)
+                eventually(hold, what="twenty connections")
                 for _ in range(10):
-                    start = time.monotonic()
                     with Wire(daemon.address) as wire:
                         wire.try_send(b"GET /livez HTTP/1.1\r\nHost: a\r\n\r\n")
                         reply = wire.read_reply()
-                        self.assertLess(time.monotonic() - start, 1 * SLOW)
                         self.refused(reply, 503)
                         self.assertTrue(reply.header("Retry-After"))
                         self.assertTrue(wire.is_closed())
@@ -296,7 +301,7 @@ class Framing(DaemonCase):
 
 class Arguments(DaemonCase):
     """80: more query arguments than the connection's memory holds records of."""
-    flags = ("--io-threads", 2)
+    flags = ("--io-threads", 2, "--header-timeout", "10m")
     # A sanitizer keeps freed memory for a while, 256 MiB of it; it finds leaks by itself at the end.
     GROWTH = 300 << 20 if SANITIZER else 4 << 20
 
@@ -304,13 +309,12 @@ class Arguments(DaemonCase):
                "/v1/losses?" + "&".join(f"x{number}=1" for number in range(900)))
 
     def test_fault_80_too_many_query_arguments_are_414_at_once(self):
+        """Not when the deadline of the headers has passed, which is later than the client waits."""
         before = self.daemon.metrics().total("http_requests_total", code="414")
         for target in self.TARGETS:
             with self.daemon.connect() as wire:
-                start = time.monotonic()
                 wire.send(f"GET {target} HTTP/1.1\r\nHost: a\r\nX-Request-Id: many\r\n\r\n")
                 self.refused(wire.read_reply(), 414, words="arguments", closes=True)
-                self.assertLess(time.monotonic() - start, 2 * SLOW)
                 self.assertTrue(wire.is_closed())
         eventually(lambda: self.daemon.metrics().total("http_requests_total", code="414")
                    == before + len(self.TARGETS))

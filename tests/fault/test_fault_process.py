@@ -13,10 +13,11 @@ import time
 import unittest
 
 import schema
-from daemon import (SLOW, Daemon, DaemonCase, JSON_TYPE, eventually, run_once,
+import busy
+from daemon import (Daemon, DaemonCase, JSON_TYPE, eventually, run_once,
                     scratch_directory)
 from shim import Shim
-from test_fault_resources import BODY, HINGE, LARGE, long_work
+from test_fault_resources import BODY, HINGE, LARGE
 from wire import Closed, Wire
 
 
@@ -28,23 +29,29 @@ def free_port():
 
 class Termination(unittest.TestCase):
     def test_fault_69_readiness_falls_at_once_and_serving_goes_on(self):
-        with Daemon("--shutdown-delay", "2s") as daemon:
+        with Daemon("--shutdown-delay", "10m") as daemon:
             with daemon.connect() as kept:
                 self.assertEqual(daemon.post(HINGE, BODY, wire=kept).status, 200)
-                start = time.monotonic()
                 daemon.signal(signal.SIGTERM)
-                eventually(lambda: daemon.get("/readyz", check=False).status == 503, 1)
-                self.assertLess(time.monotonic() - start, 1 * SLOW)
+                eventually(lambda: daemon.get("/readyz", check=False).status == 503)
                 schema.check_problem(daemon.get("/readyz"))
                 self.assertEqual(daemon.get("/livez").status, 200)
                 self.assertEqual(daemon.post(HINGE, BODY).status, 200)
                 self.assertEqual(daemon.post(HINGE, BODY, wire=kept).status, 200)
+            self.assertTrue(daemon.alive())
+            daemon.signal(signal.SIGTERM)
             self.assertEqual(daemon.wait(), 0)
-            self.assertGreater(time.monotonic() - start, 1.8)
+
+    def test_fault_69_the_delay_ends(self):
+        with Daemon("--shutdown-delay", "1s") as daemon:
+            start = time.monotonic()
+            daemon.signal(signal.SIGTERM)
+            self.assertEqual(daemon.wait(), 0)
+            self.assertGreater(time.monotonic() - start, 0.9)
 
     def test_fault_69_after_the_delay_new_ones_are_refused_and_old_ones_finish(self):
-        work = long_work(3)
-        with Daemon("--drain-timeout", "60s", "--threads", 1) as daemon:
+        work = busy.long_work(3)
+        with Daemon(*busy.FLAGS, "--drain-timeout", "10m") as daemon:
             with daemon.connect() as wire, daemon.connect() as second:
                 wire.request("POST", "/v1/evaluate", JSON_TYPE, work)
                 eventually(lambda: daemon.metrics().value("ranklossd_queue_wait_seconds_count"))
@@ -54,12 +61,12 @@ class Termination(unittest.TestCase):
 
                 def refused():
                     try:
-                        Wire(daemon.address, timeout=1).close()
+                        Wire(daemon.address).close()
                         return False
                     except OSError:
                         return True
 
-                eventually(refused, 3)
+                eventually(refused)
                 for one in (wire, second):
                     reply = one.read_reply()
                     self.assertEqual(reply.status, 200, reply)
@@ -77,7 +84,7 @@ class Termination(unittest.TestCase):
         def client(body):
             while not over.is_set():
                 try:
-                    wire = Wire(daemon.address, timeout=20 * SLOW)
+                    wire = Wire(daemon.address)
                 except OSError:
                     return
                 try:
@@ -93,7 +100,7 @@ class Termination(unittest.TestCase):
         with daemon:
             for thread in threads:
                 thread.start()
-            eventually(lambda: len(good) > 50, 20, "traffic")
+            eventually(lambda: len(good) > 50, what="traffic")
             daemon.signal(signal.SIGTERM)
             self.assertEqual(daemon.wait(), 0)
             over.set()
@@ -122,71 +129,59 @@ class Termination(unittest.TestCase):
             self.assertEqual(daemon.wait(), 0)
 
     def test_fault_69_idle_connections_do_not_hold_it_up(self):
-        with Daemon("--drain-timeout", "30s") as daemon:
+        with Daemon("--drain-timeout", "10m") as daemon:
             wires = [daemon.connect() for _ in range(20)]
             for wire in wires[:10]:
                 wire.exchange("GET", "/livez")
-            start = time.monotonic()
             daemon.signal(signal.SIGTERM)
             self.assertEqual(daemon.wait(), 0)
-            self.assertLess(time.monotonic() - start, 5 * SLOW)
             for wire in wires:
                 wire.close()
 
     def cut_short(self, *flags, second=False):
-        """A drain that does not wait: what is queued gets 503 and the exit is bounded."""
-        work = long_work(4)
-        with Daemon(*flags, "--threads", 1) as daemon:
+        """A drain that does not wait: what is queued or computed gets 503, and the process ends."""
+        work = busy.long_work(30)
+        with Daemon(*busy.FLAGS, *flags) as daemon:
             wires = [daemon.connect() for _ in range(4)]
             wires[0].request("POST", "/v1/evaluate", JSON_TYPE, work)
             eventually(lambda: daemon.metrics().value("ranklossd_queue_wait_seconds_count"))
             for wire in wires[1:]:
                 wire.request("POST", HINGE, JSON_TYPE, LARGE)
             eventually(lambda: daemon.metrics().value("ranklossd_queue_depth") == 3)
-            start = time.monotonic()
             daemon.signal(signal.SIGTERM)
             if second:
                 daemon.log.wait(r"\bstopping\b")
                 daemon.signal(signal.SIGTERM)
-            statuses = []
+            self.assertEqual([wire.read_reply().status for wire in wires], [503] * 4)
             for wire in wires:
-                try:
-                    statuses.append(wire.read_reply().status)
-                except Closed:
-                    statuses.append(None)
                 wire.close()
+            spent = daemon.cpu_seconds()
             self.assertEqual(daemon.wait(), 0)
-            self.assertLess(time.monotonic() - start, 8 * SLOW)
-        self.assertEqual(statuses[1:], [503] * 3)
-        self.assertIn(statuses[0], (200, 503))
+        self.assertLess(spent, 15)
 
     def test_fault_70_drain_deadline(self):
         self.cut_short("--drain-timeout", "300ms")
 
     def test_fault_70_second_signal(self):
-        self.cut_short("--drain-timeout", "60s", second=True)
+        self.cut_short("--drain-timeout", "10m", second=True)
 
     def test_fault_70_second_signal_cuts_the_delay_short(self):
-        with Daemon("--shutdown-delay", "60s") as daemon:
+        with Daemon("--shutdown-delay", "10m") as daemon:
             daemon.signal(signal.SIGTERM)
             daemon.log.wait(r"\bstopping\b")
             daemon.signal(signal.SIGTERM)
-            start = time.monotonic()
             self.assertEqual(daemon.wait(), 0)
-            self.assertLess(time.monotonic() - start, 10 * SLOW)
 
     def test_fault_70_clients_that_never_finish_their_body(self):
-        with Daemon("--drain-timeout", "500ms") as daemon:
+        with Daemon("--drain-timeout", "500ms", "--body-timeout", "10m",
+                    "--min-upload-rate", 0) as daemon:
             with daemon.connect() as wire:
                 wire.request("POST", HINGE, {**JSON_TYPE, "Content-Length": "5000"})
                 wire.send("{")
                 eventually(lambda: daemon.metrics().value("ranklossd_queue_bytes") == 1)
                 daemon.signal(signal.SIGTERM)
-                start = time.monotonic()
-                reply = wire.read_reply()
-                self.assertEqual(reply.status, 503)
+                self.assertEqual(wire.read_reply().status, 503)
                 self.assertEqual(daemon.wait(), 0)
-                self.assertLess(time.monotonic() - start, 5 * SLOW)
 
 
 class Reload(unittest.TestCase):
@@ -286,7 +281,7 @@ class Start(unittest.TestCase):
                     needed = allowed
                     break
                 self.assertGreater(daemon.process.returncode, 0, daemon.log.text())
-                eventually(daemon.log.text, 5, "a word of why")
+                eventually(daemon.log.text, what="a word of why")
                 daemon.check_words()
             finally:
                 if daemon.process.poll() is None:
@@ -299,7 +294,7 @@ class Start(unittest.TestCase):
         def decided():
             return "listening" in daemon.log.text() or daemon.process.poll() is not None
 
-        eventually(decided, 20)
+        eventually(decided)
         if daemon.process.poll() is not None:
             self.assertNotIn("listening", daemon.log.text())
             return False
@@ -327,7 +322,7 @@ class Descriptors(unittest.TestCase):
             self.assertLess(daemon.log.count() - lines, 40)
             for wire in wires:
                 wire.close()
-            eventually(lambda: self.answers(daemon), 10, "recovery")
+            eventually(lambda: self.answers(daemon), what="recovery")
             resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE, (4096, 4096))
             for _ in range(20):
                 self.assertEqual(daemon.post(HINGE, BODY).status, 200)
@@ -345,7 +340,7 @@ class Descriptors(unittest.TestCase):
             shim = Shim()
             with self.subTest(errno.errorcode[number]), Daemon(env=shim.env) as daemon:
                 shim.accept_error, shim.accept_times = number, 20
-                eventually(lambda: self.answers(daemon), 20)
+                eventually(lambda: self.answers(daemon))
                 if number in (errno.ECONNABORTED, errno.EINTR, errno.EPROTO, errno.EPERM):
                     continue
                 shim.accept_error, shim.accept_times = number, 1 << 40
@@ -358,7 +353,7 @@ class Descriptors(unittest.TestCase):
                 self.assertLess(daemon.cpu_seconds() - cpu, 0.5)
                 self.assertLess(daemon.log.count() - lines, 40)
                 shim.accept_times = 0
-                eventually(lambda: self.answers(daemon), 10)
+                eventually(lambda: self.answers(daemon))
 
 
 class LogTargets(unittest.TestCase):
@@ -439,9 +434,7 @@ class Signals(unittest.TestCase):
             wire.exchange("GET", "/livez")
         for _ in range(3):
             first.kill()
-            start = time.monotonic()
             first = Daemon(listen=address)
-            self.assertLess(time.monotonic() - start, 5 * SLOW)
             self.assertEqual(first.post(HINGE, BODY).status, 200)
             clients.append(first.connect())
         first.stop()
@@ -458,7 +451,7 @@ class Signals(unittest.TestCase):
             self.assertEqual(daemon.post(HINGE, BODY).status, 200)
 
     def test_fault_78_sigstop_and_sigcont(self):
-        with Daemon("--request-timeout", "10s") as daemon:
+        with Daemon("--request-timeout", "10m") as daemon:
             wires = [daemon.connect() for _ in range(12)]
             for index, wire in enumerate(wires[:6]):
                 wire.request("POST", HINGE, JSON_TYPE, LARGE if index % 2 else BODY)
@@ -473,13 +466,14 @@ class Signals(unittest.TestCase):
             self.assertEqual(daemon.post(HINGE, LARGE).status, 200)
 
     def test_fault_78_stopped_longer_than_the_deadline(self):
-        work = long_work(1)
-        with Daemon("--request-timeout", "200ms") as daemon:
+        work = busy.long_work(30)
+        with Daemon(*busy.FLAGS, "--request-timeout", "1s") as daemon:
             with daemon.connect() as wire:
                 wire.request("POST", "/v1/evaluate", JSON_TYPE, work)
-                time.sleep(0.2)
+                eventually(lambda: daemon.metrics().value("ranklossd_queue_wait_seconds_count"))
                 daemon.signal(signal.SIGSTOP)
-                time.sleep(1)
+                time.sleep(1.2)
                 daemon.signal(signal.SIGCONT)
-                self.assertIn(wire.read_reply().status, (200, 503))
+                self.assertEqual(wire.read_reply().status, 503)
+            self.assertLess(daemon.cpu_seconds(), 15)
             eventually(lambda: daemon.post(HINGE, LARGE).status == 200)

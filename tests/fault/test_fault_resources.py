@@ -1,15 +1,14 @@
 """FAULTS 60 to 68: limits, deadlines, queues, memory."""
 
-import functools
 import gzip
 import json
-import os
 import threading
 import time
 import unittest
 
 import numpy as np
 
+import busy
 from daemon import SANITIZER, SLOW, Daemon, DaemonCase, JSON_TYPE, eventually
 from shim import Shim
 from wire import Closed
@@ -19,41 +18,6 @@ BODY = b'{"y_true":[1,0],"y_pred":[0,1]}'
 LARGE = json.dumps({"y_true": [[1, 0, 2, 3] * 25] * 200,
                     "y_pred": [[0.5, 0.25, 1.5, 0.75] * 25] * 200}).encode()
 
-
-@functools.lru_cache(maxsize=None)
-def long_body(items, evaluations):
-    rng = np.random.default_rng(1)
-    return json.dumps({
-        "y_true": rng.integers(0, 5, items).tolist(),
-        "y_pred": rng.normal(0, 1, items).round(6).tolist(), "dtype": "float64",
-        "losses": ["pairwise_logistic"] * evaluations}).encode()
-
-
-@functools.lru_cache(maxsize=None)
-def calibrate():
-    """(items, seconds of one evaluation of them), measured on this machine and this build."""
-    with Daemon("--threads", 1) as daemon, daemon.connect(timeout=120) as wire:
-        for items in (2000, 8000, 32000, 128000, 400000):
-            body, spent = long_body(items, 4), []
-            for _ in range(3):
-                wire.exchange("POST", "/v1/evaluate", JSON_TYPE, body)
-                wire.exchange("GET", "/livez")
-                line = daemon.log.wait('"request".*evaluate.*"status":200', start=daemon.log.count()
-                                       - 2)
-                spent.append(json.loads(line)["compute"])
-            if min(spent) > 0.2:
-                break
-    return items, min(spent) / 4
-
-
-def long_work(seconds):
-    """
-    A request that keeps the executor of a daemon with --threads 1 busy for about this long: many
-    passes over a long list. Measured beside other work it may last half of that. The text is made
-    once: to make it anew can take as long as it lasts.
-    """
-    items, each = calibrate()
-    return long_body(items, max(1, min(64, round(seconds / each))))
 
 
 class Limits(unittest.TestCase):
@@ -82,7 +46,7 @@ class Limits(unittest.TestCase):
                     self.assertEqual(daemon.post(HINGE, body, wire=wire).status, 200)
 
     def test_fault_61_one_list_of_a_million_items(self):
-        """Within a second or two, and linear memory."""
+        """In seconds, not the hours of all pairs, and in linear memory."""
         rng = np.random.default_rng(3)
         with Daemon() as daemon:
             for count in (250_000, 1_000_000):
@@ -96,60 +60,64 @@ class Limits(unittest.TestCase):
                     spent = time.monotonic() - start
                     self.assertEqual(reply.status, 200)
                     self.assertEqual(reply.json()["totals"]["items"], count)
-                    self.assertLess(spent, 3 * SLOW * (2 if os.cpu_count() < 4 else 1))
+                    self.assertLess(spent, 20 * SLOW)
                     if not SANITIZER:
                         self.assertLess(daemon.peak_rss() - before, 12 * len(body) + (32 << 20))
 
 
 class Deadlines(DaemonCase):
-    flags = ("--header-timeout", "1s", "--body-timeout", "1s", "--write-timeout", "1s",
+    flags = ("--header-timeout", "2s", "--body-timeout", "2s", "--write-timeout", "2s",
              "--idle-timeout", "2s")
+    LEAST = 1.8  # seconds from before a phase began until its deadline has passed
 
-    def trickle(self, wire, data, pause, seconds):
-        """Sends byte by byte; how long the peer kept the connection, and its reply."""
-        start = time.monotonic()
-        for byte in data:
-            if time.monotonic() - start > seconds:
-                break
-            try:
+    def trickle(self, wire, data, pause=0.05):
+        """Sends byte by byte until the peer answers or ends the connection."""
+        patience = wire.socket.gettimeout()
+        try:
+            for byte in data:
                 wire.send(bytes([byte]))
-            except OSError:
-                break
-            wire.socket.settimeout(pause)
-            try:
-                piece = wire.socket.recv(65536)
-                wire.buffer += piece
-                if not piece:
-                    break
-            except (TimeoutError, BlockingIOError):
-                pass
-            except OSError:
-                break
-        return time.monotonic() - start
+                wire.socket.settimeout(pause)
+                if self.hears(wire):
+                    return
+        except OSError:
+            return
+        finally:
+            wire.socket.settimeout(patience)
+        self.fail("all was sent, which takes longer than the deadline")
+
+    def hears(self, wire):
+        """Whether the peer has sent something or ended the connection."""
+        try:
+            piece = wire.socket.recv(65536)
+            wire.buffer += piece
+            return True
+        except (TimeoutError, BlockingIOError):
+            return False
+
+    SLOW_HEADERS = b"GET /livez HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 2000
 
     def test_fault_62_slow_headers(self):
+        start = time.monotonic()
         with self.daemon.connect() as wire:
-            spent = self.trickle(wire, b"GET /livez HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 500, 0.05,
-                                 8 * SLOW)
-            self.assertTrue(0.8 < spent < 4 * SLOW, spent)
+            self.trickle(wire, self.SLOW_HEADERS)
+            self.assertGreater(time.monotonic() - start, self.LEAST)
 
     def test_fault_62_no_headers_at_all(self):
         with self.daemon.connect() as wire:
-            self.assertTrue(wire.is_closed(5 * SLOW))
+            self.assertTrue(wire.is_closed())
 
     def test_fault_62_slow_headers_of_the_second_request(self):
         with self.daemon.connect() as wire:
             self.assertEqual(self.daemon.get("/livez", wire=wire).status, 200)
-            spent = self.trickle(wire, b"GET /livez HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 500, 0.05,
-                                 10 * SLOW)
-            self.assertLess(spent, 5 * SLOW)
+            self.trickle(wire, self.SLOW_HEADERS)
 
     def test_fault_63_slow_body(self):
+        start = time.monotonic()
         with self.daemon.connect() as wire:
             wire.request("POST", HINGE, {**JSON_TYPE, "Content-Length": "10000",
                                          "X-Request-Id": "slow-body"})
-            spent = self.trickle(wire, b" " * 2000, 0.05, 8 * SLOW)
-            self.assertTrue(0.8 < spent < 4 * SLOW, spent)
+            self.trickle(wire, b" " * 2000)
+            self.assertGreater(time.monotonic() - start, self.LEAST)
             reply = wire.read_reply()
             self.refused(reply, 408)
             self.assertEqual(reply.header("X-Request-Id"), "slow-body")
@@ -158,13 +126,12 @@ class Deadlines(DaemonCase):
     def test_fault_63_slow_chunked_body(self):
         with self.daemon.connect() as wire:
             wire.request("POST", HINGE, {**JSON_TYPE, "Transfer-Encoding": "chunked"})
-            self.trickle(wire, b"1\r\n \r\n" * 400, 0.02, 8 * SLOW)
+            self.trickle(wire, b"1\r\n \r\n" * 2000, 0.02)
             self.refused(wire.read_reply(), 408)
 
     def test_fault_63_no_body_at_all(self):
         with self.daemon.connect() as wire:
             wire.request("POST", HINGE, {**JSON_TYPE, "Content-Length": "10"})
-            wire.socket.settimeout(5 * SLOW)
             self.refused(wire.read_reply(), 408)
 
     def test_fault_64_a_client_that_does_not_read(self):
@@ -176,26 +143,27 @@ class Deadlines(DaemonCase):
             def connections():
                 return daemon.metrics().value("ranklossd_connections")
 
-            eventually(lambda: connections() <= 1, 10)
+            eventually(lambda: connections() <= 1)
             with daemon.connect(receive_buffer=4096) as wire:
-                wire.request("POST", HINGE, JSON_TYPE, body)
-                self.assertGreaterEqual(connections(), 2)
-                eventually(lambda: connections() <= 1, 25, "closing a slow reader")
+                wire.request("POST", HINGE, JSON_TYPE, body)  # so it was accepted, and counted
+                eventually(lambda: connections() <= 1, what="closing a slow reader")
                 with self.assertRaises(Closed):
                     wire.read_reply()
 
     def test_fault_64_idle_connections_are_closed(self):
         with self.daemon.connect() as wire:
             self.assertEqual(self.daemon.get("/livez", wire=wire).status, 200)
-            self.assertTrue(wire.is_closed(8 * SLOW))
+            self.assertTrue(wire.is_closed())
 
 
 class Queue(unittest.TestCase):
     """What happens while the executor is busy with something long."""
 
+    ENDLESS = 30  # seconds of the processor, of which a test waits for far fewer
+
     def occupy(self, daemon, seconds=3):
         """Starts a long request; returns (thread, list that will hold its status)."""
-        result, body = [], long_work(seconds)
+        result, body = [], busy.long_work(seconds)
 
         def run():
             try:
@@ -208,11 +176,11 @@ class Queue(unittest.TestCase):
         thread.start()
         self.addCleanup(thread.join)
         eventually(lambda: daemon.metrics().value("ranklossd_queue_wait_seconds_count") > before,
-                   20, "the executor taking the long request")
+                   what="the executor taking the long request")
         return thread, result
 
     def test_fault_65_client_gone_while_queued(self):
-        with Daemon("--threads", 1) as daemon:
+        with Daemon(*busy.FLAGS) as daemon:
             thread, result = self.occupy(daemon)
             before = daemon.metrics()
             wires = [daemon.connect() for _ in range(3)]
@@ -232,29 +200,27 @@ class Queue(unittest.TestCase):
             self.assertEqual(daemon.post(HINGE, BODY).status, 200)
 
     def test_fault_66_queue_full(self):
-        with Daemon("--queue-capacity", 1, "--threads", 1) as daemon:
+        with Daemon(*busy.FLAGS, "--queue-capacity", 1) as daemon:
             thread, _ = self.occupy(daemon)
             with daemon.connect() as queued, daemon.connect() as refused:
                 queued.request("POST", HINGE, JSON_TYPE, LARGE)
                 eventually(lambda: daemon.metrics().value("ranklossd_queue_depth") == 1)
-                start = time.monotonic()
                 reply = refused.exchange("POST", HINGE, JSON_TYPE, LARGE)
-                self.assertLess(time.monotonic() - start, 0.5 * SLOW)
                 self.assertEqual((reply.status, reply.header("Retry-After")), (429, "1"))
                 DaemonCase.refused(self, reply, 429)
                 # The connection stays, and what is small never queues.
                 if (reply.header("Connection") or "").lower() != "close":
                     self.assertEqual(daemon.post(HINGE, BODY, wire=refused).status, 200)
-                start = time.monotonic()
                 self.assertEqual(daemon.post(HINGE, BODY).status, 200)
-                self.assertLess(time.monotonic() - start, 0.5 * SLOW)
                 self.assertEqual(queued.read_reply().status, 200)
             thread.join()
-            self.assertGreater(daemon.settled_metrics().value("ranklossd_rejected_requests_total",
-                                                      reason="queue_full"), 0)
+            after = daemon.settled_metrics()
+            self.assertEqual(after.value("ranklossd_queue_wait_seconds_count"), 2)
+            self.assertEqual(after.value("ranklossd_rejected_requests_total",
+                                         reason="queue_full"), 1)
 
     def test_fault_66_refused_before_the_body_is_read(self):
-        with Daemon("--queue-capacity", 1, "--threads", 1) as daemon:
+        with Daemon(*busy.FLAGS, "--queue-capacity", 1) as daemon:
             thread, _ = self.occupy(daemon)
             with daemon.connect() as queued, daemon.connect() as refused:
                 queued.request("POST", HINGE, JSON_TYPE, LARGE)
@@ -266,13 +232,13 @@ class Queue(unittest.TestCase):
 
     def test_fault_66_queue_full_by_bytes(self):
         """Two of four find room: the body of the long request is freed before it is computed."""
-        with Daemon("--queue-bytes", "8MiB", "--max-body-bytes", "8MiB", "--max-inflated-bytes",
-                    "8MiB", "--threads", 1) as daemon:
+        with Daemon(*busy.FLAGS, "--queue-bytes", "8MiB", "--max-body-bytes", "8MiB",
+                    "--max-inflated-bytes", "8MiB") as daemon:
             def held():
                 return daemon.metrics().value("ranklossd_queue_bytes")
 
             thread, _ = self.occupy(daemon)
-            eventually(lambda: held() == 0, 20)
+            eventually(lambda: held() == 0)
             body = LARGE + b" " * ((3 << 20) - len(LARGE))
             wires = [daemon.connect() for _ in range(2)]
             for number, wire in enumerate(wires, 1):
@@ -287,27 +253,25 @@ class Queue(unittest.TestCase):
             self.assertEqual(daemon.post(HINGE, LARGE).status, 200)
 
     def test_fault_65_client_gone_while_computing(self):
-        with Daemon("--threads", 1) as daemon:
-            body, before = long_work(8), daemon.metrics()
+        with Daemon(*busy.FLAGS) as daemon:
+            body, before = busy.long_work(self.ENDLESS), daemon.metrics()
             wire = daemon.connect()
             wire.request("POST", "/v1/evaluate", JSON_TYPE, body)
             eventually(lambda: daemon.metrics().value("ranklossd_queue_wait_seconds_count")
-                       > before.value("ranklossd_queue_wait_seconds_count"), 20)
+                       > before.value("ranklossd_queue_wait_seconds_count"))
             wire.reset()
-            start = time.monotonic()
             self.assertEqual(daemon.post(HINGE, LARGE).status, 200)
-            self.assertLess(time.monotonic() - start, 2 * SLOW)
+            self.assertLess(daemon.cpu_seconds(), self.ENDLESS / 2)
             after = daemon.settled_metrics()
             self.assertEqual(after.total("ranklossd_client_gone_total")
                              - before.total("ranklossd_client_gone_total"), 1)
 
     def test_fault_67_deadline_passed_while_computing(self):
-        with Daemon("--request-timeout", "300ms", "--threads", 1) as daemon:
-            body, before = long_work(8), daemon.metrics()
+        with Daemon(*busy.FLAGS, "--request-timeout", "2s") as daemon:
+            body, before = busy.long_work(self.ENDLESS), daemon.metrics()
             with daemon.connect() as wire:
-                start = time.monotonic()
                 reply = wire.exchange("POST", "/v1/evaluate", JSON_TYPE, body)
-                self.assertLess(time.monotonic() - start, 3 * SLOW)
+                self.assertLess(daemon.cpu_seconds(), self.ENDLESS / 2)
                 DaemonCase.refused(self, reply, 503, words="request-timeout")
                 self.assertEqual(reply.header("Retry-After"), "1")
                 self.assertEqual(daemon.post(HINGE, LARGE, wire=wire).status, 200)
@@ -320,15 +284,15 @@ class Queue(unittest.TestCase):
         # Bodies over 8 MiB get a pass each, so the last two wait while the others are computed. Each
         # is answered about when its own time is over, not when the executor comes to it.
         pad = b" " * (9 << 20)
-        with Daemon("--request-timeout", "400ms", "--threads", 1) as daemon:
-            body, wires = long_work(8) + pad, [daemon.connect() for _ in range(3)]
-            start = time.monotonic()
+        with Daemon(*busy.FLAGS, "--request-timeout", "2s") as daemon:
+            body = busy.long_work(self.ENDLESS) + pad
+            wires = [daemon.connect() for _ in range(3)]
             for wire in wires:
                 wire.request("POST", "/v1/evaluate", JSON_TYPE, body)
             for wire in wires:
                 DaemonCase.refused(self, wire.read_reply(), 503, words="request-timeout")
                 wire.close()
-            self.assertLess(time.monotonic() - start, 5 * SLOW)
+            self.assertLess(daemon.cpu_seconds(), self.ENDLESS / 2)
             self.assertEqual(daemon.post(HINGE, LARGE).status, 200)
 
     def test_fault_68_the_reply_counts_as_memory_of_the_request(self):
@@ -349,10 +313,9 @@ class Queue(unittest.TestCase):
                 b'"losses":[' + b",".join([b'"pairwise_soft_zero_one"'] * 64) + b']}')
         for flags in ((), ("--max-work", "1500ms", "--threads", 1)):
             with Daemon(*flags) as daemon:
-                start = time.monotonic()
                 reply = daemon.post("/v1/evaluate", body)
                 DaemonCase.refused(self, reply, 413, words="max-work")
-                self.assertLess(time.monotonic() - start, 5 * SLOW)
+                self.assertLess(daemon.cpu_seconds(), 20 * SLOW)  # of the minutes it would take
                 self.assertEqual(daemon.settled_metrics().value(
                     "ranklossd_rejected_requests_total", reason="too_large"), 1)
 

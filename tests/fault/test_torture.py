@@ -116,8 +116,8 @@ class Torture(unittest.TestCase):
 
     def after(self):
         """Nothing is left behind: connections, requests in flight, bytes held."""
-        eventually(lambda: self.daemon.metrics().value("http_requests_in_flight") <= 1, 10)
-        eventually(lambda: self.daemon.metrics().value("ranklossd_connections") <= 1, 10)
+        eventually(lambda: self.daemon.metrics().value("http_requests_in_flight") <= 1)
+        eventually(lambda: self.daemon.metrics().value("ranklossd_connections") <= 1)
         self.daemon.stop()
 
     def test_fault_79_each_allocation_once(self):
@@ -145,13 +145,13 @@ class TortureStart(unittest.TestCase):
             return "listening" in daemon.log.text() or daemon.process.poll() is not None
 
         try:
-            eventually(decided, 20, "a start or an end")
+            eventually(decided, what="a start or an end")
         finally:
             shim.disarm()
         if daemon.process.poll() is None:
             daemon.stop()
         else:
-            eventually(lambda: daemon.log.done, 5)
+            eventually(lambda: daemon.log.done)
             self.assertGreater(daemon.process.returncode, 0, daemon.log.text())
             self.assertNotEqual(daemon.log.text(), "", "it ended without a word")
             daemon.check_words()

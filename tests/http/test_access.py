@@ -8,7 +8,7 @@ import ssl
 import subprocess
 import unittest
 
-from daemon import (BINARY, WRAPPER, Daemon, DaemonCase, JSON_TYPE, base_environment,
+from daemon import (BINARY, PATIENCE, WRAPPER, Daemon, DaemonCase, JSON_TYPE, base_environment,
                     client_context, eventually, run_once, scratch_directory)
 
 HINGE = "/v1/losses/pairwise_hinge"
@@ -250,7 +250,7 @@ class Tls(DaemonCase):
                 plain, _ = server.accept()
                 silent = context.wrap_socket(plain, server_side=True) if shakes_hands else plain
                 with silent:
-                    self.assertEqual(probe.wait(15), 1)
+                    self.assertEqual(probe.wait(PATIENCE), 1)
 
     def probe_in_background(self, port):
         probe = subprocess.Popen([*WRAPPER, BINARY, f"--probe=https://127.0.0.1:{port}"],

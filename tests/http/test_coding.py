@@ -6,8 +6,9 @@ import zlib
 
 import numpy as np
 
+import busy
 import oracle
-from daemon import Daemon, DaemonCase, JSON_TYPE
+from daemon import Daemon, DaemonCase, JSON_TYPE, eventually
 
 HINGE = "/v1/losses/pairwise_hinge"
 BODY = b'{"y_true":[1,0],"y_pred":[0,1]}'
@@ -41,11 +42,11 @@ class Coding(DaemonCase):
         text = big_request()
         honest, halves = gzip.compress(text), gzip.compress(text[:-99]) + gzip.compress(text[-99:])
         bomb = gzip.compress(b" " * 3_000_000 + BODY) + gzip.compress(b" ")
-        plain = self.daemon.post(HINGE, text).json()
-        long = json.dumps(oracle.random_body(np.random.default_rng(2), 2, 60_000)).encode()
-        with self.daemon.connect() as first:
-            first.request("POST", HINGE, JSON_TYPE, long)
-            wires = [self.daemon.connect() for _ in range(12)]
+        plain, work = self.daemon.post(HINGE, text).json(), busy.long_work(1)
+        with Daemon(*busy.FLAGS) as daemon, daemon.connect() as first:
+            first.request("POST", busy.EVALUATE, JSON_TYPE, work)
+            eventually(lambda: daemon.metrics().value("ranklossd_queue_wait_seconds_count"))
+            wires = [daemon.connect() for _ in range(12)]
             for number, wire in enumerate(wires):
                 body = (honest, halves, bomb)[number % 3]
                 wire.request("POST", HINGE, {**JSON_TYPE, "Content-Encoding": "gzip"}, body)
@@ -56,7 +57,7 @@ class Coding(DaemonCase):
                 if number % 3 < 2:
                     self.assertEqual(reply.json(), plain)
             self.assertEqual(first.read_reply().status, 200)
-        passes = self.daemon.settled_metrics()
+            passes = daemon.settled_metrics()
         self.assertGreater(passes.value("ranklossd_batch_requests_sum"),
                            passes.value("ranklossd_batch_requests_count"))
 

@@ -4,6 +4,7 @@ import os
 import socket
 import stat
 import subprocess
+import time
 import unittest
 
 from daemon import BINARY, Daemon, base_environment, run_once, scratch_directory
@@ -227,6 +228,5 @@ class Notify(unittest.TestCase):
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
             sock.bind(path)
             with Daemon(env={"NOTIFY_SOCKET": path, "WATCHDOG_USEC": "20000"}) as daemon:
-                import time
                 time.sleep(1.5)
                 self.assertEqual(daemon.get("/livez").status, 200)

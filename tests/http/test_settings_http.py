@@ -301,7 +301,8 @@ class Reload(Case):
             with open(file, "w", encoding="utf-8") as out:
                 json.dump({"cors_origins": ["https://b.example"], "log_level": "error"}, out)
             daemon.signal(signal.SIGHUP)
-            eventually(lambda: allowed("https://b.example") == "https://b.example")
+            eventually(lambda: daemon.metrics().value("ranklossd_config_reloads_total", result="ok"))
+            self.assertEqual(allowed("https://b.example"), "https://b.example")
             self.assertIsNone(allowed("https://a.example"))
             start = daemon.log.count()
             daemon.get("/livez", {"X-Request-Id": "quiet"})

@@ -45,6 +45,9 @@ SANITIZER = is_sanitized() if os.path.exists(BINARY) else None
 WRAPPER = os.environ.get("RANKLOSSD_WRAPPER", "").split()  # for example valgrind and its flags
 # How much longer than on a plain build things may take.
 SLOW = 20 if WRAPPER else 5 if SANITIZER else 1
+# How many seconds an event may take to come. Only a test that fails waits that long, so it is far
+# more than a slow machine with other work to do needs.
+PATIENCE = 60
 
 
 def die_with_parent():
@@ -62,7 +65,7 @@ def base_environment(extra=None):
     return environment
 
 
-def run_once(*flags, env=None, timeout=30, **options):
+def run_once(*flags, env=None, timeout=PATIENCE, **options):
     """Runs the daemon's binary to its end (--check, --version, a start that must fail)."""
     return subprocess.run([*WRAPPER, BINARY, *flags], capture_output=True, text=True,
                           timeout=timeout * SLOW, env=base_environment(env), check=False,
@@ -94,7 +97,7 @@ class Log:
             self.done = True
             self.changed.notify_all()
 
-    def wait(self, pattern, timeout=10, start=0):
+    def wait(self, pattern, timeout=PATIENCE, start=0):
         """The first line from `start` on that the pattern is found in; AssertionError without."""
         pattern, end = re.compile(pattern), time.monotonic() + timeout * SLOW
         with self.changed:
@@ -107,6 +110,11 @@ class Log:
                     raise AssertionError(f"no log line with {pattern.pattern!r} in "
                                          + "\n".join(self.lines[-30:]))
                 self.changed.wait(left)
+
+    def wait_end(self):
+        """Until the last line of a process that has ended is in."""
+        with self.changed:
+            self.changed.wait_for(lambda: self.done, PATIENCE * SLOW)
 
     def text(self):
         with self.changed:
@@ -175,14 +183,14 @@ class Daemon:
         return self
 
     def _learn_addresses(self):
-        line = self.log.wait("ranklossd listening", 20)
+        line = self.log.wait("ranklossd listening")
         self.address = parse_address(ADDRESS.search(line).group(1))
         if any(flag.startswith("--admin-listen") for flag in self.command) or (
                 "RANKLOSSD_ADMIN_LISTEN" in self.env):
-            line = self.log.wait("admin listening", 20)
+            line = self.log.wait("admin listening")
             self.admin = parse_address(ADDRESS.search(line).group(1))
 
-    def wait_ready(self, timeout=20):
+    def wait_ready(self, timeout=PATIENCE):
         end = time.monotonic() + timeout * SLOW
         while True:
             try:
@@ -199,7 +207,7 @@ class Daemon:
 
     # ---- talking to it ---------------------------------------------------------------------------
 
-    def connect(self, address=None, timeout=15, **options):
+    def connect(self, address=None, timeout=PATIENCE, **options):
         use_admin_plain = self.admin and address == self.admin
         tls = None if use_admin_plain else self.tls
         return Wire(address or self.address, timeout=timeout * SLOW, tls=tls, **options)
@@ -266,8 +274,12 @@ class Daemon:
     def signal(self, number):
         self.process.send_signal(number)
 
-    def wait(self, timeout=20):
-        return self.process.wait(timeout * SLOW)
+    def wait(self, timeout=PATIENCE):
+        """The status it ends with; its whole log is in then."""
+        status = self.process.wait(timeout * SLOW)
+        if self.log:
+            self.log.wait_end()
+        return status
 
     def rss(self):
         """Resident bytes now."""
@@ -306,7 +318,7 @@ class Daemon:
         if said:
             raise AssertionError("\n" + text[max(said.start() - 500, 0):said.start() + 10000])
 
-    def stop(self, status=0, timeout=20):
+    def stop(self, status=0, timeout=PATIENCE):
         """SIGTERM: the daemon must exit with this status, in this time, without a message."""
         if self.stopped:
             return
@@ -389,7 +401,7 @@ def client_context(ca, certificate=None, key=None):
     return context
 
 
-def eventually(condition, timeout=5, what="the condition"):
+def eventually(condition, timeout=PATIENCE, what="the condition"):
     """Waits until condition() is true; AssertionError after the time."""
     end = time.monotonic() + timeout * SLOW
     while not condition():

@@ -54,7 +54,7 @@ class Tool:
         for line in self.process.stdout:
             self.lines.append(line)
 
-    def stop(self, timeout=15):
+    def stop(self, timeout=60):
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         try:
@@ -79,7 +79,7 @@ def fetch(url, body=None, headers=(), timeout=30):
         return json.loads(reply.read())
 
 
-def answers(url, timeout=20):
+def answers(url, timeout=60):
     """Waits until a GET is answered with 200."""
     end = time.monotonic() + timeout
     while True:

@@ -67,7 +67,7 @@ class Reply:
 class Wire:
     """One connection. `address` is (host, port) or the path of a unix socket."""
 
-    def __init__(self, address, timeout=15.0, tls=None, server_name="localhost",
+    def __init__(self, address, timeout=60.0, tls=None, server_name="localhost",
                  receive_buffer=None):
         family = socket.AF_UNIX if isinstance(address, str) else (
             socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
@@ -188,7 +188,7 @@ class Wire:
     def exchange(self, method, path, headers=(), body=None):
         return self.request(method, path, headers, body).read_reply(method)
 
-    def is_closed(self, within=5.0):
+    def is_closed(self, within=60.0):
         """Whether the peer closes the connection, sending nothing more, in this time."""
         end = time.monotonic() + within
         while time.monotonic() < end:

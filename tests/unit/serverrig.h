@@ -6,6 +6,7 @@
 #define RL_TESTS_SERVERRIG_H
 
 #include <check.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,8 @@
 #include "server/net/linger.h"
 #include "server/observe/log.h"
 #include "server/observe/metrics.h"
+
+enum { RIG_PATIENCE_S = 60 };
 
 struct rig {
     struct rl_settings *settings;
@@ -98,10 +101,10 @@ static inline bool rig_serve(void *server, int fd, const struct sockaddr *addres
     return rl_transport_add(server, fd, address, length);
 }
 
-/* A new connection; the client's end, on which a read waits for 10 s at most. */
+/* A new connection; the client's end, on which a read waits for RIG_PATIENCE_S at most. */
 static inline int rig_connect(struct rig *rig)
 {
-    static const struct timeval timeout = {.tv_sec = 10};
+    static const struct timeval timeout = {.tv_sec = RIG_PATIENCE_S};
     int ends[2];
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
     setsockopt(ends[1], SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
@@ -184,7 +187,8 @@ static inline bool rig_has(const struct rig_reply *reply, const char *line)
 static inline bool rig_ended(int fd)
 {
     char byte;
-    return recv(fd, &byte, 1, 0) <= 0;
+    const ssize_t got = recv(fd, &byte, 1, 0);
+    return got == 0 || (got < 0 && errno == ECONNRESET);
 }
 
 #endif

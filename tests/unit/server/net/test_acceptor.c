@@ -16,16 +16,16 @@ static struct rig rig;
 static struct rl_listener listener;
 static struct rl_acceptor *acceptor;
 
-/* Starts on this address with this many connections at most. */
-static void start(const char *address, size_t most)
+/* Starts with this many connections at most, which must send something in time. */
+static void start(size_t most, unsigned patience_ms)
 {
-    static const struct rl_deadlines deadlines = {.limits = {[RL_PHASE_FRESH] = 400}};
+    const struct rl_deadlines deadlines = {.limits = {[RL_PHASE_FRESH] = patience_ms}};
     struct rl_error error;
     rig_start(&rig, RL_SCOPE_ALL, NULL);
     rl_connections_free(rig.context.connections);
     rig_must(rl_connections_create(most, 1024, &deadlines, &rig.context.connections, &error),
              &error);
-    rig_must(rl_listener_open(address, "listen", RL_MODE_OWNER, &listener, &error), &error);
+    rig_must(rl_listener_open("127.0.0.1:0", "listen", RL_MODE_OWNER, &listener, &error), &error);
     const struct rl_acceptor_options options = {
         .bindings =
             {{.listener = &listener, .plain = true, .serve = rig_serve, .server = rig.transport}},
@@ -45,7 +45,7 @@ static void stop(void)
 
 static int try_connect(void)
 {
-    static const struct timeval timeout = {.tv_sec = 10};
+    static const struct timeval timeout = {.tv_sec = RIG_PATIENCE_S};
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     address.sin_port = htons((uint16_t)strtoul(strrchr(listener.bound, ':') + 1, NULL, 10));
     const int fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -67,7 +67,7 @@ static unsigned ask(int fd)
 
 START_TEST(connections_are_served_by_every_thread)
 {
-    start("127.0.0.1:0", 50);
+    start(50, 600000);
     int fds[20];
     for (int i = 0; i < 20; i++)
         ck_assert_int_ge(fds[i] = try_connect(), 0);
@@ -76,27 +76,24 @@ START_TEST(connections_are_served_by_every_thread)
     ck_assert_uint_eq(rl_connections_count(rig.context.connections), 20);
     for (int i = 0; i < 20; i++)
         close(fds[i]);
-    for (int i = 0; i < 500 && rl_connections_count(rig.context.connections) > 0; i++)
+    while (rl_connections_count(rig.context.connections) > 0)
         usleep(10000);
-    ck_assert_uint_eq(rl_connections_count(rig.context.connections), 0);
     stop();
 }
 END_TEST
 
 START_TEST(one_too_many_is_told_at_once)
 {
-    start("127.0.0.1:0", 2);
+    start(2, 600000);
     const int first = try_connect(), second = try_connect();
     ck_assert_uint_eq(ask(first), 200);
     ck_assert_uint_eq(ask(second), 200);
     for (int i = 0; i < 5; i++) {
         const int third = try_connect();
-        const uint64_t asked = rl_clock_now();
         struct rig_reply reply = rig_read(third);
         ck_assert_uint_eq(reply.status, 503);
         ck_assert(rig_has(&reply, "Connection: close"));
         ck_assert(rig_has(&reply, "Retry-After: 1"));
-        ck_assert_uint_lt(rl_clock_now() - asked, 5000000000u);
         ck_assert(rig_ended(third));
         free(reply.text);
         close(third);
@@ -110,7 +107,7 @@ END_TEST
 
 START_TEST(closing_serves_those_who_came_and_no_more)
 {
-    start("127.0.0.1:0", 50);
+    start(50, 600000);
     const int early = try_connect();
     rl_acceptor_close(acceptor);
     ck_assert_uint_eq(ask(early), 200);
@@ -122,12 +119,11 @@ END_TEST
 
 START_TEST(silent_connections_are_reaped)
 {
-    start("127.0.0.1:0", 50);
+    start(50, 400);
+    const uint64_t before = rl_clock_now();
     const int fd = try_connect();
-    const uint64_t connected = rl_clock_now();
     ck_assert(rig_ended(fd));
-    ck_assert_uint_ge(rl_clock_now() - connected, 300000000u);
-    ck_assert_uint_lt(rl_clock_now() - connected, 5000000000u);
+    ck_assert_uint_ge(rl_clock_now() - before, 390000000u);
     close(fd);
     stop();
 }
@@ -135,11 +131,10 @@ END_TEST
 
 START_TEST(it_has_a_heartbeat)
 {
-    start("127.0.0.1:0", 50);
+    start(50, 600000);
     const uint64_t before = rl_clock_coarse_ms();
-    for (int i = 0; i < 500 && rl_acceptor_heartbeat(acceptor) <= before; i++)
+    while (rl_acceptor_heartbeat(acceptor) <= before)
         usleep(10000);
-    ck_assert_uint_gt(rl_acceptor_heartbeat(acceptor), before);
     stop();
 }
 END_TEST

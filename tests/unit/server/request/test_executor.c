@@ -18,18 +18,20 @@
 #include "tests/lib/unittest.h"
 
 static sem_t resumed;
+static struct rl_pool pool;
+static size_t used_when_resumed; /* of the pool, by the last job */
 
 static void resume(struct rl_job *job)
 {
     (void)job;
+    used_when_resumed = rl_pool_used(&pool);
     sem_post(&resumed);
 }
 
-enum { CAPACITY = 4, MOST_JOBS = 6 };
+enum { CAPACITY = 4, MOST_JOBS = 6, MOST_EVALUATIONS = 300 };
 
 static struct rl_settings settings;
 static struct rl_context context;
-static struct rl_pool pool;
 static struct rl_connection connections[MOST_JOBS];
 static struct rl_job *jobs[MOST_JOBS];
 static int clients[MOST_JOBS];
@@ -42,10 +44,10 @@ void test_before_each(void)
     sem_init(&resumed, 0, 0);
     ck_assert_int_eq(rl_init(NULL, &error), RL_OK);
     ck_assert_int_eq(rl_metrics_init(0, &error), RL_OK);
-    settings = (struct rl_settings){.max_request_memory = 1 << 30,
+    settings = (struct rl_settings){.max_request_memory = 4UL << 30,
                                     .max_inflated_bytes = 1 << 20,
-                                    .request_timeout = 60000,
-                                    .max_work = 60000,
+                                    .request_timeout = 3600000,
+                                    .max_work = 3600000,
                                     .queue_capacity = CAPACITY,
                                     .queue_bytes = 1 << 30};
     context = (struct rl_context){.settings = &settings,
@@ -54,9 +56,9 @@ void test_before_each(void)
                                              .max_items = 20000000,
                                              .max_depth = 32,
                                              .max_top_k = 1000,
-                                             .max_evaluations = 64,
+                                             .max_evaluations = MOST_EVALUATIONS,
                                              .max_json_memory = 64 << 20}};
-    rl_pool_init(&pool, 1 << 30);
+    rl_pool_init(&pool, 4UL << 30);
     ck_assert_int_eq(rl_admission_create(&settings, &context.admission, &error), RL_OK);
     const struct rl_executor_options options = {
         .admission = context.admission, .pool = &pool, .threads = 2, .resume = resume};
@@ -100,9 +102,8 @@ static struct rl_job *make_small(void)
     return make_job(body, sizeof(body) - 1);
 }
 
-/* One list of many grades in no order, evaluated 16 times with gradients: about a second of
- * decoding, computing and encoding. */
-static struct rl_job *make_long(void)
+/* One list of many grades in no order, evaluated with gradients. */
+static struct rl_job *make_list(int evaluations)
 {
     struct rl_text text;
     rl_text_init(&text);
@@ -112,7 +113,7 @@ static struct rl_job *make_long(void)
             rl_text_format(&text, ",%u", (i * 2654435761u) >> 12);
     }
     rl_text_string(&text, "],\"dtype\":\"float64\",\"losses\":[");
-    for (int i = 0; i < 16; i++)
+    for (int i = 0; i < evaluations; i++)
         rl_text_format(&text, "%s{\"name\":\"pairwise_logistic\",\"include\":[\"gradient\"]}",
                        i > 0 ? "," : "");
     rl_text_string(&text, "]}");
@@ -121,6 +122,18 @@ static struct rl_job *make_long(void)
     job->route.target = (struct rl_target){.evaluate = true};
     rl_text_release(&text);
     return job;
+}
+
+/* Some tenths of a second of decoding, computing and encoding. */
+static struct rl_job *make_long(void)
+{
+    return make_list(8);
+}
+
+/* Many seconds of computing, for tests that end it. */
+static struct rl_job *make_endless(void)
+{
+    return make_list(MOST_EVALUATIONS);
 }
 
 /* Results and a reply of some 10 MB each. */
@@ -223,12 +236,11 @@ START_TEST(a_deadline_that_passed_in_the_queue_is_not_computed_for)
 }
 END_TEST
 
-/* The delays fall into decoding, computing and encoding; the sanitizers' suites run this as well.
- */
+/* The delays fall into decoding and computing; the sanitizers' suites run this as well. */
 START_LOOP_TEST(cancelling_ends_what_runs_in_every_stage, 6)
 {
     static const unsigned delays_ms[] = {0, 5, 15, 40, 80, 120};
-    struct rl_job *const running = make_long(), *const waiting = make_small();
+    struct rl_job *const running = make_endless(), *const waiting = make_small();
     submit(running);
     await_taken();
     submit(waiting);
@@ -245,7 +257,7 @@ END_TEST
 
 START_TEST(a_client_that_goes_ends_what_runs)
 {
-    struct rl_job *const running = make_long();
+    struct rl_job *const running = make_endless();
     submit(running);
     await_taken();
     rl_executor_watch(context.executor);
@@ -257,18 +269,33 @@ START_TEST(a_client_that_goes_ends_what_runs)
 }
 END_TEST
 
-START_TEST(a_deadline_ends_what_runs_and_what_waits)
+START_TEST(a_deadline_ends_what_runs)
 {
-    settings.request_timeout = 50;
-    struct rl_job *const running = make_long(), *const waiting = make_small();
+    settings.request_timeout = 100;
+    struct rl_job *const running = make_endless();
+    submit(running);
+    while (sem_trywait(&resumed) != 0) {
+        usleep(1000);
+        rl_executor_watch(context.executor);
+    }
+    ck_assert_int_eq(running->status, RL_DEADLINE);
+}
+END_TEST
+
+START_TEST(a_deadline_ends_what_waits)
+{
+    struct rl_job *const running = make_endless(), *const waiting = make_small();
     submit(running);
     await_taken();
+    settings.request_timeout = 0;
     submit(waiting);
-    usleep(60000);
+    usleep(1000); /* so that it has passed */
     rl_executor_watch(context.executor);
-    await_resumed(2);
-    ck_assert_int_eq(running->status, RL_DEADLINE);
+    await_resumed(1);
     ck_assert_int_eq(waiting->status, RL_DEADLINE);
+    rl_executor_cancel(context.executor);
+    await_resumed(1);
+    ck_assert_int_eq(running->status, RL_DRAINING);
 }
 END_TEST
 
@@ -285,11 +312,12 @@ END_TEST
 
 START_TEST(a_full_queue_refuses)
 {
-    submit(make_long());
+    submit(make_endless());
     await_taken();
     for (int i = 0; i < CAPACITY; i++)
         submit(make_small());
     ck_assert_int_eq(try_submit(make_small()), RL_QUEUE_FULL);
+    rl_executor_cancel(context.executor);
     await_resumed(1 + CAPACITY);
 }
 END_TEST
@@ -346,7 +374,7 @@ START_TEST(the_scratch_of_a_long_list_counts_until_the_team_rests)
     submit(job);
     await_resumed(1);
     ck_assert_int_eq(job->status, RL_OK);
-    ck_assert_uint_gt(rl_pool_used(&pool), job->reply.counted + (8 << 20));
+    ck_assert_uint_gt(used_when_resumed, job->reply.counted + (8 << 20));
     while (rl_pool_used(&pool) > job->reply.counted + (1 << 20))
         usleep(10000);
     pool.limit = 30 << 20;
