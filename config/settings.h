@@ -127,7 +127,7 @@ enum rl_socket_mode { RL_MODE_OWNER, RL_MODE_GROUP, RL_MODE_ALL }; /* 0600, 0660
     X(LIST, cors_origins, .name = "cors-origins", .text = "", .reloadable = true, \
       .help = "Origins whose pages may send requests from a browser, or * for all. If empty, only the daemon's own page.") \
     X(BOOL, compression, .name = "compression", .text = "true", \
-      .help = "Compress replies with gzip for clients that accept it.") \
+      .help = "Compress replies with gzip or deflate for clients that accept it.") \
     X(INTEGER, track_names, .name = "track-names", .text = "0", .min = 0, .max = 10000, \
       .help = "Most distinct names, and pairs of compared systems, whose last values are exported. 0: none.") \
     X(CHOICE, log_level, .name = "log-level", .text = "info", .choices = "error|warning|info|debug", .reloadable = true, \

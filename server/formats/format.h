@@ -41,6 +41,9 @@ struct rl_format {
     bool (*reads)(const struct rl_headers *headers);
     const char *expected;
 
+    /* Which byte of a body should be aligned, as numbers may begin there; NULL: none. */
+    size_t (*aligned)(const struct rl_headers *headers);
+
     /*
      * Fills *ret_query. RL_SYNTAX (malformed, with the position), RL_INVALID or RL_TOO_LARGE (with
      * the place), RL_NOMEM. With a team, only the thread that owns it may call this, outside of

@@ -29,6 +29,7 @@ static const struct rl_format formats[] = {
         .prefix = "/v2",
         .reads = rl_infer_reads,
         .expected = "the body must be application/json or application/octet-stream",
+        .aligned = rl_infer_aligned,
         .read = rl_infer_read,
         .write = rl_answer_write,
         .describe = rl_models_describe,

@@ -1,5 +1,5 @@
 /*
- * compress.c: gzip by libdeflate, which works on whole buffers.
+ * compress.c: gzip and deflate by libdeflate, which works on whole buffers.
  */
 #include "server/http/compress.h"
 
@@ -13,9 +13,11 @@
 
 enum {
     LEVEL = 1,       /* of compression; the fastest, for latency */
-    MEMBER_MIN = 18, /* a header and a trailer */
+    MEMBER_MIN = 18, /* of gzip: a header and a trailer */
+    STREAM_MIN = 6,  /* of zlib */
     FIRST_MIN = 4096,
-    RATIO_GUESS = 16 /* JSON numbers compress 2 to 4 times; a larger claim is not trusted */
+    RATIO_GUESS = 16, /* JSON numbers compress 2 to 4 times; a larger claim is not trusted */
+    RATIO_USUAL = 4
 };
 
 /* ---- Codings -------------------------------------------------------------------------------- */
@@ -39,12 +41,21 @@ enum rl_coding rl_coding_of_body(const char *content_encoding)
         return RL_CODING_IDENTITY;
     if (is_word(content_encoding, "gzip") || is_word(content_encoding, "x-gzip"))
         return RL_CODING_GZIP;
-    return RL_CODING_UNKNOWN;
+    return is_word(content_encoding, "deflate") ? RL_CODING_DEFLATE : RL_CODING_UNKNOWN;
+}
+
+const char *rl_coding_name(enum rl_coding coding)
+{
+    static const char *const names[] = {[RL_CODING_IDENTITY] = "identity",
+                                        [RL_CODING_GZIP] = "gzip",
+                                        [RL_CODING_DEFLATE] = "deflate",
+                                        [RL_CODING_UNKNOWN] = "unknown"};
+    return names[coding];
 }
 
 const char *rl_coding_accepted(void)
 {
-    return "gzip, identity";
+    return "gzip, deflate, identity";
 }
 
 /* A coding that the list does not mention has the weight of "*". */
@@ -60,14 +71,18 @@ enum rl_coding rl_coding_of_reply(const char *accept_encoding)
 {
     const int gzip = weight_of(accept_encoding, "gzip", "x-gzip");
     const int identity = weight_of(accept_encoding, "identity", "identity");
-    if (gzip > 0 && gzip >= identity)
+    const int deflate = rl_negotiate_weight(accept_encoding, "deflate");
+    if (gzip > 0 && gzip >= identity && gzip >= deflate)
         return RL_CODING_GZIP;
+    if (deflate > 0 && deflate >= identity)
+        return RL_CODING_DEFLATE;
     return identity == 0 ? RL_CODING_UNKNOWN : RL_CODING_IDENTITY;
 }
 
 /* ---- Inflating ------------------------------------------------------------------------------ */
 
 struct inflater {
+    enum rl_coding coding;
     struct libdeflate_decompressor *engine;
     const unsigned char *input;
     size_t length, done; /* of the input */
@@ -76,10 +91,12 @@ struct inflater {
     struct rl_error *error;
 };
 
-size_t rl_gunzip_claim(const void *data, size_t length, size_t max)
+size_t rl_inflate_claim(enum rl_coding coding, const void *data, size_t length, size_t max)
 {
     size_t size = 0;
-    if (length >= MEMBER_MIN) {
+    if (coding == RL_CODING_DEFLATE) {
+        size = RATIO_USUAL * length;
+    } else if (length >= MEMBER_MIN) {
         const unsigned char *const claim = (const unsigned char *)data + length - 4;
         size = (size_t)claim[0] | (size_t)claim[1] << 8 | (size_t)claim[2] << 16 |
                (size_t)claim[3] << 24;
@@ -114,11 +131,11 @@ static enum rl_status no_memory(struct rl_error *error)
     return rl_fail(error, RL_NOMEM, "", "no memory to inflate the body");
 }
 
-static enum rl_status not_gzip(const struct inflater *inflater)
+static enum rl_status not_valid(const struct inflater *inflater)
 {
     const enum rl_status status =
-        rl_fail(inflater->error, RL_SYNTAX, "", "the body is not valid gzip from byte %zu on",
-                inflater->done);
+        rl_fail(inflater->error, RL_SYNTAX, "", "the body is not valid %s from byte %zu on",
+                rl_coding_name(inflater->coding), inflater->done);
     inflater->error->offset = inflater->done;
     return status;
 }
@@ -129,6 +146,21 @@ static enum rl_status too_large(const struct inflater *inflater)
                    "the body inflates to more than max-inflated-bytes, %zu", inflater->max);
 }
 
+/* Decodes one member, or the stream. */
+static enum libdeflate_result decode(const struct inflater *inflater, size_t *ret_taken,
+                                     size_t *ret_given)
+{
+    const unsigned char *const from = inflater->input + inflater->done;
+    char *const to = inflater->data + inflater->used;
+    const size_t length = inflater->length - inflater->done;
+    const size_t room = inflater->capacity - 1 - inflater->used;
+    if (inflater->coding == RL_CODING_DEFLATE)
+        return libdeflate_zlib_decompress_ex(inflater->engine, from, length, to, room, ret_taken,
+                                             ret_given);
+    return libdeflate_gzip_decompress_ex(inflater->engine, from, length, to, room, ret_taken,
+                                         ret_given);
+}
+
 /* Inflates one member. If its output does not fit, it starts again with a buffer twice as large, so
  * the repeated work is less than the final pass. */
 static enum rl_status inflate_member(struct inflater *inflater)
@@ -136,10 +168,7 @@ static enum rl_status inflate_member(struct inflater *inflater)
     size_t taken = 0, given = 0;
     enum libdeflate_result result;
     for (;;) {
-        result = libdeflate_gzip_decompress_ex(
-            inflater->engine, inflater->input + inflater->done, inflater->length - inflater->done,
-            inflater->data + inflater->used, inflater->capacity - 1 - inflater->used, &taken,
-            &given);
+        result = decode(inflater, &taken, &given);
         if (result != LIBDEFLATE_INSUFFICIENT_SPACE)
             break;
         if (inflater->capacity > inflater->max)
@@ -148,31 +177,34 @@ static enum rl_status inflate_member(struct inflater *inflater)
             return no_memory(inflater->error);
     }
     if (result != LIBDEFLATE_SUCCESS)
-        return not_gzip(inflater);
+        return not_valid(inflater);
     inflater->done += taken;
     inflater->used += given;
     return RL_OK;
 }
 
-/* Inflates all members. */
+/* Inflates all members; a zlib stream is only one. */
 static enum rl_status inflate_all(struct inflater *inflater)
 {
     enum rl_status status = RL_OK;
-    const size_t claim = rl_gunzip_claim(inflater->input, inflater->length, inflater->max);
+    const size_t claim =
+        rl_inflate_claim(inflater->coding, inflater->input, inflater->length, inflater->max);
     if (!set_capacity(inflater, claim + 1))
         return no_memory(inflater->error);
     do
         status = inflate_member(inflater);
-    while (status == RL_OK && inflater->done < inflater->length);
-    return status;
+    while (status == RL_OK && inflater->done < inflater->length &&
+           inflater->coding == RL_CODING_GZIP);
+    return status == RL_OK && inflater->done < inflater->length ? not_valid(inflater) : status;
 }
 
-enum rl_status rl_gunzip(const void *data, size_t length, size_t max, char **ret_data,
-                         size_t *ret_length, struct rl_error *error)
+enum rl_status rl_inflate(enum rl_coding coding, const void *data, size_t length, size_t max,
+                          char **ret_data, size_t *ret_length, struct rl_error *error)
 {
-    struct inflater inflater = {.input = data, .length = length, .max = max, .error = error};
-    if (length < MEMBER_MIN)
-        return not_gzip(&inflater);
+    struct inflater inflater = {
+        .coding = coding, .input = data, .length = length, .max = max, .error = error};
+    if (length < (coding == RL_CODING_GZIP ? MEMBER_MIN : STREAM_MIN))
+        return not_valid(&inflater);
     inflater.engine = libdeflate_alloc_decompressor();
     if (!inflater.engine)
         return no_memory(error);
@@ -191,22 +223,26 @@ enum rl_status rl_gunzip(const void *data, size_t length, size_t max, char **ret
 /* ---- Deflating ------------------------------------------------------------------------------ */
 
 /* The compressed length of `data`, or 0 if it does not fit or memory is short. */
-static size_t deflate_into(const void *data, size_t length, char *out, size_t out_size)
+static size_t deflate_into(enum rl_coding coding, const void *data, size_t length, char *out,
+                           size_t out_size)
 {
     struct libdeflate_compressor *const engine = libdeflate_alloc_compressor(LEVEL);
     if (!engine)
         return 0;
-    const size_t packed = libdeflate_gzip_compress(engine, data, length, out, out_size);
+    const size_t packed = coding == RL_CODING_DEFLATE
+                              ? libdeflate_zlib_compress(engine, data, length, out, out_size)
+                              : libdeflate_gzip_compress(engine, data, length, out, out_size);
     libdeflate_free_compressor(engine);
     return packed;
 }
 
-bool rl_gzip(const void *data, size_t length, char **ret_data, size_t *ret_length)
+bool rl_deflate(enum rl_coding coding, const void *data, size_t length, char **ret_data,
+                size_t *ret_length)
 {
-    if (length < RL_GZIP_MIN)
+    if (length < RL_DEFLATE_MIN)
         return false;
     char *out = malloc(length - 1);
-    const size_t packed = out ? deflate_into(data, length, out, length - 1) : 0;
+    const size_t packed = out ? deflate_into(coding, data, length, out, length - 1) : 0;
     if (packed == 0) {
         free(out);
         return false;

@@ -89,6 +89,8 @@ static enum rl_status check_type(struct rl_job *job, struct rl_error *error)
     if (job->body.coding == RL_CODING_UNKNOWN)
         return rl_fail(error, RL_CONTENT_CODING, "", "the body may be coded with %s",
                        rl_coding_accepted());
+    if (job->format->aligned)
+        rl_body_align(&job->body, job->format->aligned(&job->headers));
     return RL_OK;
 }
 

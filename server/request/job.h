@@ -38,9 +38,9 @@ struct rl_reply {
     const char *policy;       /* Content-Security-Policy, or NULL */
     bool owned;
     size_t counted; /* bytes of it in the pool, until the job ends */
-    bool gzipped;
+    enum rl_coding coding;
     bool varies;                     /* without Accept-Encoding the reply would have other bytes */
-    char weak_etag[RL_ETAG_MAX + 2]; /* filled where the reply is gzipped */
+    char weak_etag[RL_ETAG_MAX + 2]; /* filled where the reply is coded */
     size_t header;                   /* see struct rl_output … */
     char header_text[24];            /* … filled where it is not 0 */
 };

@@ -140,12 +140,13 @@ void rl_respond_compress(struct rl_job *job)
     const size_t room = reply->length;
     char *data;
     size_t length;
-    reply->varies = job->context->settings->compression && reply->length >= RL_GZIP_MIN;
+    reply->varies = job->context->settings->compression && reply->length >= RL_DEFLATE_MIN;
+    const enum rl_coding coding = rl_coding_of_reply(job->headers.accept_encoding);
     if (!reply->varies || is_unchanged(job) ||
-        rl_coding_of_reply(job->headers.accept_encoding) != RL_CODING_GZIP ||
+        (coding != RL_CODING_GZIP && coding != RL_CODING_DEFLATE) ||
         !rl_pool_take(pool, room, room <= RL_POOL_SMALL))
         return;
-    if (!rl_gzip(reply->data, room, &data, &length)) {
+    if (!rl_deflate(coding, reply->data, room, &data, &length)) {
         rl_pool_give(pool, room);
         return;
     }
@@ -155,7 +156,7 @@ void rl_respond_compress(struct rl_job *job)
     reply->data = data;
     reply->length = reply->counted = length;
     reply->owned = true;
-    reply->gzipped = true;
+    reply->coding = coding;
 }
 
 /* ---- Header fields --------------------------------------------------------------------------- */
@@ -209,7 +210,8 @@ static void add_storage(struct rl_reply_head *head, struct rl_reply *reply)
     }
     /* The tag was made of the bytes before compression. */
     snprintf(reply->weak_etag, sizeof(reply->weak_etag), "W/%s", reply->etag);
-    rl_reply_head_add(head, "ETag", reply->gzipped ? reply->weak_etag : reply->etag);
+    rl_reply_head_add(head, "ETag",
+                      reply->coding != RL_CODING_IDENTITY ? reply->weak_etag : reply->etag);
     rl_reply_head_add(head, "Cache-Control", "no-cache");
     rl_reply_head_add(head, "X-Content-Type-Options", "nosniff");
     rl_reply_head_add(head, "Referrer-Policy", "no-referrer");
@@ -239,8 +241,8 @@ static void add_fields(struct rl_reply_head *head, struct rl_job *job)
     struct rl_reply *const reply = &job->reply;
     rl_reply_head_add(head, "X-Request-Id", job->request_id);
     rl_reply_head_add(head, "Content-Type", reply->content_type);
-    if (reply->gzipped)
-        rl_reply_head_add(head, "Content-Encoding", "gzip");
+    if (reply->coding != RL_CODING_IDENTITY)
+        rl_reply_head_add(head, "Content-Encoding", rl_coding_name(reply->coding));
     if (reply->header > 0) {
         snprintf(reply->header_text, sizeof(reply->header_text), "%zu", reply->header);
         rl_reply_head_add(head, "Inference-Header-Content-Length", reply->header_text);

@@ -88,6 +88,13 @@ static enum rl_status fail_decode(struct rl_job *job, enum rl_status status, str
     return starved ? say_starved(job, error) : status;
 }
 
+static void let_body_go(struct rl_job *job)
+{
+    rl_body_end(&job->body);
+    if (job->body.capacity == 0) /* it was large */
+        rl_admit_body_gone(job);
+}
+
 static enum rl_status decode_job(struct rl_job *job, struct rl_team *team, size_t inflated,
                                  struct rl_error *error)
 {
@@ -102,9 +109,7 @@ static enum rl_status decode_job(struct rl_job *job, struct rl_team *team, size_
     if (status != RL_OK)
         return fail_decode(job, status, error);
     if (!job->query.uses_body)
-        rl_body_end(&job->body);
-    if (job->body.capacity == 0) /* it was large */
-        rl_admit_body_gone(job);
+        let_body_go(job);
     job->progress = RL_PROGRESS_DECODED;
     job->times.decode = rl_clock_now() - start;
     rl_metrics_decode(job->times.decode, job->query.batch.items);
@@ -114,7 +119,7 @@ static enum rl_status decode_job(struct rl_job *job, struct rl_team *team, size_
 /* Whether inflating ended at a bound below max-inflated-bytes. */
 static bool is_over(const struct rl_job *job, enum rl_status status, size_t inflated)
 {
-    return status == RL_TOO_LARGE && job->body.coding == RL_CODING_GZIP &&
+    return status == RL_TOO_LARGE && job->body.coding != RL_CODING_IDENTITY &&
            inflated < job->context->settings->max_inflated_bytes;
 }
 
@@ -261,6 +266,8 @@ static enum rl_status encode_job(struct rl_job *job, struct rl_team *team, struc
         return status;
     }
     rl_arena_reset(&job->arena); /* before the reply is sent, which may take long */
+    if (job->query.uses_body)
+        let_body_go(job);
     take_output(&job->reply, &output);
     rl_respond_compress(job);
     job->progress = RL_PROGRESS_ENCODED;

@@ -89,7 +89,7 @@ static void check_gunzip(const uint8_t *data, size_t size)
     char *text = NULL;
     size_t length = 0;
     struct rl_error error = {0};
-    if (rl_gunzip(data, size, MOST_INFLATED, &text, &length, &error) == RL_OK)
+    if (rl_inflate(RL_CODING_GZIP, data, size, MOST_INFLATED, &text, &length, &error) == RL_OK)
         REQUIRE(length <= MOST_INFLATED && text[length] == '\0');
     else
         REQUIRE(!text && error.detail[0] != '\0');

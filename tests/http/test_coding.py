@@ -1,4 +1,4 @@
-"""gzip of requests and replies."""
+"""gzip and deflate of requests and replies."""
 
 import gzip
 import json
@@ -32,6 +32,29 @@ class Coding(DaemonCase):
         for coding in ("gzip", "GZIP", "x-gzip"):
             self.assertEqual(self.send(gzip.compress(BODY), coding).status, 200, coding)
         self.assertEqual(self.send(BODY, "identity").status, 200)
+
+    def test_deflate_request(self):
+        plain = self.daemon.post(HINGE, big_request()).json()
+        for body in (zlib.compress(big_request(), 0), zlib.compress(big_request(), 9)):
+            self.assertEqual(self.send(body, "deflate").json(), plain)
+        self.assertEqual(self.send(zlib.compress(b" " * 500_000 + BODY), "Deflate").status, 200)
+        self.refused(self.send(zlib.compress(BODY) + b"x", "deflate"), 400)
+        self.refused(self.send(zlib.compress(BODY)[:-1], "deflate"), 400)
+        self.refused(self.send(gzip.compress(BODY), "deflate"), 400)
+
+    def test_a_deflate_body_that_inflates_beyond_the_limit(self):
+        with Daemon("--max-inflated-bytes", "100000") as daemon:
+            bomb = zlib.compress(b" " * 1_000_000 + BODY)
+            reply = daemon.post(HINGE, bomb, {"Content-Encoding": "deflate"})
+            self.refused(reply, 413, words="max-inflated-bytes")
+
+    def test_deflate_reply(self):
+        plain = self.daemon.post(HINGE, big_request())
+        for accept in ("deflate", "br, deflate;q=0.5", "gzip;q=0.1, deflate"):
+            reply = self.daemon.post(HINGE, big_request(), {"Accept-Encoding": accept})
+            self.assertEqual(reply.header("Content-Encoding"), "deflate", accept)
+            self.assertLess(len(reply.body), len(plain.body))
+            self.assertEqual(reply.json(), plain.json())
 
     def test_several_members(self):
         self.assertEqual(self.send(gzip.compress(BODY[:9]) + gzip.compress(BODY[9:])).status, 200)

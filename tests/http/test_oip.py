@@ -3,6 +3,7 @@
 import gzip
 import json
 import struct
+import zlib
 
 import numpy as np
 
@@ -176,23 +177,25 @@ class Infer(DaemonCase):
         self.assertEqual(outputs["loss"].tolist(), [np.float32(want["loss"])])
         self.assertEqual(header["parameters"]["scalar_weight"], 2.5)
 
-    def test_a_gzip_body_counts_inflated_bytes(self):
+    def test_a_compressed_body_counts_inflated_bytes(self):
         fields, body = message(pair())
         plain = self.daemon.exchange("POST", MODEL, fields, body)
-        packed = self.daemon.exchange("POST", MODEL, {**fields, "Content-Encoding": "gzip"},
-                                      gzip.compress(body))
-        self.assertEqual(packed.body, plain.body)
+        for coding, pack in (("gzip", gzip.compress), ("deflate", zlib.compress)):
+            packed = self.daemon.exchange("POST", MODEL, {**fields, "Content-Encoding": coding},
+                                          pack(body))
+            self.assertEqual(packed.body, plain.body)
 
     def test_a_compressed_reply(self):
         scores = np.zeros((40, 40))
         wanted = [{"name": "gradient", "parameters": {"binary_data": True}}]
         fields, body = message(pair(scores.astype(int), scores), wanted)
         plain = self.daemon.exchange("POST", MODEL, fields, body)
-        packed = self.daemon.exchange("POST", MODEL, {**fields, "Accept-Encoding": "gzip"}, body)
-        self.assertEqual(packed.header("Content-Encoding"), "gzip")
-        self.assertEqual(packed.plain(), plain.body)
-        self.assertEqual(packed.header("Inference-Header-Content-Length"),
-                         plain.header("Inference-Header-Content-Length"))
+        for coding in ("gzip", "deflate"):
+            packed = self.daemon.exchange("POST", MODEL, {**fields, "Accept-Encoding": coding}, body)
+            self.assertEqual(packed.header("Content-Encoding"), coding)
+            self.assertEqual(packed.plain(), plain.body)
+            self.assertEqual(packed.header("Inference-Header-Content-Length"),
+                             plain.header("Inference-Header-Content-Length"))
 
     def test_it_is_counted_and_logged(self):
         infer(self.daemon, "ndcg", pair())

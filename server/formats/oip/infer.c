@@ -3,6 +3,7 @@
  */
 #include "server/formats/oip/infer.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -40,6 +41,13 @@ bool rl_infer_reads(const struct rl_headers *headers)
 {
     const char *const type = headers->content_type;
     return !type || is_type(type, "application/octet-stream") || rl_headers_json(headers);
+}
+
+/* What the field says is checked when the body is read. */
+size_t rl_infer_aligned(const struct rl_headers *headers)
+{
+    const char *const text = headers->inference_length;
+    return text ? strtoul(text, NULL, 10) : 0;
 }
 
 /* The header's length: that of the body where the field was not sent. */

@@ -23,8 +23,10 @@ struct rl_infer {
     size_t count;
 };
 
-/* See rl_format.reads and rl_format.read. Arrays of the query may lie in the body. */
+/* See rl_format.reads, rl_format.aligned and rl_format.read. Arrays of the query may lie in the
+ * body. */
 bool rl_infer_reads(const struct rl_headers *headers);
+size_t rl_infer_aligned(const struct rl_headers *headers);
 enum rl_status rl_infer_read(const struct rl_input *input, struct rl_query *ret_query,
                              struct rl_error *error);
 

@@ -109,6 +109,29 @@ static void take_zeros(size_t length)
     free(plain);
 }
 
+START_LOOP_TEST(a_byte_is_aligned_where_that_is_asked_for, 20)
+{
+    static const size_t sizes[] = {100, 200000, 90, 0};
+    const size_t at = (size_t)_i;
+    for (size_t i = 0; i < 4; i++) { /* the block of one is used again by the next */
+        const size_t size = sizes[i] ? sizes[i] : 70000;
+        char *const bytes = malloc(size);
+        memset(bytes, 'a' + (int)i, size);
+        rl_body_begin(&body, sizes[i] ? size : SIZE_MAX, RL_CODING_IDENTITY);
+        rl_body_align(&body, at);
+        ck_assert_int_eq(rl_body_reserve(&body, &error), RL_OK);
+        for (size_t done = 0; done < size; done += size / 10)
+            ck_assert_int_eq(rl_body_append(&body, bytes + done, size / 10, size, &error), RL_OK);
+        ck_assert_uint_eq(body.length, size);
+        ck_assert_uint_eq((uintptr_t)(body.data + at) % RL_BODY_ALIGNED, 0);
+        ck_assert_int_eq(memcmp(body.data, bytes, size), 0);
+        ck_assert_uint_ge(body.capacity, body.lead + size);
+        free(bytes);
+        rl_body_end(&body);
+    }
+}
+END_TEST
+
 START_TEST(gzip_is_undone_within_its_own_cap)
 {
     take_zeros(100000);

@@ -58,7 +58,8 @@ static enum rl_status gunzip(const struct bytes *bytes, size_t max, char **ret_d
     /* A copy of exactly this size lets the sanitizer see a read past its end. */
     char *const copy = malloc(bytes->length ? bytes->length : 1);
     memcpy(copy, bytes->data, bytes->length);
-    const enum rl_status status = rl_gunzip(copy, bytes->length, max, ret_data, ret_length, error);
+    const enum rl_status status =
+        rl_inflate(RL_CODING_GZIP, copy, bytes->length, max, ret_data, ret_length, error);
     free(copy);
     return status;
 }
@@ -236,16 +237,18 @@ END_TEST
 
 /* ---- Deflating ------------------------------------------------------------------------------ */
 
-START_LOOP_TEST(replies_round_trip, 3)
+START_LOOP_TEST(replies_round_trip, 6)
 {
-    static const size_t lengths[] = {RL_GZIP_MIN, 5000, 1000000};
-    char *const text = numbers(lengths[_i]), *packed, *back;
+    static const size_t lengths[] = {RL_DEFLATE_MIN, 5000, 1000000};
+    const enum rl_coding coding = _i < 3 ? RL_CODING_GZIP : RL_CODING_DEFLATE;
+    const size_t whole = lengths[_i % 3];
+    char *const text = numbers(whole), *packed, *back;
     size_t length, back_length;
     struct rl_error error;
-    ck_assert(rl_gzip(text, lengths[_i], &packed, &length));
-    ck_assert_uint_lt(length, lengths[_i]);
-    ck_assert_int_eq(rl_gunzip(packed, length, lengths[_i], &back, &back_length, &error), RL_OK);
-    ck_assert_uint_eq(back_length, lengths[_i]);
+    ck_assert(rl_deflate(coding, text, whole, &packed, &length));
+    ck_assert_uint_lt(length, whole);
+    ck_assert_int_eq(rl_inflate(coding, packed, length, whole, &back, &back_length, &error), RL_OK);
+    ck_assert_uint_eq(back_length, whole);
     ck_assert_int_eq(memcmp(back, text, back_length), 0);
     free(text);
     free(packed);
@@ -253,17 +256,50 @@ START_LOOP_TEST(replies_round_trip, 3)
 }
 END_TEST
 
+static enum rl_status unzlib(const unsigned char *packed, size_t length, size_t max)
+{
+    struct rl_error error = {0};
+    char *const copy = malloc(length), *back = NULL;
+    size_t back_length;
+    memcpy(copy, packed, length);
+    const enum rl_status status =
+        rl_inflate(RL_CODING_DEFLATE, copy, length, max, &back, &back_length, &error);
+    ck_assert((status == RL_OK) == (back != NULL));
+    ck_assert(status == RL_OK || strstr(error.detail, status == RL_SYNTAX ? "deflate" : "max-"));
+    free(copy);
+    free(back);
+    return status;
+}
+
+START_TEST(zlib_streams)
+{
+    unsigned char packed[200] = {0};
+    uLongf length = sizeof(packed);
+    char *const zeros = calloc(1, 100000); /* far more than the claim of 4 times */
+    ck_assert_int_eq(compress(packed, &length, (const unsigned char *)zeros, 100000), Z_OK);
+    ck_assert_int_eq(unzlib(packed, length, 100000), RL_OK);
+    ck_assert_int_eq(unzlib(packed, length, 99999), RL_TOO_LARGE);
+    ck_assert_int_eq(unzlib(packed, length - 1, 200000), RL_SYNTAX);
+    ck_assert_int_eq(unzlib(packed, length + 1, 200000), RL_SYNTAX);     /* a byte follows */
+    ck_assert_int_eq(unzlib(packed + 2, length - 6, 200000), RL_SYNTAX); /* without its frame */
+    ck_assert_int_eq(unzlib(packed, 5, 200000), RL_SYNTAX);
+    packed[length - 1] ^= 1;
+    ck_assert_int_eq(unzlib(packed, length, 100000), RL_SYNTAX);
+    free(zeros);
+}
+END_TEST
+
 START_TEST(what_does_not_pay_is_left_alone)
 {
-    char *const text = numbers(RL_GZIP_MIN), *packed = NULL;
+    char *const text = numbers(RL_DEFLATE_MIN), *packed = NULL;
     unsigned char noise[4096];
     size_t length = 77;
     unsigned state = 1;
     for (size_t i = 0; i < sizeof(noise); i++)
         noise[i] = (unsigned char)((state = state * 1103515245 + 12345) >> 16);
-    ck_assert(!rl_gzip(text, RL_GZIP_MIN - 1, &packed, &length));
-    ck_assert(!rl_gzip(text, 0, &packed, &length));
-    ck_assert(!rl_gzip(noise, sizeof(noise), &packed, &length));
+    ck_assert(!rl_deflate(RL_CODING_GZIP, text, RL_DEFLATE_MIN - 1, &packed, &length));
+    ck_assert(!rl_deflate(RL_CODING_GZIP, text, 0, &packed, &length));
+    ck_assert(!rl_deflate(RL_CODING_GZIP, noise, sizeof(noise), &packed, &length));
     ck_assert_ptr_null(packed);
     ck_assert_uint_eq(length, 77);
     free(text);
@@ -283,12 +319,12 @@ START_TEST(codings_of_bodies)
         {"Identity ", RL_CODING_IDENTITY}, {"gzip", RL_CODING_GZIP},
         {" GZIP", RL_CODING_GZIP},         {"x-gzip", RL_CODING_GZIP},
         {"gzip, gzip", RL_CODING_UNKNOWN}, {"identity, gzip", RL_CODING_UNKNOWN},
-        {"br", RL_CODING_UNKNOWN},         {"deflate", RL_CODING_UNKNOWN},
+        {"br", RL_CODING_UNKNOWN},         {"deflate", RL_CODING_DEFLATE},
         {"gzipp", RL_CODING_UNKNOWN},      {"gzip;q=1", RL_CODING_UNKNOWN},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
         ck_assert_msg(rl_coding_of_body(cases[i].header) == cases[i].coding, "%s", cases[i].header);
-    ck_assert_str_eq(rl_coding_accepted(), "gzip, identity");
+    ck_assert_str_eq(rl_coding_accepted(), "gzip, deflate, identity");
 }
 END_TEST
 
@@ -315,6 +351,12 @@ START_TEST(codings_of_replies)
         {"*;q=0", RL_CODING_UNKNOWN},
         {"*;q=0, identity", RL_CODING_IDENTITY},
         {"br;q=1, *;q=0", RL_CODING_UNKNOWN},
+        {"deflate", RL_CODING_DEFLATE},
+        {"Deflate;q=0.5, br", RL_CODING_DEFLATE},
+        {"gzip;q=0.5, deflate", RL_CODING_DEFLATE},
+        {"gzip;q=0, deflate", RL_CODING_DEFLATE},
+        {"deflate;q=0.5, identity", RL_CODING_IDENTITY},
+        {"deflate;q=0", RL_CODING_IDENTITY},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
         ck_assert_msg(rl_coding_of_reply(cases[i].header) == cases[i].coding, "%s",

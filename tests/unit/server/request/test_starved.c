@@ -189,9 +189,10 @@ static bool pack_and_unpack(void)
     char *packed, *back;
     size_t length, back_length;
     memset(text, 'x', sizeof(text));
-    if (!rl_gzip(text, sizeof(text), &packed, &length))
+    if (!rl_deflate(RL_CODING_GZIP, text, sizeof(text), &packed, &length))
         return false;
-    const bool ok = rl_gunzip(packed, length, sizeof(text), &back, &back_length, &error) == RL_OK;
+    const bool ok = rl_inflate(RL_CODING_GZIP, packed, length, sizeof(text), &back, &back_length,
+                               &error) == RL_OK;
     free(packed);
     if (ok)
         free(back);
