@@ -22,4 +22,8 @@ bench-dask: all ## 100 million items through Dask on this machine (ARGS="--lists
 	@tools/deps test python dask
 	@RANKLOSSD=$(abspath $(BUILD))/ranklossd $(PYTHON) tests/bench/dask_scale.py $(ARGS)
 
-.PHONY: bench-dask
+bench-python: all ## The Python client from arrays to a result, binary against JSON
+	@tools/deps test python
+	@RANKLOSSD=$(abspath $(BUILD))/ranklossd $(PYTHON) tests/bench/python_transport.py $(ARGS)
+
+.PHONY: bench-dask bench-python

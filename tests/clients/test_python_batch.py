@@ -141,8 +141,11 @@ class Forms(DaemonCase):
             self.client.loss("pairwise_hinge", np.ones((3, 4)), scores)
         self.assertIn("/y_pred/1/2", str(caught.exception))
         scores[1, 2] = np.inf
-        with self.assertRaisesRegex(ValueError, "item 2 of list 1 is infinite"):
-            self.client.loss("pairwise_hinge", np.ones((3, 4)), scores)
+        for transport, words in (("json", "item 2 of list 1 is infinite"),
+                                 ("binary", "an infinite one .at /y_pred/1/2")):
+            client = ranklossd.Client(self.client.session.urls, transport=transport)
+            with self.assertRaisesRegex(ValueError, words):
+                client.loss("pairwise_hinge", np.ones((3, 4)), scores)
 
 
 def list_of(batch, name, column):

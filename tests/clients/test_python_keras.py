@@ -224,13 +224,21 @@ class Losses(DaemonCase):
                 loss = CLASSES[name](reduction=reduction, client=self.client)
                 want = loss(labels.tolist(), scores.tolist())
                 for dtype in (np.int8, np.int64, np.float16, np.float64, np.uint32):
-                    got = loss(labels.astype(dtype), scores)
-                    self.assertEqual(got.tolist() if reduction is None else got, want)
+                    self.same(loss(labels.astype(dtype), scores), want)
                 want = loss([y.tolist() for y, _ in ragged], [s.tolist() for _, s in ragged])
                 got = loss([y for y, _ in ragged], [s for _, s in ragged])
-                if reduction is None:
-                    got = [one.tolist() for one in got]
-                self.assertEqual(got, want)
+                self.same(got, want)
+
+    def same(self, got, want):
+        """Arrays are of the dtype, where nested lists hold the numbers of the reply's text."""
+        if isinstance(got, list):
+            for one, other in zip(got, want, strict=True):
+                self.same(one, other)
+        elif isinstance(got, np.ndarray):
+            want = np.array(want, np.float32)
+            self.assertEqual((got.dtype, got.tobytes()), (want.dtype, want.tobytes()))
+        else:
+            self.assertEqual(got, want)
 
     def test_none_has_the_form_of_the_scores(self):
         loss = ranklossd.PairwiseHingeLoss(reduction="none", client=self.client)

@@ -137,7 +137,7 @@ class Cluster(unittest.TestCase):
         total = work.compute()
         self.assertNotEqual(victim.process.wait(10), 0)
         self.agree(total.report())
-        served = victim.log.text().count("/v1/evaluate")
+        served = victim.log.text().count("POST")
         self.assertGreater(served, 0)
         self.assertLess(served, total.requests)
 
@@ -164,12 +164,11 @@ class Cluster(unittest.TestCase):
             url = "http://%s:%d" % daemon.address
             rng = np.random.default_rng(8)
             batches = [dask.delayed(ranklossd.Batch.of)(
-                rng.integers(0, 5, (150, 200)), rng.normal(size=(150, 200))) for _ in range(24)]
+                rng.integers(0, 5, (1000, 200)), rng.normal(size=(1000, 200))) for _ in range(24)]
             total = tally(batches, url, losses="pairwise_logistic", metrics="ndcg",
                           client_options={"retry_for": 120.0}).compute()
-            self.assertEqual(total.totals["lists"], 24 * 150)
-            refused = daemon.settled_metrics().value("http_requests_total", method="POST",
-                                                     handler="/v1/evaluate", code="429")
+            self.assertEqual(total.totals["lists"], 24 * 1000)
+            refused = daemon.settled_metrics().total("http_requests_total", code="429")
             print(f"note: {refused:.0f} requests were answered 429")
             self.assertGreater(refused, 0)
             self.assertEqual(total.requests, 24)

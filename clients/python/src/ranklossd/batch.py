@@ -50,7 +50,11 @@ def as_array(value: Any) -> Array:
     if array.dtype == object:
         array = np.array([np.nan if _is_missing(x) else x for x in array.ravel()],
                          dtype=np.float64).reshape(array.shape)
-    if array.dtype.kind not in "biuf" and array.dtype.name != "bfloat16":
+    if array.dtype.name == "bfloat16":
+        array = array.astype(np.float32)
+    if array.dtype.kind == "f" and array.dtype.itemsize > 8:
+        array = array.astype(np.float64)
+    if array.dtype.kind not in "biuf":
         raise TypeError(f"an array of numbers was expected, not of {array.dtype}")
     return array
 
@@ -290,7 +294,7 @@ class Batch:
         return replace(
             self, labels=self.labels[items], scores=self.scores[items],
             lengths=self.lengths[lists], mask=None if self.mask is None else self.mask[items],
-            weights=weights, width=None,
+            weights=weights,
             list_ids=None if self.list_ids is None else self.list_ids[lists],
             groups=None if self.groups is None else self.groups[lists])
 
@@ -307,7 +311,9 @@ class Batch:
         """The members of a JSON request body."""
         if np.isinf(self.scores).any():
             at = int(np.flatnonzero(np.isinf(self.scores))[0])
-            raise ValueError(f"y_pred: {self._place(at)} is infinite")
+            where = (f"item {at}" if self.lengths is None else
+                     "item {1} of list {0}".format(*self.place(at)))
+            raise ValueError(f"y_pred: {where} is infinite")
         body: Dict[str, Any] = {"y_true": self.nested(self.labels),
                                 "y_pred": self.nested(self.scores)}
         if self.mask is not None:
@@ -320,12 +326,12 @@ class Batch:
                 body[name] = list(getattr(self, name))
         return body
 
-    def _place(self, item: int) -> str:
-        if self.lengths is None:
-            return f"item {item}"
+    def place(self, item: int) -> Tuple[int, int]:
+        """The list that an item is in, and its place there. The batch must have lengths."""
+        assert self.lengths is not None
         ends = np.cumsum(self.lengths)
         at = int(np.searchsorted(ends, item, side="right"))
-        return f"item {item - int(ends[at] - self.lengths[at])} of list {at}"
+        return at, item - int(ends[at] - self.lengths[at])
 
 
 def _columns(value: Any, name: str) -> Tuple[Array, Optional[Array], Optional[int]]:

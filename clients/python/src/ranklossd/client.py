@@ -5,13 +5,13 @@ from __future__ import annotations
 import ssl
 import time
 from dataclasses import replace
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple, Union
 
 import numpy as np
 
 from .batch import Batch, is_array
 from .binary import BinaryWire
-from .errors import Busy
+from .errors import Busy, Problem
 from .results import Comparison, Difference, Evaluation, MeasureComparison, Report
 from .session import Reply, Session, Trace
 from .specs import Spec, as_specs
@@ -34,8 +34,8 @@ class Client:
     ca, cert, key: PEM files for TLS: whom to trust, and the client's own certificate and key; or an
     ssl_context of your own.
     traceparent: a W3C trace context to send, or a function that returns the current one.
-    transport: "json", or "binary" to send arrays as tensors of the Open Inference Protocol where
-    the protocol can carry the request (see BinaryWire.fits). The daemon must have /v2.
+    transport: "binary" sends arrays as tensors of the Open Inference Protocol where it can carry
+    the request (see BinaryWire.fits) and the daemon has it, all else as JSON; "json" all.
     """
 
     def __init__(self, url: Union[str, Sequence[str], None] = None, *,
@@ -43,7 +43,7 @@ class Client:
                  retry_for: float = 30.0, connections: int = 8, ca: Optional[str] = None,
                  cert: Optional[str] = None, key: Optional[str] = None,
                  ssl_context: Optional[ssl.SSLContext] = None, traceparent: Trace = None,
-                 transport: str = "json") -> None:
+                 transport: str = "binary") -> None:
         self._options: Dict[str, Any] = dict(
             token=token, timeout=timeout, connect_timeout=connect_timeout, retry_for=retry_for,
             connections=connections, ca=ca, cert=cert, key=key, ssl_context=ssl_context,
@@ -54,6 +54,7 @@ class Client:
         self._options["transport"] = transport
         self._json: Wire = JsonWire()
         self._binary = BinaryWire() if transport == "binary" else None
+        self._parameters: Optional[Dict[str, Set[str]]] = None
 
     def __reduce__(self) -> Any:
         return _rebuild, (self.session.urls, self._options)
@@ -101,10 +102,10 @@ class Client:
         reply, body, seconds = self._send("", "evaluate", batch, {**parameters, **asked})
         specs = [("loss", spec) for spec in wanted["losses"]]
         specs += [("metric", spec) for spec in wanted["metrics"]]
-        results = [_evaluation(kind, _spec(kind, parameters, spec, entry), entry, batch)
+        dtype = parameters.get("dtype") or "float32"
+        results = [_evaluation(kind, self._spec(kind, parameters, spec), entry, batch, dtype)
                    for (kind, spec), entry in zip(specs, body["results"])]
-        return Report(results, body["totals"], body["dtype"], reply.headers.get("X-Request-Id"),
-                      seconds)
+        return Report(results, body["totals"], dtype, reply.headers.get("X-Request-Id"), seconds)
 
     def compare(self, systems: Mapping[str, Any], y_true: Any = None, sample_weight: Any = None, *,
                 baseline: Optional[str] = None, losses: Union[Spec, Sequence[Spec]] = (),
@@ -131,7 +132,7 @@ class Client:
         reply, answer, _ = self._send("", "compare", body, parameters)
         specs = [("loss", spec) for spec in wanted["losses"]]
         specs += [("metric", spec) for spec in wanted["metrics"]]
-        compared = [_measure_comparison(kind, _spec(kind, parameters, spec, entry), entry)
+        compared = [_measure_comparison(kind, self._spec(kind, parameters, spec), entry)
                     for (kind, spec), entry in zip(specs, answer["results"])]
         return Comparison(compared, answer["baseline"], answer["level"], answer["totals"],
                           answer["dtype"], reply.headers.get("X-Request-Id"))
@@ -158,7 +159,8 @@ class Client:
             parameters = {**_defaults(batch), **parameters}
         folder = "losses" if kind == "loss" else "metrics"
         _, body, _ = self._send(folder, name, batch, parameters)
-        return _evaluation(kind, {**parameters, "name": name}, body, batch)
+        return _evaluation(kind, {**parameters, "name": name}, body, batch,
+                           parameters.get("dtype") or "float32")
 
     def _send(self, kind: str, name: str, batch: Union[Batch, Mapping[str, Any]],
               parameters: Mapping[str, Any]
@@ -166,16 +168,53 @@ class Client:
         if isinstance(batch, Batch) and batch.list_ids and not _names_lists(name, parameters):
             batch = replace(batch, list_ids=None)
         wire = self._json
-        if self._binary and self._binary.fits(kind, batch, parameters):
+        if self._binary and self._binary.fits(name, batch, parameters):
             wire = self._binary
         start = time.perf_counter()
         message = wire.write(kind, name, batch, parameters)
         written = time.perf_counter()
-        reply = self.session.request("POST", message.path, message.body, message.headers)
+        try:
+            reply = self.session.request("POST", message.path, message.body, message.headers)
+        except Problem as problem:
+            if wire is self._json or problem.status != 404:
+                raise wire.explain(problem, batch) from None
+            return self._send_as_json(kind, name, batch, parameters)
         received = time.perf_counter()
         body = wire.read(reply)
         return reply, body, {"write": written - start, "wait": received - written,
                              "read": time.perf_counter() - received}
+
+    def _send_as_json(self, kind: str, name: str, batch: Union[Batch, Mapping[str, Any]],
+                      parameters: Mapping[str, Any]
+                      ) -> Tuple[Reply, Dict[str, Any], Dict[str, float]]:
+        """After a 404: there is no such measure, or a daemon or proxy without /v2. Where JSON gets
+        an answer it was the latter, and arrays go as JSON from now on."""
+        binary, self._binary = self._binary, None
+        try:
+            return self._send(kind, name, batch, parameters)
+        except Problem:
+            self._binary = binary
+            raise
+
+    def _spec(self, kind: str, parameters: Mapping[str, Any], spec: Mapping[str, Any]
+              ) -> Dict[str, Any]:
+        """An evaluation as it was sent, with the defaults beside the batch that apply to it."""
+        if kind == "loss":
+            names = set(LOSS_PARAMETERS)
+        elif set(parameters) - NOT_OF_METRICS <= {"definition"}:
+            names = {"definition"}
+        else:
+            names = self._taken_by(spec["name"])
+        if "definition" in spec:  # it replaces all defaults of definitions
+            names = names & {"k"}
+        return {**{name: parameters[name] for name in parameters if name in names}, **spec}
+
+    def _taken_by(self, metric: str) -> Set[str]:
+        """The parameters of a metric, by the catalogue, which is asked for once."""
+        if self._parameters is None:
+            self._parameters = {one["name"]: set(one["parameters"]) - NOT_OF_METRICS
+                                for one in self.catalogue()["metrics"]}
+        return self._parameters.get(metric, set())
 
 
 def _rebuild(urls: Sequence[str], options: Mapping[str, Any]) -> Client:
@@ -215,31 +254,27 @@ def _names_lists(name: str, parameters: Mapping[str, Any]) -> bool:
 
 
 LOSS_PARAMETERS = ("temperature", "reduction")
-
-
-def _spec(kind: str, parameters: Mapping[str, Any], spec: Mapping[str, Any],
-          entry: Mapping[str, Any]) -> Dict[str, Any]:
-    """An evaluation as it was sent, with the defaults beside the batch that its reply repeats."""
-    names = set(LOSS_PARAMETERS)
-    if kind == "metric":
-        names = {"definition", *(["k"] if entry.get("k") else []), *entry.get("definition", ())}
-    if "definition" in spec:  # it replaces all defaults of definitions
-        names &= {"k"}
-    return {**{name: parameters[name] for name in parameters if name in names}, **spec}
+#: Beside the batch, but no default of metrics that their labels should show.
+NOT_OF_METRICS = {*LOSS_PARAMETERS, "dtype", "name", "include", "top_k", "confidence_level",
+                  "resamples", "seed"}
+ONE_PER_LIST = ("list_mle", "softmax", "approx_ndcg")
 
 
 def _evaluation(kind: str, spec: Dict[str, Any], entry: Mapping[str, Any],
-                batch: Union[Batch, Mapping[str, Any]]) -> Evaluation:
+                batch: Union[Batch, Mapping[str, Any]], dtype: str) -> Evaluation:
     unsaid = ("include", "top_k", "dtype")
     spec = {name: value for name, value in spec.items() if name not in unsaid}
     extra = {name: entry[name] for name in entry if name not in OWN_FIELDS}
     value = entry[kind]
     if isinstance(batch, Batch):
-        one_per_list = spec["name"] in ("list_mle", "softmax", "approx_ndcg")
-        for_items = isinstance(value, (list, np.ndarray)) and not one_per_list
-        value = _shaped(value, batch, for_items)
+        none = kind == "loss" and spec.get("reduction", "") in (None, "none")
+        for_items = none and spec["name"] not in ONE_PER_LIST
+        if none and (for_items or batch.lengths is not None):
+            value = _shaped(value, batch, for_items, dtype)
+        elif isinstance(value, np.ndarray):  # as its text in JSON would be read
+            value = float(str(value[0]))
         if "gradient" in extra:
-            extra["gradient"] = _shaped(extra["gradient"], batch, True)
+            extra["gradient"] = _shaped(extra["gradient"], batch, True, dtype)
     return Evaluation(kind, entry["name"], value, spec, entry["totals"], extra)
 
 
@@ -254,16 +289,13 @@ def _measure_comparison(kind: str, spec: Dict[str, Any],
 OWN_FIELDS = ("loss", "metric", "name", "k", "reduction", "temperature", "dtype", "totals")
 
 
-def _shaped(value: Any, batch: Batch, for_items: bool) -> Any:
-    """Nested lists of a reply as arrays, where the request held arrays."""
-    if isinstance(value, np.ndarray):  # of a binary reply, flat
-        return batch.shaped(value) if for_items else value
-    if not isinstance(value, list):
-        return value
-    if not for_items or batch.lengths is None:
-        return np.asarray(value)
-    flat = np.array([number for one in value for number in one])
-    return batch.shaped(flat)
+def _shaped(value: Any, batch: Batch, for_items: bool, dtype: str) -> Any:
+    """The numbers of a reply, flat or as nested lists, in the form of the request's arrays."""
+    if not isinstance(value, np.ndarray):
+        if for_items and batch.lengths is not None:
+            value = [number for one in value for number in one]
+        value = np.array(value, dtype=dtype)
+    return batch.shaped(value) if for_items else value
 
 
 _default: Optional[Client] = None

@@ -51,7 +51,7 @@ class Problem(RanklossdError):
         return type(self), (self.status, body, self.request_id, self.url)
 
 
-class InvalidRequest(Problem):
+class InvalidRequest(Problem, ValueError):
     """400, 413, 415 or 422: the request is at fault. The same request fails everywhere."""
 
 

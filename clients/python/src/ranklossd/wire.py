@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, Mapping, Union
 
 from .batch import Batch, as_array, is_array
+from .errors import Problem
 from .session import Reply
 
 __all__ = ["JsonWire", "Message", "Wire"]
@@ -35,6 +36,10 @@ class Wire:
 
     def read(self, reply: Reply) -> Dict[str, Any]:
         raise NotImplementedError
+
+    def explain(self, problem: Problem, batch: Union[Batch, Members]) -> Problem:
+        """The error of a request, in the terms of its arrays."""
+        return problem
 
 
 class JsonWire(Wire):
