@@ -32,6 +32,14 @@ __attribute__((weak)) void test_after_each(void)
 {
 }
 
+int test_share(int rounds)
+{
+    const char *const text = getenv("TEST_SHARE");
+    const int share = text ? (int)strtol(text, NULL, 10) : 1;
+    const int rest = share > 1 ? rounds / share : rounds;
+    return rest > 0 ? rest : 1;
+}
+
 void test_skip(const char *why)
 {
     printf("skipped: %s\n", why);

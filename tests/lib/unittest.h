@@ -28,6 +28,10 @@ void test_before_all(void);  /* once, in the parent of all tests */
 void test_before_each(void); /* in the child that runs the test */
 void test_after_each(void);
 
+/* How many of `rounds` on random input a test makes: all, or one of TEST_SHARE of them, which an
+ * emulator sets. At least one. */
+int test_share(int rounds);
+
 /* For a test that cannot run here: prints why, so that it counts as skipped. The test then returns.
  */
 void test_skip(const char *why);

@@ -11,7 +11,12 @@
 
 #include "tests/lib/unittest.h"
 
-enum { POINTS = 2000000 };
+static int points; /* of each function */
+
+void test_before_each(void)
+{
+    points = test_share(2000000);
+}
 
 static uint64_t state;
 
@@ -60,7 +65,7 @@ START_TEST(exp_is_within_an_ulp)
     const double ranges[][2] = {{-0.4, 0.4}, {-40, 40}, {-746, 710}, {-1e-9, 1e-9}};
     double worst = 0;
     for (size_t range = 0; range < sizeof(ranges) / sizeof(ranges[0]); range++) {
-        for (int i = 0; i < POINTS / 4; i++) {
+        for (int i = 0; i < points / 4; i++) {
             const double x = uniform(ranges[range][0], ranges[range][1]);
             worst = fmax(worst, ulps(rl_exp(x), expl(x)));
         }
@@ -88,7 +93,7 @@ END_TEST
 
 START_TEST(exp_never_decreases)
 {
-    for (int i = 0; i < POINTS; i++) {
+    for (int i = 0; i < points; i++) {
         const double x = uniform(-746, 710);
         const double y = nextafter(x, INFINITY);
         ck_assert(rl_exp(x) <= rl_exp(y));
@@ -99,7 +104,7 @@ END_TEST
 START_TEST(exp2_is_close_and_exact_at_whole_numbers)
 {
     double worst = 0;
-    for (int i = 0; i < POINTS; i++) {
+    for (int i = 0; i < points; i++) {
         const double x = i % 2 ? uniform(-1076, 1024) : uniform(-8, 8);
         worst = fmax(worst, ulps(rl_exp2(x), exp2l(x)));
     }
@@ -117,11 +122,11 @@ END_TEST
 START_TEST(log_is_within_an_ulp)
 {
     double worst = 0;
-    for (int i = 0; i < POINTS; i++) {
+    for (int i = 0; i < points; i++) {
         const double x = i % 2 ? any_positive() : uniform(0.4, 2.5);
         worst = fmax(worst, ulps(rl_log(x), logl(x)));
     }
-    for (int i = 0; i < POINTS; i++) {
+    for (int i = 0; i < points; i++) {
         const double x = 1 + uniform(-1, 1) * rl_exp2(uniform(-52, 0));
         if (x > 0)
             worst = fmax(worst, ulps(rl_log(x), logl(x)));
@@ -149,7 +154,7 @@ END_TEST
 START_TEST(log1p_keeps_small_arguments)
 {
     double worst = 0;
-    for (int i = 0; i < POINTS; i++) {
+    for (int i = 0; i < points; i++) {
         const double x = i % 3 ? uniform(0, 1) * rl_exp2(uniform(-80, 0)) : any_positive();
         worst = fmax(worst, ulps(rl_log1p(x), log1pl(x)));
     }
@@ -164,7 +169,7 @@ END_TEST
 START_TEST(log2_is_close_and_exact_at_powers_of_two)
 {
     double worst = 0;
-    for (int i = 0; i < POINTS; i++) {
+    for (int i = 0; i < points; i++) {
         const double x = i % 2 ? any_positive() : (double)(1 + next() % 5000000);
         worst = fmax(worst, ulps(rl_log2(x), log2l(x)));
     }

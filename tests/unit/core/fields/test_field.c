@@ -13,7 +13,7 @@
 #include "tests/unit/fieldvalue.h"
 #include "tests/property/property.h"
 
-enum { LONGEST = 3 * RL_CUT + 77, SAMPLED = 60 };
+enum { LONGEST = 3 * RL_CUT + 77 };
 
 static double labels[LONGEST], scores[LONGEST], masses[LONGEST];
 static double sums[LONGEST], other_sums[LONGEST];
@@ -112,8 +112,9 @@ static void check_field(struct random *random, const struct rl_field *field, siz
     sum_field(field, n, rl_runner_serial(), sums);
     sum_field(field, n, runner_backwards(), other_sums);
     ck_assert_mem_eq(sums, other_sums, n * sizeof(double));
-    for (size_t i = 0; i < (n < SAMPLED ? n : SAMPLED); i++)
-        check_target(field, n, n < SAMPLED ? i : random_below(random, n));
+    const size_t sampled = (size_t)test_share(60);
+    for (size_t i = 0; i < (n < sampled ? n : sampled); i++)
+        check_target(field, n, n < sampled ? i : random_below(random, n));
 }
 
 static void check_kind(struct random *random, enum rl_field_kind kind, size_t n)
@@ -167,7 +168,7 @@ START_TEST(short_lists_match_the_formula)
 {
     static const size_t lengths[] = {1, 2, 3, 5, 15, 16, 17, 33, 100, 255, 257, 512, 640};
     struct random random = random_init(random_seed());
-    for (int round = 0; round < 6; round++)
+    for (int round = 0; round < test_share(6); round++)
         check_lengths(&random, lengths, sizeof(lengths) / sizeof(lengths[0]));
 }
 END_TEST
@@ -176,7 +177,7 @@ START_TEST(middle_lists_match_the_formula)
 {
     static const size_t lengths[] = {641, 700, 2000, 5000, RL_CUT};
     struct random random = random_init(random_seed() + 1);
-    for (int round = 0; round < 4; round++)
+    for (int round = 0; round < test_share(4); round++)
         check_lengths(&random, lengths, sizeof(lengths) / sizeof(lengths[0]));
 }
 END_TEST
@@ -185,7 +186,7 @@ START_TEST(lists_of_several_pieces_match_the_formula)
 {
     static const size_t lengths[] = {RL_CUT + 1, 2 * RL_CUT, LONGEST};
     struct random random = random_init(random_seed() + 2);
-    for (int round = 0; round < 2; round++)
+    for (int round = 0; round < test_share(2); round++)
         check_lengths(&random, lengths, sizeof(lengths) / sizeof(lengths[0]));
 }
 END_TEST
@@ -194,7 +195,7 @@ END_TEST
 START_TEST(short_lists_of_any_range_match_the_formula)
 {
     struct random random = random_init(random_seed() + 3);
-    for (int round = 0; round < 40; round++) {
+    for (int round = 0; round < test_share(40); round++) {
         const size_t n = 2 + random_below(&random, 300);
         fill(&random, n, (enum label_kind)random_below(&random, LABEL_KINDS), MIXED);
         scores[0] = 1e200, scores[1] = -1e200;

@@ -41,7 +41,7 @@ START_TEST(whole_nodes_match_the_formula)
 {
     struct random random = random_init(random_seed());
     struct rl_margin_pieces none = {0};
-    for (int round = 0; round < ROUNDS; round++) {
+    for (int round = 0; round < test_share(ROUNDS); round++) {
         const enum rl_field_kind kind = round % 2 ? RL_FIELD_STEP : RL_FIELD_HINGE;
         random_span(&random, kind);
         rl_margin_sweep(kind, own.temperature, &own.sorted, &own.span, &none, sums);
@@ -72,7 +72,7 @@ static void sweep_in_pieces(struct random *random, enum rl_field_kind kind)
 START_TEST(pieces_match_the_formula)
 {
     struct random random = random_init(random_seed() + 1);
-    for (int round = 0; round < ROUNDS; round++) {
+    for (int round = 0; round < test_share(ROUNDS); round++) {
         const enum rl_field_kind kind = round % 2 ? RL_FIELD_STEP : RL_FIELD_HINGE;
         random_span(&random, kind);
         sweep_in_pieces(&random, kind);

@@ -73,7 +73,7 @@ static void fill(struct random *random, size_t n)
 START_TEST(short_lists_match_the_reference)
 {
     struct random random = random_init(random_seed());
-    for (int round = 0; round < 3000; round++) {
+    for (int round = 0; round < test_share(3000); round++) {
         const size_t n = random_below(&random, 40);
         fill(&random, n);
         compare(n, round % 2 ? weights : NULL);

@@ -106,7 +106,7 @@ static void sweep_whole(enum rl_isa isa, enum rl_field_kind kind)
 START_TEST(whole_nodes_match_the_formula_with_the_same_bits)
 {
     struct random random = random_init(random_seed());
-    for (int round = 0; round < ROUNDS; round++) {
+    for (int round = 0; round < test_share(ROUNDS); round++) {
         const enum rl_field_kind kind = (enum rl_field_kind)(RL_FIELD_SOFTPLUS + round % 3);
         random_span(&random, kind);
         for (int isa = 0; isa < RL_ISAS; isa++)
@@ -154,7 +154,7 @@ static void sweep_pieces(enum rl_isa isa, enum rl_field_kind kind, double cut)
 START_TEST(pieces_match_the_formula_with_the_same_bits)
 {
     struct random random = random_init(random_seed() + 1);
-    for (int round = 0; round < ROUNDS; round++) {
+    for (int round = 0; round < test_share(ROUNDS); round++) {
         const enum rl_field_kind kind = (enum rl_field_kind)(RL_FIELD_SOFTPLUS + round % 3);
         random_span(&random, kind);
         const double cut = own.scores[random_below(&random, own.span.targets_end)];

@@ -125,7 +125,7 @@ START_TEST(all_kernels_match_the_formula_with_the_same_bits)
 {
     static const double spreads[] = {1e-6, 0.5, 3, 100};
     struct random random = random_init(random_seed());
-    for (int round = 0; round < ROUNDS; round++) {
+    for (int round = 0; round < test_share(ROUNDS); round++) {
         const size_t n = 1 + random_below(&random, round % 10 ? 70 : LONGEST);
         double temperature = exp(random_uniform(&random, -1, 4));
         fill_grades(&random, n, 1 + random_below(&random, n));

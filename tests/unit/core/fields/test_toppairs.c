@@ -134,7 +134,7 @@ static void fill(struct random *random, uint32_t n)
 START_TEST(the_worst_pairs_in_the_stated_order)
 {
     struct random random = random_init(random_seed());
-    for (int round = 0; round < 4000; round++) {
+    for (int round = 0; round < test_share(4000); round++) {
         const uint32_t n = (uint32_t)random_below(&random, round % 20 ? 25 : MOST);
         loss_now = (enum rl_measure_id)(round % 4);
         temperature_now = round % 3 ? 1 : 0.5;

@@ -67,7 +67,7 @@ static void ranks_are_counted_on(enum rl_isa isa)
 {
     struct random random = random_init(random_seed());
     rl_isa_choose(isa);
-    for (int round = 0; round < ROUNDS; round++) {
+    for (int round = 0; round < test_share(ROUNDS); round++) {
         uint32_t targets[LONGEST];
         const size_t n = 1 + random_below(&random, round % 4 ? 90 : LONGEST);
         fill_scores(&random, n);
@@ -81,7 +81,7 @@ static void above_finds_on(enum rl_isa isa)
 {
     struct random random = random_init(random_seed());
     rl_isa_choose(isa);
-    for (int round = 0; round < ROUNDS; round++) {
+    for (int round = 0; round < test_share(ROUNDS); round++) {
         const size_t n = 1 + random_below(&random, LONGEST), from = random_below(&random, n + 1);
         fill_scores(&random, n);
         for (enum rl_dtype dtype = RL_FLOAT32; dtype <= RL_FLOAT64; dtype++) {

@@ -107,7 +107,7 @@ START_TEST(the_top_is_the_start_of_the_order)
     struct random random = random_init(random_seed());
     size_t done = 0;
     direction = RL_DESCENDING;
-    for (int round = 0; round < 3000; round++) {
+    for (int round = 0; round < test_share(3000); round++) {
         const size_t n = 1 + random_below(&random, 2000),
                      most = 1 + random_below(&random, n / 8 + 1);
         struct rl_room room;

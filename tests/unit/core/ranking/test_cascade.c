@@ -46,7 +46,7 @@ static void check_close(double got, long double want)
 START_TEST(short_ties_match_all_orders)
 {
     struct random random = random_init(random_seed());
-    for (int round = 0; round < 500; round++) {
+    for (int round = 0; round < test_share(500); round++) {
         const size_t size = 1 + random_below(&random, 7), count = random_below(&random, size + 1);
         const size_t within = random_below(&random, size + 1), first = random_below(&random, 5);
         for (size_t i = 0; i < count; i++)

@@ -139,7 +139,7 @@ static size_t random_depth(struct random *random)
 START_TEST(ranks_match_plain_counting)
 {
     struct random random = random_init(random_seed());
-    for (int round = 0; round < 1500; round++) {
+    for (int round = 0; round < test_share(1500); round++) {
         const size_t n = random_below(&random, round % 20 ? 150 : LONGEST);
         const bool weighted = round % 3 == 0, masked = round % 4 == 0;
         const struct rl_rank_needs needs = {random_depth(&random), random_below(&random, 2)};

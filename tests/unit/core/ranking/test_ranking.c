@@ -126,7 +126,7 @@ static void fill(struct random *random, size_t n)
 START_TEST(short_lists_match_the_reference)
 {
     struct random random = random_init(random_seed());
-    for (int round = 0; round < 5000; round++) {
+    for (int round = 0; round < test_share(5000); round++) {
         size_t n = random_below(&random, 30), k = random_below(&random, 40);
         fill(&random, n);
         for (int metric = RL_DCG; metric < RL_MEASURES; metric++)
@@ -140,7 +140,7 @@ END_TEST
 START_TEST(middle_lists_match_the_reference)
 {
     struct random random = random_init(random_seed() + 1);
-    for (int round = 0; round < 300; round++) {
+    for (int round = 0; round < test_share(300); round++) {
         size_t n = 40 + random_below(&random, 500), k = random_below(&random, 2) ? 0 : 10;
         const enum rl_measure_id metric =
             RL_DCG + (enum rl_measure_id)(round % (RL_MEASURES - RL_DCG));

@@ -80,7 +80,7 @@ END_TEST
 START_TEST(short_lists_match_the_reference)
 {
     struct random random = random_init(random_seed());
-    for (int round = 0; round < 3000; round++) {
+    for (int round = 0; round < test_share(3000); round++) {
         const size_t n = 1 + random_below(&random, 40);
         fill(&random, n);
         compare(n, pow(10, random_uniform(&random, -2, 2)));

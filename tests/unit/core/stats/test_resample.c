@@ -114,7 +114,7 @@ END_TEST
 START_TEST(more_lists_are_sampled)
 {
     struct random random = random_init(random_seed() + 3);
-    for (int round = 0; round < 10; round++) {
+    for (int round = 0; round < test_share(10); round++) {
         double differences[MOST_LISTS];
         for (size_t i = 0; i < MOST_LISTS; i++)
             differences[i] = random_normal(&random) + 0.3;

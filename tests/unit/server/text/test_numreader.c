@@ -214,7 +214,7 @@ START_TEST(reads_what_strtod_reads)
 {
     static struct sample sample;
     struct random random = random_init(random_seed());
-    const uint64_t trials = trials_or(FAST_TRIALS);
+    const uint64_t trials = trials_or((uint64_t)test_share(FAST_TRIALS));
     begin_sample(&sample);
     for (uint64_t i = 0; i < trials; i++) {
         kinds[i % KINDS](&random, sample.text);
@@ -379,7 +379,7 @@ START_TEST(short_cut_takes_numbers_only)
     struct random random = random_init(random_seed());
     struct sample sample;
     begin_sample(&sample);
-    for (int i = 0; i < FAST_TRIALS; i++) {
+    for (int i = 0; i < test_share(FAST_TRIALS); i++) {
         const unsigned length = 1 + below(&random, 20);
         for (unsigned j = 0; j < length; j++)
             sample.text[j] = alphabet[below(&random, sizeof(alphabet) - 1)];

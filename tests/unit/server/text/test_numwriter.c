@@ -160,7 +160,7 @@ static void check(const struct kind *kind, double value, bool brute)
 static void check_random(const struct kind *kind)
 {
     struct random random = random_init(random_seed());
-    const uint64_t trials = trials_or(FAST_TRIALS);
+    const uint64_t trials = trials_or((uint64_t)test_share(FAST_TRIALS));
     for (uint64_t i = 0; i < trials; i++)
         check(kind, kind->random(&random), i % BRUTE_SHARE == 0);
     printf("%s: %" PRIu64 " random bit patterns, %" PRIu64 " of them by brute force\n",
@@ -171,13 +171,13 @@ static void check_random(const struct kind *kind)
 static void check_ordinary(const struct kind *kind)
 {
     struct random random = random_init(random_seed());
-    for (int i = 0; i < FAST_TRIALS / 10; i++) {
+    for (int i = 0; i < test_share(FAST_TRIALS / 10); i++) {
         char text[64];
         snprintf(text, sizeof(text), "%.*g", 1 + (int)random_below(&random, 17),
                  random_uniform(&random, -1, 1) * pow(10, (double)random_below(&random, 40) - 20));
         check(kind, kind->read(text), true);
     }
-    for (int i = 0; i < 100000; i++)
+    for (int i = 0; i < test_share(100000); i++)
         check(kind, i, false);
 }
 
@@ -270,7 +270,7 @@ START_TEST(unsigned_numbers)
 {
     struct random random = random_init(random_seed());
     char text[64], expected[64];
-    for (int i = 0; i < 100000; i++) {
+    for (int i = 0; i < test_share(100000); i++) {
         const uint64_t value = i < 1000 ? (uint64_t)i : random_next(&random) >> i % 64;
         *rl_write_unsigned(text, value) = '\0';
         snprintf(expected, sizeof(expected), "%" PRIu64, value);
@@ -285,7 +285,7 @@ END_TEST
 START_TEST(room_is_kept)
 {
     struct random random = random_init(random_seed());
-    for (int i = 0; i < 100000; i++) {
+    for (int i = 0; i < test_share(100000); i++) {
         char *const room = malloc(RL_NUMBER_ROOM); /* its own block: a sanitizer sees beyond it */
         rl_write_double(room, random_double(&random));
         rl_write_float(room, (float)random_float(&random));
