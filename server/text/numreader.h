@@ -42,14 +42,15 @@ enum rl_number_status rl_number_read(const char *text, const char *end, const ch
 /* Bytes before and after `text` that rl_number_try may look at, whatever the number. */
 enum { RL_NUMBER_BEFORE = 16, RL_NUMBER_AFTER = 40 };
 
+/* What follows takes the lowest byte of a word for the first one of its text. */
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+               "ranklossd is for little-endian machines: x86-64 and aarch64");
+
 /* 8 bytes of text as an integer whose lowest byte is the first. */
 static inline uint64_t rl_load8(const char *text)
 {
     uint64_t word;
     memcpy(&word, text, sizeof(word));
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    word = __builtin_bswap64(word);
-#endif
     return word;
 }
 

@@ -165,9 +165,6 @@ static char *write_exponent(char *out, int exponent)
 
 static void store8(char *out, uint64_t word)
 {
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    word = __builtin_bswap64(word);
-#endif
     memcpy(out, &word, sizeof(word));
 }
 
