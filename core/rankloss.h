@@ -65,7 +65,7 @@ enum rl_status rl_fail(struct rl_error *error, enum rl_status status, const char
  * The last eighth is left to small owners, so that large ones cannot take everything. Any thread.
  */
 struct rl_pool {
-    _Atomic size_t used;
+    _Atomic size_t used; /* relaxed: a count, which announces no other data */
     size_t limit;
 };
 

@@ -30,11 +30,12 @@ size_t rl_plan_scratch(size_t items)
 struct gathering {
     struct rl_plan *plan;
     const struct rl_batch *batch;
-    size_t first;           /* place of the list in the batch */
-    size_t *starts;         /* [pieces] valid items before each piece */
-    void *labels, *scores;  /* [items] of the dtype: copies, where some item is invalid */
-    uint8_t *bytes;         /* [items] */
-    _Atomic uint32_t grade; /* as rl_listscan's grades gives it, of all pieces */
+    size_t first;          /* place of the list in the batch */
+    size_t *starts;        /* [pieces] valid items before each piece */
+    void *labels, *scores; /* [items] of the dtype: copies, where some item is invalid */
+    uint8_t *bytes;        /* [items] */
+    /* Of all pieces. Relaxed: the runner's return orders them before they are read. */
+    _Atomic uint32_t grade; /* as rl_listscan's grades gives it */
     _Atomic bool invalid;   /* some label is */
 };
 
@@ -53,20 +54,22 @@ static void read_grades(void *context, size_t piece)
     struct gathering *const gathering = context;
     const struct rl_plan *const plan = gathering->plan;
     const size_t begin = rl_cut_begin(piece), count = rl_cut_end(piece, plan->count) - begin;
-    gathering->grade |= rl_listscan_kernels(plan->dtype)
-                            ->grades(column_at(plan->own_labels, plan->dtype, begin), count,
-                                     gathering->bytes + begin);
+    const uint32_t grade = rl_listscan_kernels(plan->dtype)
+                               ->grades(column_at(plan->own_labels, plan->dtype, begin), count,
+                                        gathering->bytes + begin);
+    atomic_fetch_or_explicit(&gathering->grade, grade, memory_order_relaxed);
 }
 
 /* Grades of the valid items; false where their labels are not all small whole numbers. */
 static bool find_grades(struct gathering *gathering, struct rl_runner *runner)
 {
     struct rl_plan *const plan = gathering->plan;
-    gathering->grade = 0;
+    atomic_init(&gathering->grade, 0);
     runner->run(runner, rl_cut_count(plan->count), read_grades, gathering);
-    const bool small = gathering->grade < RL_GRADES;
+    const uint32_t grade = atomic_load_explicit(&gathering->grade, memory_order_relaxed);
+    const bool small = grade < RL_GRADES;
     plan->bytes = small ? gathering->bytes : NULL;
-    plan->highest_grade = gathering->grade;
+    plan->highest_grade = grade;
     return small;
 }
 
@@ -85,7 +88,7 @@ static void look_for_invalid(void *context, size_t piece)
     const size_t begin = rl_cut_begin(piece), end = rl_cut_end(piece, plan->count);
     if (plan->dtype == RL_FLOAT32 ? any_invalid(plan->own_labels, RL_FLOAT32, begin, end)
                                   : any_invalid(plan->own_labels, RL_FLOAT64, begin, end))
-        gathering->invalid = true;
+        atomic_store_explicit(&gathering->invalid, true, memory_order_relaxed);
 }
 
 /* Whether all items are valid; then the batch's columns are the plan's. */
@@ -101,7 +104,7 @@ static bool take_all(struct gathering *gathering, struct rl_runner *runner)
     if (find_grades(gathering, runner))
         return true;
     runner->run(runner, rl_cut_count(plan->count), look_for_invalid, gathering);
-    return !gathering->invalid;
+    return !atomic_load_explicit(&gathering->invalid, memory_order_relaxed);
 }
 
 static inline bool is_valid(const struct rl_batch *batch, enum rl_dtype dtype, size_t i)

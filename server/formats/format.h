@@ -25,8 +25,8 @@ struct rl_input {
 
 /* The body of a reply and its media type. */
 struct rl_output {
-    const _Atomic int
-        *stop; /* not RL_OK once nobody wants the text: it may end early then; or NULL */
+    /* Not RL_OK once nobody wants the text: it may end early then; or NULL. Relaxed, as a job's. */
+    const _Atomic int *stop;
     struct rl_text text;
     const char *type; /* static */
     size_t header;    /* bytes of JSON before bytes of tensors; 0: there are no tensors */

@@ -36,6 +36,7 @@ enum want { WANT_ACCEPT, WANT_CLOSE, WANT_STOP };
 
 struct rl_acceptor {
     struct rl_acceptor_options options;
+    /* Relaxed, like the heartbeat: a value by itself, which may be seen a round late. */
     _Atomic int reap; /* of enum rl_reap */
     int wake;         /* eventfd */
     pthread_t thread;
@@ -310,10 +311,10 @@ enum rl_status rl_acceptor_start(const struct rl_acceptor_options *options,
     if (!acceptor)
         return rl_fail(error, RL_NOMEM, "", "no memory for the acceptor");
     acceptor->options = *options;
-    acceptor->reap = RL_REAP_OVERDUE;
+    atomic_init(&acceptor->reap, RL_REAP_OVERDUE);
     pthread_mutex_init(&acceptor->lock, NULL);
     pthread_cond_init(&acceptor->changed, NULL);
-    atomic_store(&acceptor->heartbeat_ms, rl_clock_coarse_ms());
+    atomic_init(&acceptor->heartbeat_ms, rl_clock_coarse_ms());
     const enum rl_status status = start(acceptor, error);
     if (status == RL_OK)
         *ret_acceptor = acceptor;

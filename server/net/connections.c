@@ -17,14 +17,15 @@ enum { PHASE_BITS = 3 };
 struct rl_connections {
     pthread_mutex_t lock;      /* guards the list and keeps its descriptors open */
     struct rl_connection list; /* ring: list.next is the newest */
-    _Atomic size_t count;      /* admitted and not yet closed */
+    _Atomic size_t count;      /* admitted and not yet closed; relaxed: only a count */
     size_t max, descriptors;
     struct rl_deadlines deadlines;
     uint64_t
         forget_at; /* the reaper's: when dropped connections are forgotten; 0 until it drains */
     /* By descriptor: admitted, but not yet opened by its I/O thread. libmicrohttpd may drop such a
      * connection silently (out of memory); it is freed when its descriptor is used again, or
-     * while draining. */
+     * while draining. The acceptor releases what it wrote; whoever takes the pointer acquires it.
+     */
     struct rl_connection *_Atomic admitted[];
 };
 
@@ -79,9 +80,14 @@ static uint64_t deadline_in(uint64_t state)
     return state >> PHASE_BITS;
 }
 
+static struct rl_connection *take_admitted(struct rl_connections *registry, int fd)
+{
+    return atomic_exchange_explicit(&registry->admitted[fd], NULL, memory_order_acquire);
+}
+
 void rl_connections_withdraw(struct rl_connections *registry, int fd)
 {
-    struct rl_connection *const connection = atomic_exchange(&registry->admitted[fd], NULL);
+    struct rl_connection *const connection = take_admitted(registry, fd);
     if (!connection)
         return;
     atomic_fetch_sub_explicit(&registry->count, 1, memory_order_relaxed);
@@ -115,15 +121,16 @@ bool rl_connections_admit(struct rl_connections *registry, int fd, bool plain,
     connection->plain = plain;
     name_client(address, connection->client);
     atomic_fetch_add_explicit(&registry->count, 1, memory_order_relaxed);
-    atomic_store(&registry->admitted[fd], connection);
+    atomic_store_explicit(&registry->admitted[fd], connection, memory_order_release);
     return true;
 }
 
 struct rl_connection *rl_connection_open(struct rl_connections *registry, int fd)
 {
-    struct rl_connection *const connection = atomic_exchange(&registry->admitted[fd], NULL);
+    struct rl_connection *const connection = take_admitted(registry, fd);
     if (!connection)
         return NULL;
+    /* Relaxed: the lock announces the connection to the reaper. */
     atomic_store_explicit(&connection->state, state_of(registry, RL_PHASE_FRESH),
                           memory_order_relaxed);
     pthread_mutex_lock(&registry->lock);

@@ -55,8 +55,11 @@ struct rl_connections;
 struct rl_connection {
     struct rl_connection *next, *prev; /* the registry's list */
     struct rl_connections *registry;
-    _Atomic uint64_t state; /* deadline in milliseconds << 3 | phase */
-    /* Of the body in RL_PHASE_BODY: bytes so far, and in all (0 if unknown). */
+    /* Deadline in milliseconds << 3 | phase. The I/O thread releases with it what it wrote for this
+     * phase, which the reaper acquires; whichever of both ends a phase has the connection. */
+    _Atomic uint64_t state;
+    /* Of the body in RL_PHASE_BODY: bytes so far, and in all (0 if unknown). Relaxed: `state`
+     * orders the first value, and a later one may be seen late. */
     _Atomic size_t received;
     size_t announced; /* I/O thread, before RL_PHASE_BODY */
     /* The reaper's: the current window of the body, and what had arrived when it began. */

@@ -29,6 +29,8 @@ struct credentials {
     struct credentials *next;             /* the set retired before this one */
 };
 
+/* A reload releases a loaded set, and a handshake acquires it. Nothing else orders them: a set that
+ * was replaced is freed only when every handshake that may use it is over. */
 static _Atomic(struct credentials *) current;
 static struct credentials *retired;
 

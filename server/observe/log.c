@@ -34,6 +34,7 @@ static struct {
     bool is_socket;
     bool may_block; /* call poll(2) before each write */
     bool json;
+    /* All relaxed: each is a value by itself, and only counts depend on one another. */
     _Atomic int level;
     _Atomic uint64_t dropped;
     _Atomic uint64_t untold; /* lines dropped and not yet reported in the log */

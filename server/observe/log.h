@@ -79,6 +79,7 @@ void rl_log(enum rl_log_level level, const char *message);
  * counted in the field "suppressed" of the next line that passes. */
 enum { RL_LOG_BURST = 5 };
 struct rl_log_limit {
+    /* Relaxed: lines of two threads may pass in either order. */
     _Atomic uint64_t window; /* second << 32 | lines seen in it */
     _Atomic uint64_t suppressed;
 };

@@ -122,7 +122,8 @@ static struct shard *shard_here(void)
     return own_shard ? own_shard : first_shard();
 }
 
-/* Adds to a cell of this thread's shard. */
+/* Adds to a cell of this thread's shard. Relaxed: a scrape may see counts of one request before
+ * others of it. The thread alone writes to its shard, so a load and a store are enough there. */
 /* NOLINTNEXTLINE(readability-non-const-parameter): the builtins write to it */
 static void bump(const struct shard *shard, uint64_t *cell, uint64_t amount)
 {
@@ -259,6 +260,7 @@ void rl_metrics_connection_rejected(void)
 
 /* ---- Gauges --------------------------------------------------------------------------------- */
 
+/* Relaxed: each is a value by itself. */
 static struct {
     _Atomic uint64_t queue_depth, queue_bytes, queue_capacity, queue_bytes_limit, max_connections;
     _Atomic uint64_t threads, io_threads, ready, last_reload_ok;

@@ -13,8 +13,8 @@
 enum { NAME_MAX_BYTES = 128 };
 
 struct named_cell {
-    _Atomic uint64_t count;
-    _Atomic double last, sum, bounds[2];
+    _Atomic uint64_t count;              /* released after the values it counts */
+    _Atomic double last, sum, bounds[2]; /* relaxed: a reader acquires the count first */
 };
 
 struct named {
@@ -28,9 +28,10 @@ struct named {
 /* An open-addressing hash table, at most half full. A slot is set once, under the lock, and its
  * entry is never freed before release, so adding to a known name and reading need no lock. */
 static struct {
-    _Atomic(struct named *) *slots;
+    _Atomic(struct named *) *slots; /* released with the entry filled, and so acquired */
     size_t mask, limit;
-    _Atomic size_t taken;
+    _Atomic size_t taken; /* relaxed, like `dropped`: it grows under the lock, and is only a hint
+                             outside */
     _Atomic uint64_t dropped;
     uint64_t seed;
     pthread_mutex_t lock;
@@ -214,6 +215,6 @@ void rl_tracked_release(void)
     free(names.slots);
     names.slots = NULL;
     names.limit = names.mask = 0;
-    atomic_store(&names.taken, 0);
-    atomic_store(&names.dropped, 0);
+    atomic_init(&names.taken, 0);
+    atomic_init(&names.dropped, 0);
 }

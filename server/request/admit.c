@@ -11,7 +11,7 @@
 
 struct rl_admission {
     size_t capacity, max_bytes;
-    _Atomic size_t held;  /* bytes of bodies */
+    _Atomic size_t held;  /* bytes of bodies; relaxed: only a count */
     pthread_mutex_t lock; /* everything below */
     size_t waiting;       /* jobs that have a place */
     bool closed;

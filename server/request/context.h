@@ -33,7 +33,7 @@ struct rl_context {
     struct rl_executor *executor;
     struct rl_connections *connections;
     struct rl_linger *linger;
-    _Atomic int stage; /* of enum rl_stage */
+    _Atomic int stage; /* of enum rl_stage; relaxed: a request may still see the one before */
 };
 
 static inline enum rl_stage rl_context_stage(const struct rl_context *context)

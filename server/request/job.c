@@ -52,7 +52,7 @@ void rl_job_begin(struct rl_job *job, void *handle, struct rl_connection *connec
     job->request_id[0] = job->trace_id[0] = '\0';
     job->progress = RL_PROGRESS_NEW;
     job->status = RL_OK;
-    job->stop = RL_OK;
+    atomic_init(&job->stop, RL_OK);
     job->reply = (struct rl_reply){0};
     job->close = job->in_flight = job->answered = job->postponed = job->starved = false;
     job->sent = 0;
@@ -63,7 +63,8 @@ void rl_job_begin(struct rl_job *job, void *handle, struct rl_connection *connec
 void rl_job_stop(struct rl_job *job, enum rl_status status)
 {
     int expected = RL_OK;
-    (void)atomic_compare_exchange_strong(&job->stop, &expected, (int)status);
+    (void)atomic_compare_exchange_strong_explicit(&job->stop, &expected, (int)status,
+                                                  memory_order_relaxed, memory_order_relaxed);
 }
 
 /* The status code under which a request without a reply of ours is counted. */

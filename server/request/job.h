@@ -81,7 +81,9 @@ struct rl_job {
     size_t slot; /* the queue's, among the jobs taken */
 
     /* decode, compute, encode */
-    _Atomic int stop; /* of enum rl_status: not RL_OK once nobody waits for the reply any more */
+    /* Of enum rl_status: not RL_OK once nobody waits for the reply any more. Relaxed: it announces
+     * no other data, and seen late only costs time. */
+    _Atomic int stop;
     enum rl_progress progress;
     bool postponed; /* it gets a pass of its own: its body inflates to more than it claims, or the
                      * pool had no room beside the others of its pass */
