@@ -17,7 +17,7 @@ test-deploy: all ## Dashboards, rules, manifests, units, HAProxy, load test, ins
 
 test-image: all ## The image and the Debian package, really built, run and removed (as root)
 	@tools/deps test image package
-	@$(DEPLOY_RUN) -j1 tests/image $(ONLY)
+	@TEST_TIMEOUT=2700 $(DEPLOY_RUN) -j1 tests/image $(ONLY)
 
 image-test: ## The image alone: built by buildah on a debootstrap base, and run
 	@$(MAKE) --no-print-directory test-image ONLY=test_image

@@ -25,6 +25,7 @@ RUN_BY = [
     (r"make test-http ONLY=\w+", "Makefile", "tests/http $(ONLY)"),
     (r"make test-(python|dask)", "tests/clients/clients.mk", "_GROUPS +="),
     (r"make test-(deploy|examples|image)|make image-test", "tests/deploy/deployed.mk", "SLOW_GROUPS"),
+    (r"make test-arm64", "tests/arm64/arm64.mk", "SLOW_GROUPS"),
     (r"make test-trial", "tests/trial/trial.mk", "SLOW_GROUPS"),
     (r"make image", "tests/image/test_image.py", "Dockerfile"),
     (r"make deb|sudo apt (install|remove) .*|sudo make (un)?install( \S+)?|make (un)?install",

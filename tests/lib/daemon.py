@@ -72,6 +72,12 @@ def run_once(*flags, env=None, timeout=PATIENCE, **options):
                           **options)
 
 
+def instruction_sets():
+    """Those that this machine has and the daemon has kernels for; the first is always there."""
+    return [isa for isa in ("baseline", "avx2", "avx512")
+            if run_once("--version", env={"RANKLOSSD_ISA": isa}).returncode == 0]
+
+
 def parse_address(text):
     if text.startswith("unix:"):
         return text[5:]
@@ -134,8 +140,8 @@ class Daemon:
 
     def __init__(self, *flags, listen="127.0.0.1:0", env=None, tls=None, stderr=None,
                  limits=None, start=True, headers=None, log_level="info", log_format="json",
-                 preexec=None, binary=BINARY, pass_fds=()):
-        self.command = [*WRAPPER, binary]
+                 preexec=None, binary=BINARY, wrapper=WRAPPER, pass_fds=()):
+        self.command = [*wrapper, binary]
         if listen:
             self.command += ["--listen", listen]
         if log_level:
