@@ -49,11 +49,11 @@ deb: ## Build a Debian package: build/ranklossd_VERSION_ARCH.deb
 image: ## Build the container image with whichever of docker, podman, buildah is there
 	@REVISION=$(REVISION) deploy/package/build-image
 
-load: all ## Load test: URL=… (default: a daemon of its own), WORKLOADS, RATE, P99, DURATION, MODES
+load: all ## Load test: URL=… (default: a daemon of its own), WORKLOADS, FORMAT (json, gzip, binary), RATE, P99, DURATION, MODES
 	@tools/deps load
 	@$(PYTHON) deploy/loadtest/run.py --binary $(BUILD)/ranklossd --output $(BUILD)/load \
 	    $(if $(WORKLOADS),--workloads $(WORKLOADS)) $(if $(RATE),--rate $(RATE)) \
 	    $(if $(P99),--p99 $(P99)) $(if $(DURATION),--duration $(DURATION)) \
-	    $(if $(MODES),--modes $(MODES)) $(URL)
+	    $(if $(MODES),--modes $(MODES)) $(if $(FORMAT),--encodings $(FORMAT)) $(URL)
 
 .PHONY: man completion install uninstall deb image load

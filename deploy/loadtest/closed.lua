@@ -21,9 +21,14 @@ function init(args)
     local path, folder, count, suffix, token = args[1], args[2], tonumber(args[3]), args[4], args[5]
     local headers = { ["Content-Type"] = "application/json" }
     if suffix == "json.gz" then headers["Content-Encoding"] = "gzip" end
+    if suffix == "bin" then headers["Content-Type"] = "application/octet-stream" end
     if token and token ~= "" then headers["Authorization"] = "Bearer " .. token end
     for i = 0, count - 1 do
-        local text = read(string.format("%s/%03d.%s", folder, i, suffix))
+        local name = string.format("%s/%03d.%s", folder, i, suffix)
+        local text = read(name)
+        if suffix == "bin" then
+            headers["Inference-Header-Content-Length"] = read(name .. ".length")
+        end
         requests[i] = wrk.format("POST", path, headers, text)
     end
     next_one, requests.count = number * 7, count

@@ -20,13 +20,23 @@ from locust import FastHttpUser, constant, events, task
 from locust.exception import StopUser
 
 PLAN = json.loads(os.environ["LOAD_OPEN"])
-BODIES = [pathlib.Path(PLAN["folder"], f"{number:03d}.{PLAN['suffix']}").read_bytes()
-          for number in range(PLAN["count"])]
-HEADERS = {"Content-Type": "application/json"}
-if PLAN["suffix"] == "json.gz":
-    HEADERS["Content-Encoding"] = "gzip"
-if PLAN["token"]:
-    HEADERS["Authorization"] = "Bearer " + PLAN["token"]
+
+
+def read(number):
+    """(body, headers) of a request."""
+    name = f"{PLAN['folder']}/{number:03d}.{PLAN['suffix']}"
+    headers = {"Content-Type": "application/json"}
+    if PLAN["suffix"] == "json.gz":
+        headers["Content-Encoding"] = "gzip"
+    if PLAN["suffix"] == "bin":
+        headers = {"Content-Type": "application/octet-stream",
+                   "Inference-Header-Content-Length": pathlib.Path(name + ".length").read_text()}
+    if PLAN["token"]:
+        headers["Authorization"] = "Bearer " + PLAN["token"]
+    return pathlib.Path(name).read_bytes(), headers
+
+
+REQUESTS = [read(number) for number in range(PLAN["count"])]
 
 
 class Arrivals:
@@ -74,7 +84,8 @@ class Caller(FastHttpUser):
             raise StopUser()
         due, number = arrival
         gevent.sleep(max(0.0, due - time.monotonic()))
-        reply = self.client.post(PLAN["path"], data=BODIES[number % len(BODIES)], headers=HEADERS)
+        body, headers = REQUESTS[number % len(REQUESTS)]
+        reply = self.client.post(PLAN["path"], data=body, headers=headers)
         ARRIVALS.finished(due, reply.status_code)
 
 

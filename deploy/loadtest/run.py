@@ -3,9 +3,11 @@
 
     make load                          a daemon of its own, every workload, about two minutes
     make load URL=http://host:8080     that one
+    make load FORMAT=binary            arrays as bytes instead of JSON
     deploy/loadtest/run.py --help      everything that can be set
 
-Each run is one workload in one encoding (json, or gzip), driven in one of two ways:
+Each run is one workload in one encoding (json, gzip, or binary: its arrays as bytes, by the Open
+Inference Protocol), driven in one of two ways:
   closed  wrk keeps a number of connections busy: how much goes through?
   open    Locust sends at a set rate, whatever comes back: how long do clients wait?
 Ends with a table, result.json and chart.svg, and with status 1 when an objective was missed: the
@@ -32,7 +34,7 @@ import workloads
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-SUFFIX = {"json": "json", "gzip": "json.gz"}
+SUFFIX = {"json": "json", "gzip": "json.gz", "binary": "bin"}
 GZIPPED_TOO = ("mslr", "bulk")  # the workloads that run with gzip as well, unless told otherwise
 
 
@@ -90,7 +92,7 @@ class Remote:
 class Counters:
     """The daemon's own count of answered requests, for the progress lines; None out of reach."""
 
-    LINE = re.compile(r'^http_requests_total\{[^}]*handler="/v1/[^}]*\} (\S+)$', re.M)
+    LINE = re.compile(r'^http_requests_total\{[^}]*handler="/v[12]/[^"]*"[^}]*\} (\S+)$', re.M)
 
     def __init__(self, url, token):
         self.request = urllib.request.Request(
@@ -187,7 +189,8 @@ def judge(row, options):
 
 def one_run(url, name, encoding, mode, made, options, counters):
     objective = options.objectives[name]
-    plan = {"path": made["path"], "folder": str(pathlib.Path(options.bodies, name)),
+    path = made["binary_path" if encoding == "binary" else "path"]
+    plan = {"path": path, "folder": str(pathlib.Path(options.bodies, name)),
             "count": made["count"], "suffix": SUFFIX[encoding], "token": options.token,
             "seconds": options.duration, "seed": options.seed, "users": options.users,
             "rate": options.rate or objective["rate"],
@@ -195,10 +198,9 @@ def one_run(url, name, encoding, mode, made, options, counters):
     label = f"{name} {encoding}, {mode}"
     got = (run_closed if mode == "closed" else run_open)(url, plan, counters, label)
     rps = got["requests"] / got["seconds"]
-    size = made["gzip_bytes"] if encoding == "gzip" else made["bytes"]
     row = {"workload": name, "encoding": encoding, "mode": mode, **got, "rps": rps,
            "lists_per_s": rps * made["lists"], "items_per_s": rps * made["items"],
-           "megabytes_per_s": rps * size / 1e6, "connections": plan["connections"]}
+           "megabytes_per_s": rps * made["sizes"][SUFFIX[encoding]] / 1e6, "connections": plan["connections"]}
     if mode == "open":
         row.update(rate=plan["rate"], aim_ms=options.p99 or objective["p99_ms"])
     row["missed"] = judge(row, options)
@@ -207,7 +209,7 @@ def one_run(url, name, encoding, mode, made, options, counters):
 
 # ---- The report ------------- ---------------------------------------------------------------------
 
-COLUMNS = (("workload", "<10", "workload"), ("encoding", "<5", "body"), ("mode", "<7", "loop"),
+COLUMNS = (("workload", "<10", "workload"), ("encoding", "<6", "body"), ("mode", "<7", "loop"),
            ("requests", ">9", "requests"), ("errors", ">7", "errors"), ("rps", ">10.1f", "per s"),
            ("items_per_s", ">12,.0f", "items/s"), ("megabytes_per_s", ">7.1f", "MB/s"),
            ("p50_ms", ">9.2f", "p50 ms"), ("p90_ms", ">9.2f", "p90 ms"), ("p99_ms", ">9.2f", "p99 ms"),
@@ -239,12 +241,18 @@ def report(rows, url, options):
 
 
 def vegeta_targets(url, made, options):
-    """NAME.vegeta beside the bodies, for `vegeta attack -targets=…`."""
+    """NAME.vegeta and NAME-binary.vegeta beside the bodies, for `vegeta attack -targets=…`."""
     for name, facts in made.items():
-        blocks = [f"POST {url}{facts['path']}\nContent-Type: application/json\n"
-                  f"@{pathlib.Path(options.bodies, name).resolve()}/{number:03d}.json\n"
+        places = [f"{pathlib.Path(options.bodies, name).resolve()}/{number:03d}"
                   for number in range(facts["count"])]
+        blocks = [f"POST {url}{facts['path']}\nContent-Type: application/json\n@{place}.json\n"
+                  for place in places]
         pathlib.Path(options.bodies, name + ".vegeta").write_text("\n".join(blocks))
+        blocks = [f"POST {url}{facts['binary_path']}\nContent-Type: application/octet-stream\n"
+                  "Inference-Header-Content-Length: "
+                  f"{pathlib.Path(place + '.bin.length').read_text()}\n@{place}.bin\n"
+                  for place in places]
+        pathlib.Path(options.bodies, name + "-binary.vegeta").write_text("\n".join(blocks))
 
 
 def parse():
@@ -253,8 +261,8 @@ def parse():
     parser.add_argument("url", nargs="?", default="", help="default: start a daemon of our own")
     parser.add_argument("--workloads", default=",".join(known), help="of " + ", ".join(known))
     parser.add_argument("--modes", default="closed,open")
-    parser.add_argument("--encodings", default="", help="json, gzip or both; default: json, and "
-                        "gzip too for " + " and ".join(GZIPPED_TOO))
+    parser.add_argument("--encodings", default="", help="of json, gzip, binary; default: json, "
+                        "and gzip too for " + " and ".join(GZIPPED_TOO))
     parser.add_argument("--duration", type=int, default=5, help="seconds of one run")
     parser.add_argument("--rate", type=float, default=0, help="open loop: requests a second")
     parser.add_argument("--users", type=int, default=100, help="open loop: most in flight")
@@ -272,8 +280,10 @@ def parse():
     options = parser.parse_args()
     options.names = [name for name in re.split(r"[,\s]+", options.workloads) if name]
     options.modes = [mode for mode in re.split(r"[,\s]+", options.modes) if mode]
+    options.encodings = [word for word in re.split(r"[,\s]+", options.encodings) if word]
     options.bodies = str(pathlib.Path(options.output, "bodies"))
-    unknown = set(options.names) - set(known) or set(options.modes) - {"closed", "open"}
+    unknown = set(options.names) - set(known) or set(options.modes) - {"closed", "open"} \
+        or set(options.encodings) - set(SUFFIX)
     if unknown:
         parser.error("unknown: " + ", ".join(sorted(unknown)))
     options.objectives = json.loads(pathlib.Path(options.objectives).read_text())
@@ -281,8 +291,7 @@ def parse():
 
 
 def encodings(name, options):
-    chosen = [word for word in re.split(r"[,\s]+", options.encodings) if word]
-    return chosen or (["json", "gzip"] if name in GZIPPED_TOO else ["json"])
+    return options.encodings or (["json", "gzip"] if name in GZIPPED_TOO else ["json"])
 
 
 def main():
@@ -294,7 +303,8 @@ def main():
     made = {name: workloads.write(name, options.bodies, options.seed) for name in options.names}
     for name, facts in made.items():
         print(f"  {name:8s} {facts['about']}: mean {facts['items']:.0f} items, "
-              f"{facts['bytes'] / 1e3:.1f} kB, {facts['gzip_bytes'] / 1e3:.1f} kB gzipped")
+              "{:.1f} kB, {:.1f} kB gzipped, {:.1f} kB binary".format(
+                  *(facts["sizes"][suffix] / 1e3 for suffix in ("json", "json.gz", "bin"))))
     vegeta_targets(options.url or "http://127.0.0.1:8080", made, options)
     if options.bodies_only:
         return 0

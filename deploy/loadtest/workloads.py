@@ -5,12 +5,14 @@ relevance grade): MSLR-WEB30K, Yahoo! LTRC set 1, Istella LETOR. Scores are what
 would give: the grade, and noise of about the same size.
 """
 
+import array
 import dataclasses
 import gzip
 import json
 import math
 import pathlib
 import random
+import sys
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,21 +76,74 @@ def body(workload, rng):
     return json.dumps(request, separators=(",", ":")).encode(), sum(map(len, labels))
 
 
+def tensor(name, datatype, code, shape, values):
+    """What the header says of an input, and its bytes."""
+    raw = array.array(code, values)
+    if sys.byteorder == "big":
+        raw.byteswap()
+    return {"name": name, "datatype": datatype, "shape": shape,
+            "parameters": {"binary_data_size": len(raw) * raw.itemsize}}, raw.tobytes()
+
+
+def binary(text):
+    """The same request with its arrays as bytes, as the Open Inference Protocol has it: (JSON header,
+    tensors). Grades become INT8, scores FP32 and those that are null not-a-number."""
+    request = json.loads(text)
+    labels, scores = request.pop("y_true"), request.pop("y_pred")
+    labels, masks = (labels["labels"], labels["mask"]) if isinstance(labels, dict) else (labels, None)
+    lengths = [len(row) for row in labels]
+    even = len(set(lengths)) == 1
+    shape = [len(lengths), lengths[0]] if even else [sum(lengths)]
+    inputs = [tensor("y_true", "INT8", "b", shape, flat(labels)),
+              tensor("y_pred", "FP32", "f", shape,
+                     [math.nan if score is None else score for score in flat(scores)])]
+    if masks:
+        inputs.append(tensor("mask", "BOOL", "B", shape, flat(masks)))
+    if not even:
+        inputs.append(tensor("lengths", "INT32", "i", [len(lengths)], lengths))
+    # Parameters are scalars there; lists travel as their text.
+    asked = {key: json.dumps(value) if isinstance(value, list) else value
+             for key, value in request.items()}
+    header = {"inputs": [about for about, _ in inputs],
+              "parameters": {"binary_data_output": True, **asked}}
+    return json.dumps(header, separators=(",", ":")).encode(), b"".join(raw for _, raw in inputs)
+
+
+def flat(rows):
+    return [value for row in rows for value in row]
+
+
+def binary_path(path):
+    """/v1/losses/NAME, /v1/metrics/NAME or /v1/evaluate as a model."""
+    return f"/v2/models/{path.rsplit('/', 1)[1]}/infer"
+
+
+def write_one(place, text):
+    """Writes PLACE.json, PLACE.json.gz, PLACE.bin and, with the length of its JSON header,
+    PLACE.bin.length. Returns the bytes of the three bodies."""
+    header, raw = binary(text)
+    bodies = {"json": text, "json.gz": gzip.compress(text, 6, mtime=0), "bin": header + raw}
+    for suffix, data in bodies.items():
+        pathlib.Path(f"{place}.{suffix}").write_bytes(data)
+    pathlib.Path(f"{place}.bin.length").write_text(str(len(header)))
+    return {suffix: len(data) for suffix, data in bodies.items()}
+
+
 def write(name, folder, seed):
     """
-    Writes folder/NAME/NNN.json and NNN.json.gz, and says what they are: {path, count, lists, items,
-    bytes, gzip_bytes} with means over the variants.
+    Writes folder/NAME/NNN.json and the other forms of it, and says what they are: {path, binary_path,
+    count, lists, items, sizes} with means over the variants.
     """
     workload, rng = WORKLOADS[name], random.Random(f"{seed}/{name}")
     target = pathlib.Path(folder) / name
     target.mkdir(parents=True, exist_ok=True)
-    items = size = packed_size = 0
+    items, sizes = 0, {"json": 0, "json.gz": 0, "bin": 0}
     for number in range(workload.variants):
         text, count = body(workload, rng)
-        packed = gzip.compress(text, 6, mtime=0)
-        (target / f"{number:03d}.json").write_bytes(text)
-        (target / f"{number:03d}.json.gz").write_bytes(packed)
-        items, size, packed_size = items + count, size + len(text), packed_size + len(packed)
+        items += count
+        for suffix, size in write_one(target / f"{number:03d}", text).items():
+            sizes[suffix] += size
     n = workload.variants
-    return {"path": workload.path, "count": n, "lists": workload.lists, "items": items / n,
-            "bytes": size / n, "gzip_bytes": packed_size / n, "about": workload.about}
+    return {"path": workload.path, "binary_path": binary_path(workload.path), "count": n,
+            "lists": workload.lists, "items": items / n,
+            "sizes": {suffix: size / n for suffix, size in sizes.items()}, "about": workload.about}

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import struct
 import subprocess
 import sys
 import unittest
@@ -71,6 +72,20 @@ class Workloads(unittest.TestCase):
                                         check=False)
                     self.assertEqual(reply.status, 200, f"{name} {suffix}: {reply}")
 
+    def test_binary_bodies_hold_the_same_numbers(self):
+        with Daemon("--access-log", "none") as daemon:
+            for name, made in self.made.items():
+                length = self.body(name, 0, "bin.length").decode()
+                reply = daemon.exchange("POST", made["binary_path"],
+                                        {"Inference-Header-Content-Length": length},
+                                        self.body(name, 0, "bin"))
+                self.assertEqual(reply.status, 200, f"{name}: {reply}")
+                answer = daemon.post(made["path"], self.body(name)).json()
+                want = [value for entry in answer.get("results", [answer])
+                        for value in (entry.get("loss", entry.get("metric")),)]
+                tensors = reply.body[int(reply.header("Inference-Header-Content-Length")):]
+                self.assertEqual(tensors, struct.pack(f"<{len(want)}f", *want), name)
+
     def test_k6_script_parses(self):
         copy = self.folder + "/k6.mjs"
         with open(path("deploy/loadtest/k6.js"), encoding="utf-8") as script, \
@@ -96,7 +111,7 @@ class Driver(unittest.TestCase):
         for row in (r"small +json +closed", r"small +json +open", r"mslr +gzip +closed",
                     r"mslr +gzip +open"):
             self.assertRegex(done.stdout, row)
-        self.assertRegex(done.stdout, r"\d+ s +\d+ answered", "progress while it runs")
+        self.assertRegex(done.stdout, r"\d+ s +[1-9]\d* answered", "progress while it runs")
         with open(folder + "/result.json", encoding="utf-8") as file:
             rows = json.load(file)["runs"]
         self.assertEqual(len(rows), 6)
@@ -108,6 +123,30 @@ class Driver(unittest.TestCase):
                 self.assertAlmostEqual(row["requests"], 60, delta=30)
         chart = xml.etree.ElementTree.parse(folder + "/chart.svg").getroot()
         self.assertEqual(len(chart.findall(".//{http://www.w3.org/2000/svg}title")), 4 * 6)
+
+    def test_binary_bodies_are_driven_both_ways(self):
+        folder = scratch_directory(self)
+        done = drive("--output", folder, "--workloads", "small,ragged", "--encodings", "binary",
+                     "--duration", 2, "--rate", 20, "--p99", 2000)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn("4 of 4 runs met their objectives", done.stdout)
+        self.assertRegex(done.stdout, r"\d+ s +[1-9]\d* answered", "the daemon counted them")
+        with open(folder + "/result.json", encoding="utf-8") as file:
+            rows = json.load(file)["runs"]
+        self.assertEqual({(row["encoding"], row["mode"], row["errors"]) for row in rows},
+                         {("binary", "closed", 0), ("binary", "open", 0)})
+
+    def test_make_takes_the_format(self):
+        for words, flag in ((["FORMAT=binary"], "--encodings binary"), ([], "")):
+            done = run("make", "-n", "load", *words, cwd=path("."))
+            line = re.search(r"loadtest/run\.py.*(\n.*)*", done).group()
+            self.assertEqual("--encodings" in line, bool(flag))
+            self.assertIn(flag, line)
+
+    def test_an_unknown_format_is_one_clear_line(self):
+        done = drive("--output", scratch_directory(self), "--encodings", "xml")
+        self.assertEqual(done.returncode, 2)
+        self.assertRegex(done.stderr, r"unknown: xml$")
 
     def test_a_remote_url_and_a_missed_objective_end_with_1(self):
         folder = scratch_directory(self)
@@ -146,16 +185,18 @@ class Driver(unittest.TestCase):
             url = "http://%s:%d" % daemon.address
             drive("--output", folder, "--workloads", "mslr,small", "--bodies-only", url)
             for name in ("mslr", "small"):
-                with open(f"{folder}/bodies/{name}.vegeta", encoding="utf-8") as file:
-                    targets = file.read().strip().split("\n\n")
-                self.assertEqual(len(targets), workloads.WORKLOADS[name].variants)
-                for target in targets[:3]:
-                    first, content_type, body = target.split("\n")
-                    method, where = first.split(" ")
-                    self.assertEqual((method, content_type),
-                                     ("POST", "Content-Type: application/json"))
-                    with open(body.removeprefix("@"), encoding="utf-8") as file:
-                        self.assertTrue(fetch(where, json.load(file)))
+                for suffix, kind in (("", "json"), ("-binary", "octet-stream")):
+                    with open(f"{folder}/bodies/{name}{suffix}.vegeta", encoding="utf-8") as file:
+                        targets = file.read().strip().split("\n\n")
+                    self.assertEqual(len(targets), workloads.WORKLOADS[name].variants)
+                    for target in targets[:3]:
+                        first, *fields, body = target.split("\n")
+                        self.assertEqual(fields[0], "Content-Type: application/" + kind)
+                        method, where = first.split(" ")
+                        with open(body.removeprefix("@"), "rb") as file:
+                            reply = daemon.exchange(method, where.removeprefix(url), dict(
+                                field.split(": ") for field in fields), file.read())
+                        self.assertEqual(reply.status, 200, reply)
 
     def test_nobody_there_is_one_clear_line(self):
         done = drive("--output", scratch_directory(self), "--workloads", "small",
