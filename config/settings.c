@@ -99,36 +99,6 @@ static uint64_t number_of(const struct rl_settings *settings, const struct rl_se
     }
 }
 
-static void format_words(const struct rl_words *words, char *buffer, size_t size)
-{
-    size_t used = 0;
-    buffer[0] = '\0';
-    for (size_t i = 0; i < words->count && used < size; i++)
-        used += (size_t)snprintf(buffer + used, size - used, "%s%s", i ? "," : "", words->items[i]);
-}
-
-void rl_settings_format(const struct rl_settings *settings, const struct rl_setting *setting,
-                        char *buffer, size_t size)
-{
-    const void *const field = field_of(settings, setting);
-    switch (setting->type) {
-    case RL_TYPE_BOOL:
-        snprintf(buffer, size, "%s", *(const bool *)field ? "true" : "false");
-        break;
-    case RL_TYPE_TEXT:
-        snprintf(buffer, size, "%s", *(const char *const *)field);
-        break;
-    case RL_TYPE_CHOICE:
-        rl_value_format_choice(setting->choices, *(const unsigned *)field, buffer, size);
-        break;
-    case RL_TYPE_LIST:
-        format_words(field, buffer, size);
-        break;
-    default:
-        rl_value_format_number(setting->type, number_of(settings, setting), buffer, size);
-    }
-}
-
 /* ---- Storing -------------------------------------------------------------------------------- */
 
 static void release_field(struct rl_settings *settings, const struct rl_setting *setting)

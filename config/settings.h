@@ -192,8 +192,4 @@ enum rl_status rl_settings_keep_fixed(struct rl_settings *next, const struct rl_
                                                       const struct rl_setting *setting),
                                       void *context, struct rl_error *error);
 
-/* Writes a value as text that rl_settings_set takes back, cut to `size` bytes with its NUL. */
-void rl_settings_format(const struct rl_settings *settings, const struct rl_setting *setting,
-                        char *buffer, size_t size);
-
 #endif

@@ -38,13 +38,6 @@ void rl_value_format_number(enum rl_setting_type type, uint64_t number, char *bu
     snprintf(buffer, size, "%llu%s", (unsigned long long)(number / unit->factor), unit->suffix);
 }
 
-void rl_value_format_choice(const char *choices, uint64_t index, char *buffer, size_t size)
-{
-    while (index-- > 0)
-        choices = strchr(choices, '|') + 1;
-    snprintf(buffer, size, "%.*s", (int)strcspn(choices, "|"), choices);
-}
-
 /* ---- Refusals ------------------------------------------------------------------------------- */
 
 /* What a value should have been: "is not <this>". */

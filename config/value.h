@@ -34,7 +34,5 @@ enum rl_status rl_value_refuse(const struct rl_setting *setting, const char *val
 
 /* Formats a number in the largest unit that divides it: "64MiB", "30s". */
 void rl_value_format_number(enum rl_setting_type type, uint64_t number, char *buffer, size_t size);
-/* The index-th of "a|b|c". */
-void rl_value_format_choice(const char *choices, uint64_t index, char *buffer, size_t size);
 
 #endif

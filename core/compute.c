@@ -92,11 +92,6 @@ void rl_team_free(struct rl_team *team)
     free(team);
 }
 
-int rl_team_threads(const struct rl_team *team)
-{
-    return team->threads;
-}
-
 void rl_team_run(struct rl_team *team, size_t count, void (*body)(void *context, size_t index),
                  void *context)
 {

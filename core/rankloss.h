@@ -487,7 +487,6 @@ void rl_compute_inline(struct rl_scratch *scratch, struct rl_work *work);
 struct rl_team;
 enum rl_status rl_team_create(int threads, struct rl_team **ret_team, struct rl_error *error);
 void rl_team_free(struct rl_team *team);
-int rl_team_threads(const struct rl_team *team);
 
 /* Computes all works in one parallel loop over their lists, largest first; a list long enough is
  * split inside. One work's failure does not touch the others. */

@@ -54,7 +54,7 @@ static inline void rl_runner_run_one(void *context, size_t index)
 }
 
 /* Like run, but skips blocks that have not begun when the work is stopped. Returns false if it was:
- * then * some blocks may not have run, and what they write must not be read. */
+ * then some blocks may not have run, and what they write must not be read. */
 static inline bool rl_runner_until_stopped(struct rl_runner *runner, size_t count,
                                            void (*body)(void *context, size_t index), void *context)
 {

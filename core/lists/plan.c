@@ -255,14 +255,6 @@ void rl_plan_widen_labels(struct rl_plan *plan, struct rl_runner *runner)
     runner->run(runner, rl_cut_count(plan->count), labels_piece, plan);
 }
 
-void rl_plan_init(struct rl_plan *plan, const struct rl_batch *batch, size_t list,
-                  struct rl_runner *runner, struct rl_room *room)
-{
-    rl_plan_gather(plan, batch, list, runner, room);
-    rl_plan_widen_scores(plan, runner);
-    rl_plan_widen_labels(plan, runner);
-}
-
 /* ---- Grades ---------------------------------------------------------------------------------- */
 
 /*

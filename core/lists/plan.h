@@ -57,10 +57,6 @@ void rl_plan_gather(struct rl_plan *plan, const struct rl_batch *batch, size_t l
 void rl_plan_widen_scores(struct rl_plan *plan, struct rl_runner *runner);
 void rl_plan_widen_labels(struct rl_plan *plan, struct rl_runner *runner);
 
-/* All three. */
-void rl_plan_init(struct rl_plan *plan, const struct rl_batch *batch, size_t list,
-                  struct rl_runner *runner, struct rl_room *room);
-
 /* Each does its work once and nothing when called again. A plan need not be widened. */
 void rl_plan_grade(struct rl_plan *plan, struct rl_runner *runner, struct rl_room room);
 void rl_plan_grade_items(struct rl_plan *plan); /* of a graded plan */

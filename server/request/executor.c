@@ -19,7 +19,7 @@
 
 enum {
     /* A pass takes jobs until their bodies add up to this many bytes. A job that arrives meanwhile
-     * then waits tens of milliseconds, not for everything that was queued. A larger job gets * a
+     * then waits tens of milliseconds, not for everything that was queued. A larger job gets a
      * pass of its own. */
     PASS_BYTES = 8 * 1024 * 1024,
     /* Steps of nice(2) by which the team yields to the I/O threads, which answer small requests.

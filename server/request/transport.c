@@ -68,7 +68,7 @@ static void put_job(struct io *io, struct rl_job *job)
     io->spares++;
 }
 
-/* Ends the request of this connection, if it has one. `whole`: it was answered, and read to * its
+/* Ends the request of this connection, if it has one. `whole`: it was answered, and read to its
  * end. */
 static void end_request(struct io *io, struct rl_connection *connection, bool whole)
 {

@@ -21,6 +21,7 @@
 /* Both ways of a field, each on its own: core chooses one by length. */
 #include "core/fields/field.c"
 #include "core/lists/order.h"
+#include "tests/property/wideplan.h"
 
 enum { MOST_ROUNDS = 200000, FEWEST_ROUNDS = 3 };
 
@@ -208,7 +209,7 @@ static void bench_list_init(struct bench_list *list, const struct rl_batch *batc
     list->sums = allocate(batch->items, sizeof(double));
     if (!rl_scratch_reserve(&scratch, bytes, &list->room))
         die("no memory");
-    rl_plan_init(&list->plan, batch, 0, &list->runner, &list->room);
+    wide_plan_init(&list->plan, batch, 0, &list->runner, &list->room);
     rl_plan_grade(&list->plan, &list->runner, list->room);
 }
 

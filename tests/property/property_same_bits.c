@@ -184,18 +184,19 @@ static void hand_compute(struct hand *hand, struct rl_team *team)
     rl_scratch_release(&scratch);
 }
 
-/* Inline the hashes are kept and printed; a team's are compared. Returns how many differ. */
-static size_t hand_hash(const struct hand *hand, struct rl_team *team, uint64_t *hashes)
+/* Inline (0 threads) the hashes are kept and printed; a team's are compared. Returns how many
+ * differ. */
+static size_t hand_hash(const struct hand *hand, int threads, uint64_t *hashes)
 {
     size_t differing = 0;
     for (size_t i = 0; i < hand->count; i++) {
         const uint64_t hash = hash_work(&hand->works[i]);
         const char *const what = describe(hand->works[i].batch, hand->works[i].evals);
-        if (!team) {
+        if (threads == 0) {
             hashes[i] = hash;
             printf("%016llx %s\n", (unsigned long long)hash, what);
         } else if (hash != hashes[i]) {
-            fprintf(stderr, "%d threads: other bits: %s\n", rl_team_threads(team), what);
+            fprintf(stderr, "%d threads: other bits: %s\n", threads, what);
             differing++;
         }
     }
@@ -215,7 +216,7 @@ static size_t run_all(int threads, uint64_t *hashes)
     for (size_t first = 0; first < WORKS; first += hand.count) {
         hand_fill(&random, first, &hand);
         hand_compute(&hand, team);
-        differing += hand_hash(&hand, team, hashes + first);
+        differing += hand_hash(&hand, threads, hashes + first);
         hand_release(&hand);
     }
     rl_team_free(team);

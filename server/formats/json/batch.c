@@ -319,7 +319,7 @@ static bool rows_of_one(const struct rl_array *array)
 }
 
 /* The kind of weights with the shape of this array; false if there is none. A single number beside
- * a * single list is the weight of that list, as Keras broadcasts it. */
+ * a single list is the weight of that list, as Keras broadcasts it. */
 static bool weight_kind(const struct filling *filling, const struct rl_array *array,
                         enum rl_weight_kind *ret_kind)
 {

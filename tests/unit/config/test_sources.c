@@ -123,14 +123,15 @@ static const char *write_config(const char *key, const char *json)
 static void expect_value(struct process *process, const struct rl_setting *row, const char *value,
                          enum rl_source source)
 {
-    struct rl_settings *settings;
+    struct rl_settings *settings, *expected;
     struct rl_error error;
-    char text[TEXT_MAX];
     ck_assert_msg(load(process, &settings, &error) == RL_OK, "%s", error.detail);
-    rl_settings_format(settings, row, text, sizeof(text));
-    ck_assert_str_eq(text, value);
+    ck_assert_int_eq(rl_settings_create(&expected, &error), RL_OK);
+    ck_assert_int_eq(rl_settings_set(expected, row, value, source, &error), RL_OK);
+    ck_assert_msg(rl_settings_equal(settings, expected, row), "%s is not %s", row->name, value);
     ck_assert_int_eq(settings->sources[row - rl_setting_get(0)], source);
     rl_settings_free(settings);
+    rl_settings_free(expected);
 }
 
 /* Refused with one line that starts with the setting's name and holds `shown`. */

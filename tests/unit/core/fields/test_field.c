@@ -12,6 +12,7 @@
 #include "tests/unit/backwards.h"
 #include "tests/unit/fieldvalue.h"
 #include "tests/property/property.h"
+#include "tests/property/wideplan.h"
 
 enum { LONGEST = 3 * RL_CUT + 77 };
 
@@ -80,7 +81,7 @@ static void sum_field(const struct rl_field *field, size_t n, struct rl_runner r
     struct rl_room room;
     const size_t bytes = rl_plan_room(n) + rl_field_room(n);
     ck_assert(rl_scratch_reserve(&scratch, bytes, &room));
-    rl_plan_init(&plan, &batch, 0, &runner, &room);
+    wide_plan_init(&plan, &batch, 0, &runner, &room);
     rl_plan_grade(&plan, &runner, room);
     rl_field_sum(field, &plan, &runner, room, ret_sums);
 }

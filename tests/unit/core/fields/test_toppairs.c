@@ -8,6 +8,7 @@
 
 #include "core/base/elementary.h"
 #include "tests/property/random.h"
+#include "tests/property/wideplan.h"
 #include "tests/lib/unittest.h"
 
 enum { MOST = 120, MOST_PAIRS = MOST * MOST };
@@ -93,7 +94,7 @@ static size_t find(uint32_t n, size_t top_k, struct rl_pair *ret_pairs)
     struct rl_room room;
     const size_t bytes = rl_plan_room(n) + rl_plan_scratch(n) + rl_toppairs_room(n, top_k);
     ck_assert(rl_scratch_reserve(&scratch, bytes, &room));
-    rl_plan_init(&plan, &batch, 0, &serial, &room);
+    wide_plan_init(&plan, &batch, 0, &serial, &room);
     rl_plan_grade(&plan, &serial, room);
     struct rl_pair_loss loss = {.squared = loss_now == RL_PAIRWISE_MEAN_SQUARED_ERROR,
                                 .kind = kinds[loss_now],

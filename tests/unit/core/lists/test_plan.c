@@ -5,6 +5,7 @@
 
 #include "core/base/cut.h"
 #include "tests/property/random.h"
+#include "tests/property/wideplan.h"
 #include "tests/unit/backwards.h"
 
 #include "tests/lib/unittest.h"
@@ -22,7 +23,7 @@ static struct rl_plan make(const struct rl_batch *batch, size_t list, struct rl_
     struct rl_room room;
     const size_t items = batch->offsets[list + 1] - batch->offsets[list];
     ck_assert(rl_scratch_reserve(&scratch, rl_plan_room(items) + rl_plan_scratch(items), &room));
-    rl_plan_init(&plan, batch, list, &runner, &room);
+    wide_plan_init(&plan, batch, list, &runner, &room);
     rl_plan_grade(&plan, &runner, room);
     rl_plan_grade_items(&plan);
     rl_plan_rank(&plan, &runner, room);

@@ -9,6 +9,7 @@
 #include "core/reference.h"
 #include "tests/property/lists.h"
 #include "tests/property/property.h"
+#include "tests/property/wideplan.h"
 #include "tests/unit/backwards.h"
 
 enum { LONGEST = 9000 };
@@ -31,7 +32,7 @@ static double compute_by(struct rl_runner runner, size_t n, double temperature,
     struct rl_room room;
     const size_t once = rl_approxndcg_room(n) + rl_plan_scratch(n);
     ck_assert(rl_scratch_reserve(&scratch, rl_plan_room(n) + once, &room));
-    rl_plan_init(&plan, &batch, 0, &runner, &room);
+    wide_plan_init(&plan, &batch, 0, &runner, &room);
     rl_plan_grade(&plan, &runner, room);
     return rl_approxndcg(&plan, temperature, &runner, room, ret_gradient);
 }
