@@ -136,8 +136,8 @@ def main():
             total, run = measure(workers, replicas, options)
             runs[workers, replicas].append(run)
             values.add(tuple(round(one.value, 9) for one in total.report()))
-            print(f"round {number + 1}: {workers} workers, {replicas} daemons: "
-                  f"{run['seconds']:.1f} s", flush=True)
+            print(f"round {number + 1}: {workers} workers, {replicas} daemons:",
+                  ", ".join(f"{name} {value:.4g}" for name, value in run.items()), flush=True)
     if len(values) != 1:
         raise SystemExit(f"the results differ: {values}")
     print(f"\n{total.totals['lists']:,} lists, {total.totals['items']:,} items, partitions of "

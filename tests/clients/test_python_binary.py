@@ -69,6 +69,16 @@ class Binary(DaemonCase):
                 self.loss([y[i, :n] for i, n in enumerate(SIZES)],
                           [s[i, :n] for i, n in enumerate(SIZES)], dtype=dtype)
 
+    def test_bodies_that_are_sent_in_pieces(self):
+        rng = np.random.default_rng(2)
+        labels, scores = rng.integers(0, 4, (300, 100)), rng.normal(size=(300, 100))
+        mask = rng.random((300, 100)) < 0.9
+        self.loss({"labels": labels, "mask": mask}, scores, rng.random((300, 100)),
+                  dtype="float64", include=["gradient"])
+        self.loss(labels.T, scores.T.astype(np.float32)[::-1])
+        self.loss([row[:n] for n, row in zip(range(100, 400), labels)],
+                  [row[:n] for n, row in zip(range(100, 400), scores)])
+
     def batches(self, seed):
         """Ragged, even and unbatched batches with masks, weights and missing labels."""
         rng = np.random.default_rng(seed)
@@ -180,6 +190,21 @@ class Binary(DaemonCase):
                 client.loss("nothing", np.eye(2), np.eye(2))
             self.assertEqual(caught.exception.status, 404)
         self.loss(np.eye(2), np.eye(2))  # still in binary
+
+
+class Again(unittest.TestCase):
+    def test_a_body_in_pieces_is_sent_again_after_429(self):
+        header = (b'{"model_name":"ndcg","parameters":{"name":"ndcg"},"outputs":[{"name":"metric",'
+                  b'"datatype":"FP32","shape":[1],"parameters":{"binary_data_size":4}}]}')
+        good = (200, {"Inference-Header-Content-Length": str(len(header))},
+                header + np.float32(0.1).tobytes())
+        with Peer((429, {"Retry-After": "0"}, {"error": "the queue is full"}), good) as peer:
+            value = ranklossd.Client(peer.url).metric("ndcg", np.eye(200), np.eye(200)).value
+            self.assertEqual(value, 0.1)
+            bodies = [body for _, _, _, body in peer.seen]
+            self.assertEqual(len(bodies), 2)
+            self.assertEqual(*bodies)
+            self.assertEqual(bodies[0][-320000:], np.eye(200).tobytes())
 
 
 class Older(unittest.TestCase):

@@ -18,6 +18,8 @@ from peer import Peer
 GOOD = (200, {"X-Request-Id": "abc"}, {"loss": 0.5, "name": "pairwise_hinge",
                                        "totals": {"values": 2}})
 PAIR = ([1, 0], [0, 0])
+LARGE = (np.arange(40000).reshape(200, 200) % 5, np.zeros((200, 200)))  # sent in pieces
+LARGE_LOSS = 80.0
 
 
 def busy(retry_after, status=429):
@@ -217,6 +219,7 @@ class Doors(unittest.TestCase):
         with Daemon(listen=f"unix:{folder}/socket"):
             with ranklossd.Client(f"unix:{folder}/socket") as client:
                 self.assertEqual(client.loss("pairwise_hinge", *PAIR).value, 0.5)
+                self.assertEqual(client.loss("pairwise_hinge", *LARGE).value, LARGE_LOSS)
         with self.assertRaises(ranklossd.Unreachable):
             ranklossd.Client(f"unix:{folder}/absent", retry_for=0.2).loss("pairwise_hinge", *PAIR)
 
@@ -248,6 +251,7 @@ class Doors(unittest.TestCase):
             for how in ({"ca": f"{folder}/ca.pem", **pair}, {"ssl_context": context}):
                 with ranklossd.Client(url, **how) as client:
                     self.assertEqual(client.loss("pairwise_hinge", *PAIR).value, 0.5)
+                    self.assertEqual(client.loss("pairwise_hinge", *LARGE).value, LARGE_LOSS)
             with self.assertRaises(ranklossd.Unreachable):  # no certificate of its own
                 ranklossd.Client(url, ca=f"{folder}/ca.pem", retry_for=0.2).loss("pairwise_hinge",
                                                                                 *PAIR)

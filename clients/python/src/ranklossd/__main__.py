@@ -43,6 +43,8 @@ def main(words: Optional[Sequence[str]] = None) -> int:
     except (RanklossdError, ValueError, TypeError, OSError) as error:
         print(f"ranklossd: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
 
 
 def _parser() -> argparse.ArgumentParser:

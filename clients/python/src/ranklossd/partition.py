@@ -17,7 +17,8 @@ from .client import Client
 from .specs import Spec
 from .tally import Tally
 
-__all__ = ["ITEMS_PER_REQUEST", "client_for", "evaluate_batch", "evaluate_partition"]
+__all__ = ["ITEMS_PER_REQUEST", "client_for", "evaluate_batch", "evaluate_frames",
+           "evaluate_partition"]
 
 #: Large enough that a request's fixed cost vanishes, small enough for the daemon's default limits.
 ITEMS_PER_REQUEST = 250_000

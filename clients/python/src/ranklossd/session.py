@@ -35,6 +35,8 @@ LONGEST_REST_S = 5.0
 LONGEST_RETRY_AFTER_S = 60.0
 GIVE_UP_AFTER = 6  # connection failures in a row, about 2 s of rests
 
+#: Bytes, or pieces that are sent one after the other, with a Content-Length among the headers.
+Body = Union[bytes, Sequence[Union[bytes, memoryview]]]
 Trace = Union[str, Callable[[], Optional[str]], None]
 
 
@@ -94,7 +96,7 @@ class Session:
         with self._lock:
             return {replica.url: replica.served for replica in self._replicas}
 
-    def request(self, method: str, path: str, body: Optional[bytes] = None,
+    def request(self, method: str, path: str, body: Optional[Body] = None,
                 headers: Optional[Mapping[str, str]] = None) -> Reply:
         """The reply to a request. Raises Problem, or Unreachable."""
         end = time.monotonic() + self._retry_for
@@ -168,7 +170,7 @@ class _Outcome:
     retry_after: float = 0.0
 
 
-def _send(replica: _Replica, method: str, path: str, body: Optional[bytes],
+def _send(replica: _Replica, method: str, path: str, body: Optional[Body],
           headers: Mapping[str, str]) -> _Outcome:
     """One attempt."""
     start = time.monotonic()

@@ -12,7 +12,7 @@ from typing import Any, Dict, Mapping, Union
 
 from .batch import Batch, as_array, is_array
 from .errors import Problem
-from .session import Reply
+from .session import Body, Reply
 
 __all__ = ["JsonWire", "Message", "Wire"]
 
@@ -24,7 +24,7 @@ Members = Mapping[str, Any]
 class Message:
     path: str
     headers: Mapping[str, str]
-    body: bytes
+    body: Body
 
 
 class Wire:
