@@ -5,7 +5,7 @@ mandir     ?= $(PREFIX)/share/man
 docdir     ?= $(PREFIX)/share/doc/ranklossd
 compdir    ?= $(PREFIX)/share/bash-completion/completions
 unitdir    ?= $(PREFIX)/lib/systemd/system
-# A PREFIX of /usr keeps its settings in /etc; any other one below itself.
+# With PREFIX=/usr the settings are in /etc, with any other in PREFIX/etc.
 sysconfdir ?= $(if $(filter /usr,$(PREFIX)),/etc,$(PREFIX)/etc)
 
 INSTALLED = $(bindir)/ranklossd $(mandir)/man8/ranklossd.8 $(mandir)/man5/ranklossd.json.5 \
@@ -21,7 +21,7 @@ completion: $(BUILD)/completion/ranklossd ## Write the completion for bash from 
 $(BUILD)/completion/ranklossd: $(BUILD)/ranklossd deploy/package/completion.py
 	$(PYTHON) deploy/package/completion.py $(BUILD)/ranklossd $@
 
-# The units in the tree name Debian's places; installed ones name those of this installation.
+# The units in the tree have Debian's paths; installed ones have those of this installation.
 install: all man completion ## Install into DESTDIR (PREFIX=/usr/local): binary, man pages, completion, units, example
 	install -D -m 755 $(BUILD)/ranklossd $(DESTDIR)$(bindir)/ranklossd
 	install -D -m 644 $(BUILD)/man/ranklossd.8 $(DESTDIR)$(mandir)/man8/ranklossd.8

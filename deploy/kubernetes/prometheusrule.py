@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Prints the PrometheusRule made of deploy/prometheus/rules: one source for both worlds.
+"""Prints the PrometheusRule made of deploy/prometheus/rules, so that the rules have one source.
 
     deploy/kubernetes/prometheusrule.py > deploy/kubernetes/overlays/service/prometheusrule.yaml
 """

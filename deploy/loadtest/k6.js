@@ -1,4 +1,4 @@
-// The same workloads for k6 (https://k6.io), for those who have it: open loop, constant arrivals.
+// The same workloads for k6 (https://k6.io): open loop, at a constant rate.
 //
 //   deploy/loadtest/run.py --bodies-only
 //   k6 run -e URL=http://127.0.0.1:8080 -e WORKLOAD=mslr -e RATE=50 deploy/loadtest/k6.js

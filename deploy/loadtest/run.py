@@ -90,7 +90,7 @@ class Remote:
 
 
 class Counters:
-    """The daemon's own count of answered requests, for the progress lines; None out of reach."""
+    """The daemon's own count of answered requests, for the progress lines; None if it cannot be reached."""
 
     LINE = re.compile(r'^http_requests_total\{[^}]*handler="/v[12]/[^"]*"[^}]*\} (\S+)$', re.M)
 
@@ -207,7 +207,7 @@ def one_run(url, name, encoding, mode, made, options, counters):
     return row
 
 
-# ---- The report ------------- ---------------------------------------------------------------------
+# ---- The report ----------------------------------------------------------------------------------
 
 COLUMNS = (("workload", "<10", "workload"), ("encoding", "<6", "body"), ("mode", "<7", "loop"),
            ("requests", ">9", "requests"), ("errors", ">7", "errors"), ("rps", ">10.1f", "per s"),

@@ -11,8 +11,8 @@ export class Problem extends Error {
   }
 }
 
-// POSTs a batch to /v1/losses/{loss} and gives the reply. token: a bearer token, where one is
-// asked for; signal: an AbortSignal, for example AbortSignal.timeout(5000).
+// POSTs a batch to /v1/losses/{loss} and returns the reply. token: a bearer token, if the daemon asks
+// for one; signal: an AbortSignal, for example AbortSignal.timeout(5000).
 export async function evaluate(url, loss, batch, { token, signal } = {}) {
   const response = await fetch(`${url}/v1/losses/${loss}`, {
     method: "POST",

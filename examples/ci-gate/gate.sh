@@ -5,7 +5,7 @@
 #
 # DATA has the columns qid and label, and one column of scores for each model. The daemon is
 # $RANKLOSSD_URL; METRIC (default ndcg@5) and LEVEL (default 0.95) come from the environment.
-# Ends with 0: not significantly worse; 1: worse; 2: could not be told.
+# Exit status: 0 not significantly worse, 1 significantly worse, 2 no result.
 data=$1 baseline=$2 candidate=$3
 ${PYTHON:-python3} -m ranklossd compare "$data" --system "$baseline" --system "$candidate" \
     --metric "${METRIC:-ndcg@5}" --level "${LEVEL:-0.95}" --fail-if-worse

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # ranklossd with curl: a loss, its gradient and worst pairs, a gzipped body, and an error.
 #
-#   examples/curl/losses.sh [URL]       RANKLOSSD_TOKEN: a bearer token, where one is asked for
+#   examples/curl/losses.sh [URL]       RANKLOSSD_TOKEN: a bearer token, if the daemon asks for one
 set -euo pipefail
 url=${1:-${RANKLOSSD_URL:-http://127.0.0.1:8080}}
 
@@ -24,7 +24,7 @@ post /v1/losses/pairwise_hinge <<'JSON'
 }
 JSON
 
-echo '# One list of which two items are masked; what to change, and which pairs are to blame'
+echo '# One list with a masked item: its gradient, and the pairs that add most to the loss'
 post /v1/losses/pairwise_logistic <<'JSON'
 {
   "y_true": {"labels": [2, 0, 1, 0, 1], "mask": [true, true, true, false, true]},
@@ -34,7 +34,7 @@ post /v1/losses/pairwise_logistic <<'JSON'
 }
 JSON
 
-echo '# Losses and metrics of one batch in one request, compressed on the way'
+echo '# Losses and metrics of one batch in one request, with a gzipped body'
 gzip --stdout <<'JSON' | post /v1/evaluate --header 'Content-Encoding: gzip' --compressed
 {
   "y_true": [[3, 0, 1, 2], [0, 1]],
@@ -49,7 +49,7 @@ post /v1/losses/pairwise_hinge <<'JSON'
 {"y_true": [[1, 0]], "y_pred": [[0.3, "high"]]}
 JSON
 
-echo '# What there is'
+echo '# The catalogue of losses'
 curl --silent --show-error --max-time 30 \
     ${RANKLOSSD_TOKEN:+--header "Authorization: Bearer $RANKLOSSD_TOKEN"} "$url/v1/losses"
 echo

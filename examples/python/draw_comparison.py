@@ -26,7 +26,7 @@ systems = {model: ranklossd.Batch.from_frame(frame, score=model, group="lang")
 result = client.compare(systems, metrics=[METRIC, *OTHERS])
 print(result)
 
-# %% Every list's change
+# %% The change of each list
 report = {model: client.evaluate(batch, metrics=METRIC, include=["per_list"])[0]["per_list"]
           for model, batch in systems.items()}
 old, new = (np.array([row["metric"] for row in rows]) for rows in report.values())
@@ -39,7 +39,7 @@ rows += [(f"{METRIC}, {name}", contest.differences[0])
 for name, one in rows:
     print(f"{name}: difference {one.difference:+.4f} [{one.t[0]:+.4f}, {one.t[1]:+.4f}]")
 
-# %% Drawn
+# %% The picture
 figure, (lists, means) = pyplot.subplots(1, 2, figsize=(11, 4), layout="constrained")
 lists.bar(range(len(changes)), changes, width=1.0,
           color=np.where(changes < 0, "#b2182b", "#2166ac"))

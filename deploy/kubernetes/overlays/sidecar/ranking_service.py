@@ -53,7 +53,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.answer(404, {})
         try:
             self.answer(200, route(json.loads(body)))
-        except urllib.error.HTTPError as error:  # ranklossd's own words about what is wrong
+        except urllib.error.HTTPError as error:  # its body says what is wrong
             self.answer(error.code, json.load(error))
         except OSError as error:
             self.answer(503, {"error": f"ranklossd cannot be reached: {error}"})
