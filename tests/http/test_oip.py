@@ -2,12 +2,14 @@
 
 import gzip
 import json
+import os
+import re
 import struct
 import zlib
 
 import numpy as np
 
-from daemon import DaemonCase
+from daemon import ROOT, DaemonCase
 from tensors import Tensor, infer, message, read
 
 MODEL = "/v2/models/pairwise_hinge/infer"
@@ -196,6 +198,16 @@ class Infer(DaemonCase):
             self.assertEqual(packed.plain(), plain.body)
             self.assertEqual(packed.header("Inference-Header-Content-Length"),
                              plain.header("Inference-Header-Content-Length"))
+
+    def test_the_example_of_the_readme(self):
+        with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as file:
+            block = next(block for block in re.findall(r"```python\n(.*?)```", file.read(), re.S)
+                         if "/infer" in block)
+        names = {}
+        exec(block.replace("127.0.0.1:8080", "%s:%d" % self.daemon.address), names)
+        want = self.daemon.evaluate("/v1/losses/pairwise_hinge", as_json(
+            temperature=0.5, include=["gradient"]))
+        np.testing.assert_array_equal(names["gradient"], np.float32(want["gradient"]))
 
     def test_it_is_counted_and_logged(self):
         infer(self.daemon, "ndcg", pair())

@@ -28,6 +28,22 @@ START_TEST(every_path_has_a_format_that_can_write_errors)
 }
 END_TEST
 
+START_TEST(paths_below_v2_have_a_format_of_their_own)
+{
+    static const char *const below[] = {"/v2", "/v2/", "/v2/models/ndcg/infer", "/v2/x"};
+    const struct rl_headers none = {0}, plain = {.content_type = "text/plain"};
+    const struct rl_format *format = NULL;
+    struct rl_error error;
+    for (size_t i = 0; i < sizeof(below) / sizeof(*below); i++)
+        ck_assert_str_eq(rl_format_of_path(below[i])->name, "open inference protocol");
+    ck_assert_str_eq(rl_format_of_path("/v2x")->name, "json");
+    ck_assert_int_eq(rl_format_of_body("/v2/models/ndcg/infer", &none, &format, &error), RL_OK);
+    ck_assert_str_eq(format->name, "open inference protocol");
+    ck_assert_int_eq(rl_format_of_body("/v2/models/ndcg/infer", &plain, &format, &error),
+                     RL_MEDIA_TYPE);
+}
+END_TEST
+
 START_TEST(content_type_decides_the_format_of_a_body)
 {
     const struct rl_format *format = NULL;
