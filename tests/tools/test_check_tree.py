@@ -51,6 +51,38 @@ class Dialect(unittest.TestCase):
                             (place, text))
         self.assertEqual(done.returncode, 1)
 
+ROWS = {
+    "core/strategy.c": """\
+    [RL_ONE] =
+        {
+            .method = RL_METHOD_FIELD,
+        },
+    [RL_TWO] =
+        {
+            RL_METHOD_FIELD,
+        },
+""",
+    "config/settings.h": """\
+    X(TEXT, listen, .name = "listen", .text = "") \\
+    X(TEXT, other, "other", .text = "") \\
+""",
+}
+
+
+class Rows(unittest.TestCase):
+    def test_members_are_designated(self):
+        with tempfile.TemporaryDirectory(prefix="ranklossd-tree-") as folder:
+            subprocess.run(["git", "init", "-q", folder], check=True)
+            for name, text in ROWS.items():
+                os.makedirs(os.path.dirname(f"{folder}/{name}"))
+                with open(f"{folder}/{name}", "w", encoding="utf-8") as file:
+                    file.write(text)
+            done = subprocess.run([f"{ROOT}/tools/check-tree", "rows"], cwd=folder,
+                                  capture_output=True, text=True, check=False)
+        self.assertEqual([line.split(": ")[0] for line in done.stdout.splitlines()],
+                         ["core/strategy.c:5", "config/settings.h:2"])
+        self.assertEqual(done.returncode, 1)
+
 
 if __name__ == "__main__":
     unittest.main()
