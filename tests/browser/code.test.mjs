@@ -4,6 +4,9 @@
  */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import { fill, launchBrowser, openPage, paste, settle, startDaemon } from "./support.mjs";
@@ -17,6 +20,10 @@ const RUNNERS = {
     curl: async (code) => JSON.parse((await run("bash", ["-c", code], { timeout: 20000 })).stdout).loss,
     python: async (code) =>
         JSON.parse((await run("/usr/bin/python3", ["-c", code], { timeout: 20000 })).stdout),
+    numpy: async (code) => {
+        const [loss] = JSON.parse((await run("/usr/bin/python3", ["-c", code], { timeout: 20000 })).stdout);
+        return loss;
+    },
     javascript: async (code) =>
         JSON.parse(
             (await run(process.execPath, ["--input-type=module", "-e", code], { timeout: 20000 })).stdout,
@@ -76,6 +83,7 @@ test("tabs are moved through with the arrow keys", async () => {
     await page.locator("#tab-curl").click();
     for (const [key, id] of [
         ["ArrowRight", "tab-python"],
+        ["ArrowRight", "tab-numpy"],
         ["ArrowRight", "tab-javascript"],
         ["ArrowRight", "tab-curl"],
         ["ArrowLeft", "tab-javascript"],
@@ -94,4 +102,18 @@ test("a large batch is referred to as a file", async () => {
     await settle(page);
     await page.locator("#tab-curl").click();
     assert.match(await page.locator("#code-text").textContent(), /--data-binary @batch\.json$/);
+});
+
+test("the arrays of a large batch come out of the file", async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), "ranklossd-"));
+    await page.locator("#tab-numpy").click();
+    const [download] = await Promise.all([page.waitForEvent("download"), page.locator("#save").click()]);
+    await download.saveAs(path.join(folder, "batch.json"));
+    const code = await page.locator("#code-text").textContent();
+    const { stdout } = await run("/usr/bin/python3", ["-c", code], { cwd: folder, timeout: 20000 });
+    const dtype = await page.locator("#dtype").inputValue();
+    const narrow = dtype === "float64" ? Number : Math.fround;
+    const shown = Number(await page.locator("#loss-value").textContent());
+    assert.equal(JSON.parse(stdout)[0], narrow(shown), code);
+    await rm(folder, { recursive: true });
 });

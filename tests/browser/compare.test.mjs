@@ -672,6 +672,7 @@ describe("the request", () => {
         for (const [tab, start] of [
             ["curl", (code) => run("bash", ["-c", code])],
             ["python", (code) => run("/usr/bin/python3", ["-c", code])],
+            ["numpy", (code) => run("/usr/bin/python3", ["-c", code])],
             ["javascript", (code) => run(process.execPath, ["--input-type=module", "-e", code])],
         ]) {
             await page.locator(`#tab-${tab}`).click();
