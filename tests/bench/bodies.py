@@ -1,12 +1,11 @@
 """The requests that `make bench` sends: seeded, made by the load-testing kit's generator."""
-import gzip
 import pathlib
 import random
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "deploy/loadtest"))
-from workloads import MSLR, Workload, body, fixed, spread  # noqa: E402
+from workloads import MSLR, Workload, body, fixed, spread, write_one  # noqa: E402
 
 SEED = 20
 ALL_EIGHT = {"losses": ["pairwise_hinge", "pairwise_logistic", "pairwise_mean_squared_error",
@@ -27,6 +26,9 @@ BODIES = {
                        decimals=8),
     "one-100k": Workload("one list of 100,000", 1, fixed(100_000), MSLR, 1, extra=SUM,
                          decimals=8),
+    "one-1m": Workload("one list of 1,000,000", 1, fixed(1_000_000), MSLR, 1, extra=SUM, decimals=8),
+    "one-1m-squared": Workload("one list of 1,000,000, mean squared error", 1, fixed(1_000_000), MSLR, 1,
+                               "/v1/losses/pairwise_mean_squared_error", SUM, decimals=8),
     "none": Workload("1000 lists x 100, reduction none", 1000, fixed(100), MSLR, 1,
                      extra={"reduction": "none"}, decimals=8),
     "ndcg": Workload("1000 lists x 100, ndcg", 1000, fixed(100), MSLR, 1, NDCG, decimals=8),
@@ -39,14 +41,13 @@ BODIES = {
 }
 
 
-def write(folder):
-    """Writes folder/NAME/000.json and 000.json.gz; returns {name: the path of the JSON}."""
+def write(folder, names=None):
+    """Writes folder/NAME/000.json and its other forms; returns {name: the path of the JSON}."""
     paths = {}
-    for name, workload in BODIES.items():
+    for name in names or BODIES:
         target = pathlib.Path(folder) / name
         target.mkdir(parents=True, exist_ok=True)
-        text, _ = body(workload, random.Random(f"{SEED}/{name}"))
+        text, _ = body(BODIES[name], random.Random(f"{SEED}/{name}"))
+        write_one(target / "000", text)
         paths[name] = target / "000.json"
-        paths[name].write_bytes(text)
-        (target / "000.json.gz").write_bytes(gzip.compress(text, 6, mtime=0))
     return paths

@@ -13,4 +13,9 @@ bench: all $(BENCH_PEERS) ## Measure the daemon beside its peers; writes docs/be
 	@RANKLOSSD=$(BUILD)/ranklossd BENCH_HELPERS=$(BUILD)/tests/bench/peers \
 	    $(PYTHON) tests/bench/serving.py --rounds $(ROUNDS) --seconds $(SECONDS) $(if $(ONLY),--only $(ONLY))
 
-.PHONY: bench
+bench-binary: all $(BENCH_PEERS) ## Arrays as bytes beside JSON, a part of bench: ROUNDS, SECONDS, ONLY
+	@tools/deps load
+	@RANKLOSSD=$(BUILD)/ranklossd BENCH_HELPERS=$(BUILD)/tests/bench/peers \
+	    $(PYTHON) tests/bench/binary.py --rounds $(ROUNDS) --seconds $(SECONDS) $(if $(ONLY),--only $(ONLY))
+
+.PHONY: bench bench-binary

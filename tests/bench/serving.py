@@ -9,7 +9,6 @@ printed while it runs; the result goes to docs/bench.md, with charts beside it.
 """
 import argparse
 import datetime
-import http.client
 import json
 import pathlib
 import re
@@ -18,66 +17,23 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 import zlib
 
+import binary
 import bodies
 import contenders
 from bars import bars
+from measuring import CONNECTIONS, cpu_seconds, drive, goal_table, once, peak_memory, say, scrape
 
 ROOT = bodies.ROOT
-CLOSED = ROOT / "deploy/loadtest/closed.lua"
-CONNECTIONS = {"one-5": 16, "32x10": 16, "ragged": 4}  # else 4
-PEERS_CANNOT = {"evaluate-8"}  # they know one loss and one metric
+# They know one loss and one metric, and n x n of a million is too much for them.
+PEERS_CANNOT = {"evaluate-8", "one-1m", "one-1m-squared"}
 BIG = {"one-100k"}  # n x n takes the peers many seconds: one request, timed
 SERVICES = ("FastAPI + numpy", "FastAPI + torch")
 FLOORS = ("empty libmicrohttpd handler", "nginx, a constant")
 
 
-def say(text):
-    print(text, flush=True)
-
-
 # ---- Measuring -----------------------------------------------------------------------------------
-
-def drive(server, name, paths, seconds, connections=None, suffix="json"):
-    """wrk in a closed loop: {rps, p50_ms, p99_ms}."""
-    path = bodies.BODIES[name].path
-    connections = connections or CONNECTIONS.get(name, 4)
-    got = subprocess.run(
-        ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "60s", "-s", str(CLOSED),
-         server.url, "--", path, str(paths[name].parent), "1", suffix, ""],
-        capture_output=True, text=True, timeout=seconds + 120, check=True).stdout
-    line = json.loads(re.search(r"^\{.*\}$", got, re.M).group())
-    if line["errors"] or not line["requests"]:
-        raise SystemExit(f"bench: {server.name}, {name}: {line['errors']} errors of "
-                         f"{line['requests']} requests")
-    return {"rps": line["requests"] / line["seconds"], "p50_ms": line["p50_ms"],
-            "p99_ms": line["p99_ms"]}
-
-
-def once(server, name, paths, limit=300):
-    """Seconds of one request after another, the best of up to three; None when it failed."""
-    text, took = paths[name].read_bytes(), []
-    for _ in range(3):
-        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=limit)
-        start = time.perf_counter()
-        try:
-            connection.request("POST", bodies.BODIES[name].path, text,
-                               {"Content-Type": "application/json"})
-            reply = connection.getresponse()
-            reply.read()
-        except (OSError, http.client.HTTPException):
-            return None
-        finally:
-            connection.close()
-        if reply.status != 200:
-            return None
-        took.append(time.perf_counter() - start)
-        if took[-1] > 5:
-            break
-    return min(took)
-
 
 def jansson_rate(path):
     got = subprocess.run([str(contenders.HELPERS / "json_floor"), str(path), "1"],
@@ -92,26 +48,6 @@ def loop_rate(work, size, seconds=1.0):
         work()
         count += 1
     return count * size / passed / 1e6
-
-
-def scrape(server):
-    """{series: value} of the daemon's own metrics."""
-    with urllib.request.urlopen(server.url + "/metrics", timeout=10) as reply:
-        lines = reply.read().decode().splitlines()
-    return {line.rsplit(" ", 1)[0]: float(line.rsplit(" ", 1)[1])
-            for line in lines if line and line[0] != "#"}
-
-
-def memory(server):
-    """(resident now, resident at most) in bytes."""
-    text = pathlib.Path(f"/proc/{server.process.pid}/status").read_text()
-    return tuple(1024 * int(re.search(rf"^{key}:\s+(\d+)", text, re.M).group(1))
-                 for key in ("VmRSS", "VmHWM"))
-
-
-def cpu_seconds(server):
-    fields = pathlib.Path(f"/proc/{server.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / 100
 
 
 # ---- The rounds ----------------------------------------------------------------------------------
@@ -153,16 +89,6 @@ def floors(paths):
     return {"json_loadb": statistics.median(jansson_rate(paths["1000x100"]) for _ in range(3)),
             "json.loads": loop_rate(lambda: json.loads(text), len(text)),
             "zlib inflate": loop_rate(lambda: zlib.decompress(packed, 31), len(text))}
-
-
-def peak_memory(name, paths):
-    """Peak resident memory over idle, as multiples of the one body in flight."""
-    with contenders.ranklossd() as server:
-        idle, _ = memory(server)
-        for _ in range(20):
-            if once(server, name, paths) is None:
-                raise SystemExit(f"bench: {name} failed")
-        return (memory(server)[1] - idle) / paths[name].stat().st_size
 
 
 def one_client(paths, seconds, rounds):
@@ -298,13 +224,17 @@ def machine(options):
 
 def report(results, names, servers, floor, extra, paths, options):
     rows = goals(results, floor, extra, paths)
+    arrays = []
+    if extra["binary"]:
+        rates, peak = extra["binary"]
+        rows += binary.goals(rates, peak)
+        arrays = ["## Arrays as bytes", "", "Requests a second again, of a run of its own.", "",
+                  *binary.table(rates, paths), ""]
     lines = ["# Measured side by side", "", *machine(options), "",
              "Requests a second in a closed loop (wrk), medians over interleaved rounds, ± half the "
              "spread. One request of the peers is timed for the list of 100,000.", "",
-             *table(results, names, servers), "", *access_log_note(extra), "## Goals", "",
-             "| what | measured | goal | met |", "|---|---:|---:|---|"]
-    lines += [f"| {what} | {'no result' if value is None else f'{value:.3g}{unit}'} | {bound} | "
-              f"{'yes' if met else '**no**'} |" for what, value, bound, met, unit in rows]
+             *table(results, names, servers), "", *access_log_note(extra), *arrays, "## Goals", "",
+             *goal_table(rows)]
     lines += ["", "## The floor people pay", "",
               "| reading 1000 x 100 on one thread | MB/s |", "|---|---:|"]
     lines += [f"| {what} | {rate:.1f} |" for what, rate in floor.items()]
@@ -318,7 +248,10 @@ def report(results, names, servers, floor, extra, paths, options):
 
 
 def extras(names, paths, options):
-    extra = {}
+    say("  arrays as bytes …")
+    arrays = [name for name in binary.NAMES if name in names]
+    extra = {"binary": binary.measure(arrays, paths, options.seconds, options.rounds) if arrays
+             else None}
     if "one-5" in names:
         say("  the price of the access log …")
         extra["logged"] = logged(paths, options.seconds, options.rounds)
