@@ -1,7 +1,7 @@
 """Evaluates one partition of a data set. Dask, Spark, Ray and the command line all call this.
 
-A partition goes to the daemons in requests of whole lists. What comes back is a Tally, a few
-hundred bytes whatever the size of the partition, and tallies merge in any grouping. A busy
+A partition goes to the daemons in requests of whole lists. What comes back is a Tally, about
+a kilobyte whatever the size of the partition, and tallies merge in any grouping. A busy
 daemon holds the caller back (429 and Retry-After), a lost one is replaced by another of `urls`; a
 request is counted when its reply has arrived, so once.
 """
