@@ -31,20 +31,8 @@ def seconds(text):
     return float(number) * SECONDS[unit]
 
 
-@unittest.skipUnless(shutil.which("kustomize") or shutil.which("kubectl"),
-                     "neither kustomize nor kubectl is here: manifests are not built")
-class Manifests(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.text = {name: kustomize(path("deploy/kubernetes", name)) for name in SETS}
-        cls.objects = {name: [item for item in yaml.safe_load_all(text) if item]
-                       for name, text in cls.text.items()}
-
-    def one(self, overlay, kind, name=None):
-        found = [item for item in self.objects[overlay]
-                 if item["kind"] == kind and name in (None, item["metadata"]["name"])]
-        self.assertEqual(len(found), 1, f"{overlay}: {kind}")
-        return found[0]
+class Pods:
+    """Tests of `objects`, which has the objects of each set by its name."""
 
     def pods(self):
         for overlay, objects in self.objects.items():
@@ -70,29 +58,6 @@ class Manifests(unittest.TestCase):
             settings[variable["name"].removeprefix("RANKLOSSD_").lower()] = variable["value"]
         return settings
 
-    def test_objects_fit_the_schemas(self):
-        schemas = path("tests/deploy/schemas")
-        if not os.path.isdir(schemas + "/node_modules"):
-            run("npm", "ci", "--no-audit", "--no-fund", cwd=schemas, timeout=300)
-        with tempfile.TemporaryDirectory() as folder:
-            files = []
-            for name, text in self.text.items():
-                files.append(f"{folder}/{name.replace('/', '-')}.yaml")
-                with open(files[-1], "w", encoding="utf-8") as file:
-                    file.write(text)
-            said = run("node", schemas + "/validate.mjs", *files)
-            count = sum(map(len, self.objects.values()))
-            self.assertIn(f"{count} objects, 0 faults", said)
-            self.assertGreaterEqual(count, 19)
-
-            broken = folder + "/broken.yaml"
-            with open(broken, "w", encoding="utf-8") as file:
-                file.write(self.text["base"].replace("maxSurge", "maxSurges")
-                           .replace("replicas: 2", "replicas: two"))
-            said = run("node", schemas + "/validate.mjs", broken, status=1)
-            self.assertIn("maxSurges", said, "the validation must notice members that do not exist")
-            self.assertIn("replicas", said)
-
     def test_pods_meet_the_restricted_standard(self):
         for overlay, pod, container in self.containers():
             with self.subTest(overlay=overlay, container=container["name"]):
@@ -106,15 +71,11 @@ class Manifests(unittest.TestCase):
                 self.assertEqual(profile["type"], "RuntimeDefault")
                 self.assertIs(pod["automountServiceAccountToken"], False)
                 self.assertFalse(pod.get("hostNetwork") or pod.get("hostPID"))
-        for overlay in SETS[1:]:
-            labels = self.one(overlay, "Namespace")["metadata"]["labels"]
-            self.assertEqual(labels["pod-security.kubernetes.io/enforce"], "restricted")
 
-    def test_daemons_have_probes_resources_and_a_real_image(self):
-        self.assertEqual(len(self.daemons()), 3)
+    def test_daemons_have_probes_and_resources(self):
+        self.assertEqual(len(self.daemons()), len(self.objects))
         for overlay, _, container in self.daemons():
             with self.subTest(overlay=overlay):
-                self.assertRegex(container["image"], r"/ranklossd:[0-9.]+$")
                 for probe in ("startupProbe", "livenessProbe"):
                     self.assertIn(container[probe]["httpGet"]["path"], ("/livez", "/readyz"))
                 # The thread count comes from the CPU limit; without one it would be the node's.
@@ -168,6 +129,76 @@ class Manifests(unittest.TestCase):
             declared = {port["containerPort"] for port in container["ports"]}
             with self.subTest(overlay=overlay):
                 self.assertLessEqual(declared, listening)
+
+
+class Base(Pods, unittest.TestCase):
+    """The files of base as they are, which needs no tool: nothing there patches another file."""
+
+    @classmethod
+    def setUpClass(cls):
+        folder = path("deploy/kubernetes/base")
+        cls.objects = {"base": []}
+        for name in ("serviceaccount.yaml", "deployment.yaml", "service.yaml"):
+            with open(f"{folder}/{name}", encoding="utf-8") as file:
+                cls.objects["base"] += yaml.safe_load_all(file)
+        with open(f"{folder}/ranklossd.json", encoding="utf-8") as file:
+            cls.objects["base"].append({"kind": "ConfigMap", "data": {"ranklossd.json": file.read()}})
+
+    def test_kustomize_is_given_these_files(self):
+        with open(path("deploy/kubernetes/base/kustomization.yaml"), encoding="utf-8") as file:
+            told = yaml.safe_load(file)
+        self.assertEqual(sorted(told["resources"]),
+                         ["deployment.yaml", "service.yaml", "serviceaccount.yaml"])
+        self.assertEqual(told["configMapGenerator"], [{"name": "ranklossd",
+                                                       "files": ["ranklossd.json"]}])
+
+
+@unittest.skipUnless(shutil.which("kustomize") or shutil.which("kubectl"),
+                     "neither kustomize nor kubectl is here: manifests are not built")
+class Manifests(Pods, unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.text = {name: kustomize(path("deploy/kubernetes", name)) for name in SETS}
+        cls.objects = {name: [item for item in yaml.safe_load_all(text) if item]
+                       for name, text in cls.text.items()}
+
+    def one(self, overlay, kind, name=None):
+        found = [item for item in self.objects[overlay]
+                 if item["kind"] == kind and name in (None, item["metadata"]["name"])]
+        self.assertEqual(len(found), 1, f"{overlay}: {kind}")
+        return found[0]
+
+    def test_objects_fit_the_schemas(self):
+        schemas = path("tests/deploy/schemas")
+        if not os.path.isdir(schemas + "/node_modules"):
+            run("npm", "ci", "--no-audit", "--no-fund", cwd=schemas, timeout=300)
+        with tempfile.TemporaryDirectory() as folder:
+            files = []
+            for name, text in self.text.items():
+                files.append(f"{folder}/{name.replace('/', '-')}.yaml")
+                with open(files[-1], "w", encoding="utf-8") as file:
+                    file.write(text)
+            said = run("node", schemas + "/validate.mjs", *files)
+            count = sum(map(len, self.objects.values()))
+            self.assertIn(f"{count} objects, 0 faults", said)
+            self.assertGreaterEqual(count, 19)
+
+            broken = folder + "/broken.yaml"
+            with open(broken, "w", encoding="utf-8") as file:
+                file.write(self.text["base"].replace("maxSurge", "maxSurges")
+                           .replace("replicas: 2", "replicas: two"))
+            said = run("node", schemas + "/validate.mjs", broken, status=1)
+            self.assertIn("maxSurges", said, "the validation must notice members that do not exist")
+            self.assertIn("replicas", said)
+
+    def test_namespaces_enforce_the_restricted_standard(self):
+        for overlay in SETS[1:]:
+            labels = self.one(overlay, "Namespace")["metadata"]["labels"]
+            self.assertEqual(labels["pod-security.kubernetes.io/enforce"], "restricted")
+
+    def test_images_are_real(self):
+        for overlay, _, container in self.daemons():
+            self.assertRegex(container["image"], r"/ranklossd:[0-9.]+$", overlay)
 
     def test_the_autoscaler_names_what_the_adapter_makes(self):
         with open(path("deploy/kubernetes/prometheus-adapter.yaml"), encoding="utf-8") as file:
