@@ -12,7 +12,7 @@ import contenders
 from workloads import binary_path
 
 CLOSED = bodies.ROOT / "deploy/loadtest/closed.lua"
-CONNECTIONS = {"one-5": 16, "32x10": 16, "ragged": 4}  # else 4
+CONNECTIONS = {"one-5": 16, "32x10": 16, "one-1m": 1, "one-1m-squared": 1}  # else 4
 WARM_UP = "one-5"
 LONGER = {"one-1m": 3, "one-1m-squared": 3}  # their requests take a good part of a second
 

@@ -1,4 +1,4 @@
-"""Every block of Python in README.md and clients/python/README.md runs as it is written."""
+"""Every block of Python in the documents that have some runs as it is written."""
 
 import contextlib
 import io
@@ -11,11 +11,12 @@ import pandas
 import ranklossd
 from daemon import ROOT, DaemonCase
 
-DOCUMENTS = ("README.md", "clients/python/README.md")
+DOCUMENTS = ("README.md", "clients/python/README.md", "docs/bulk.md")
 
 # Blocks that this file does not run, by a line in them: where they are run, or why nowhere.
 ELSEWHERE = {
     "from ranklossd.dask import evaluate": "tests/dask/test_dask.py",
+    "import tritonclient": "not in Debian; test_oip_bytes.py has what it sends",
     ".mapInPandas(": "Spark is not in Debian; what it maps is tested in test_python_merge.py",
     ".map_batches(": "Ray is not in Debian; what it maps is tested in test_python_merge.py",
 }
@@ -62,23 +63,34 @@ class Blocks(DaemonCase):
     def test_every_block(self):
         os.environ["RANKLOSSD_URL"] = "http://%s:%d" % self.daemon.address  # the default client's
         self.addCleanup(os.environ.pop, "RANKLOSSD_URL")
-        done = []
+        done = {}
         for document, code in blocks():
             if any(line in code for line in ELSEWHERE):
                 continue
             with self.subTest(document, code=code):
-                names, said = self.run_block(code)
-                done.append((names, said))
-        self.assertEqual(len(done), 5)
-        self.assertIn("ndcg@10", done[0][1])
-        report = done[1][0]["report"]
-        self.assertEqual([one.label for one in report],
+                done[document, code] = self.run_block(code)
+        self.assertEqual(len(done), 8)
+
+        def of(document, line):
+            """The names and the output of the one block of a document with this text in it."""
+            found = [came for (place, code), came in done.items() if place == document and line in code]
+            self.assertEqual(len(found), 1, line)
+            return found[0]
+        package = "clients/python/README.md"
+        self.assertEqual(of("README.md", "urllib")[0]["gradient"].shape, (2, 3))
+        self.assertIn("ndcg@10", of("README.md", "import ranklossd")[1])
+        self.assertEqual([one.label for one in of(package, "import ranklossd\n")[0]["report"]],
                          ["pairwise_hinge", "list_mle(temperature=0.5)", "ndcg@10",
                           "mean_reciprocal_rank"])
-        self.assertIn("Batch", done[2][0])
-        self.assertEqual(done[3][0]["result"]["ndcg@10"].differences[0].system, "new")
-        self.assertAlmostEqual(done[4][0]["metric"].result(),
+        self.assertIn("Batch", of(package, "from_lengths")[0])
+        self.assertEqual(of(package, "client.compare")[0]["result"]["ndcg@10"].differences[0].system,
+                         "new")
+        self.assertAlmostEqual(of(package, "PairwiseHingeLoss")[0]["metric"].result(),
                                value_of_masked_batch(self), places=6)
+        said, promised = of("docs/bulk.md", "urllib")[1], "4 [0.75, 0.0, 4.75, 0.0, 2.5]"
+        self.assertEqual(said.strip(), promised)
+        self.assertTrue(any("# " + promised in code for _, code in blocks()))
+        self.assertGreater(float(of("docs/bulk.md", "import ranklossd")[1]), 0)
 
     def test_every_other_block_is_there(self):
         text = "".join(code for _, code in blocks())

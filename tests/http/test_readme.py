@@ -97,10 +97,10 @@ class Readme(DaemonCase):
         return command.replace("127.0.0.1:8080", "%s:%d" % self.daemon.address)
 
     def test_every_example(self):
-        blocks = BLOCK.findall(read("README.md"))
-        self.assertGreaterEqual(len(blocks), 5)
-        for command, reply in blocks:
-            with self.subTest(command):
+        blocks = [(name, *block) for name in documents() for block in BLOCK.findall(read(name))]
+        self.assertGreaterEqual([name for name, *_ in blocks].count("README.md"), 5)
+        for name, command, reply in blocks:
+            with self.subTest(name, command=command):
                 done = subprocess.run(["sh", "-c", self.here(command)], capture_output=True,
                                       text=True, timeout=60, check=True)
                 got, want = json.loads(done.stdout), json.loads(reply)
