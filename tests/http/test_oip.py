@@ -4,12 +4,15 @@ import gzip
 import json
 import os
 import re
+import signal
 import struct
+import tempfile
+import unittest
 import zlib
 
 import numpy as np
 
-from daemon import ROOT, DaemonCase
+from daemon import ROOT, Daemon, DaemonCase, eventually
 from tensors import Tensor, infer, message, read
 
 MODEL = "/v2/models/pairwise_hinge/infer"
@@ -215,3 +218,49 @@ class Infer(DaemonCase):
         self.assertGreater(metrics.value("http_requests_total", method="POST", code="200",
                                          handler="/v2/models/{measure}/infer"), 0)
         self.daemon.log.wait(r'"handler":"/v2/models/\{measure\}/infer".*"lists":2,"items":6')
+
+
+class Access(unittest.TestCase):
+    def test_tokens(self):
+        fields, body = message(pair())
+        with tempfile.NamedTemporaryFile("w") as file:
+            file.write("a-token-of-some-length\n")
+            file.flush()
+            with Daemon("--auth-tokens-file", file.name) as daemon:
+                for path in ("/v2/health/live", "/v2/health/ready"):
+                    self.assertEqual(daemon.get(path).status, 200, path)
+                for method, path in (("GET", "/v2"), ("GET", "/v2/models/ndcg"), ("POST", MODEL)):
+                    sent = body if method == "POST" else None
+                    refused = daemon.exchange(method, path, fields, sent)
+                    self.assertEqual(refused.status, 401, refused)
+                    self.assertTrue(refused.header("WWW-Authenticate").startswith("Bearer"))
+                    taken = daemon.exchange(method, path, {
+                        **fields, "Authorization": "Bearer a-token-of-some-length"}, sent)
+                    self.assertEqual(taken.status, 200, taken)
+
+    def test_origins(self):
+        fields, body = message(pair())
+        with Daemon("--cors-origins", "https://a.example") as daemon:
+            asked = daemon.exchange("OPTIONS", MODEL, {
+                "Origin": "https://a.example", "Access-Control-Request-Method": "POST",
+                "Access-Control-Request-Headers": "inference-header-content-length"}, check=False)
+            self.assertEqual(asked.status, 204)
+            self.assertIn("Inference-Header-Content-Length",
+                          asked.header("Access-Control-Allow-Headers"))
+            reply = daemon.exchange("POST", MODEL, {**fields, "Origin": "https://a.example"}, body)
+            self.assertEqual(reply.header("Access-Control-Allow-Origin"), "https://a.example")
+            self.assertIn("Inference-Header-Content-Length",
+                          reply.header("Access-Control-Expose-Headers"))
+
+    def test_a_server_that_leaves_is_alive_and_serves_but_is_not_ready(self):
+        fields, body = message(pair())
+        with Daemon("--shutdown-delay", "10m") as daemon:
+            daemon.signal(signal.SIGTERM)
+            eventually(lambda: daemon.get("/v2/health/ready", check=False).status == 503)
+            for path in ("/v2/health/ready", "/v2/models/ndcg/ready"):
+                reply = daemon.get(path)
+                self.assertEqual((reply.status, [*reply.json()]), (503, ["error"]), path)
+            self.assertEqual(daemon.get("/v2/health/live").status, 200)
+            self.assertEqual(daemon.exchange("POST", MODEL, fields, body).status, 200)
+            daemon.signal(signal.SIGTERM)  # which skips the delay
+            self.assertEqual(daemon.wait(), 0)
