@@ -174,14 +174,18 @@ class Image(unittest.TestCase):
         inside.run("/usr/bin/ranklossd", "--check", user=65532, env=self.environment())
 
     def test_it_holds_the_daemon_its_libraries_and_their_licences(self):
-        for root, triplet in ((self.root, "x86_64-linux-gnu"), (self.arm64_root, "aarch64-linux-gnu")):
+        """In containers that have not run: running one leaves its mount points behind."""
+        for arch, triplet in (("amd64", "x86_64-linux-gnu"), ("arm64", "aarch64-linux-gnu")):
+            root = self.mount(arch)[1]
             files = {os.path.relpath(os.path.join(parent, name), root): os.path.getsize(os.path.join(parent, name))
                      for parent, _, names in os.walk(root) for name in names}
             for name in files:
                 self.assertRegex(name, rf"^(usr/bin/ranklossd|lib(64)?/ld-linux[\w.-]*|usr/lib/{triplet}/lib[\w.-]*"
                                        r"|usr/share/doc/[\w.+-]+/(copyright|packages\.spdx\.json))$")
             size = sum(files.values())
-            print(f"note: {triplet}: {size / 1e6:.1f} MB in {len(files)} files")
+            libraries = sum(size for name, size in files.items() if name.startswith("usr/lib/"))
+            print(f"note: {triplet}: {size / 1e6:.1f} MB in {len(files)} files, "
+                  f"{files['usr/bin/ranklossd'] / 1e6:.1f} of it the daemon, {libraries / 1e6:.1f} libraries")
             self.assertLessEqual(size, LARGEST)
 
     def test_the_list_of_packages(self):
