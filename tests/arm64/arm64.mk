@@ -12,7 +12,7 @@ EMULATED_FAULT = test_fault_json. test_fault_framing.
 
 test-arm64: all ## Unit tests, golden replies, same bits, JSON and the daemon on aarch64, under qemu
 	@tools/deps build test arm64 arm64test
-	@NATIVE=$(abspath $(BUILD))/ranklossd TEST_RUNNER=$(EMULATOR) RANKLOSSD_WRAPPER=$(EMULATOR) TEST_SHARE=20 \
+	@NATIVE=$(abspath $(BUILD))/ranklossd TEST_RUNNER=$(EMULATOR) RANKLOSSD_WRAPPER=$(EMULATOR) TEST_SHARE=40 \
 	    $(SUB) $(ARM64) test-groups GROUPS="unit emulated-http emulated-fault architectures"
 
 EMULATED = RANKLOSSD=$(abspath $(BUILD))/ranklossd $(PYTHON) tests/lib/runner.py -j$(JOBS)

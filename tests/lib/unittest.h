@@ -13,6 +13,7 @@
 #define RL_TESTS_UNITTEST_H
 
 #include <check.h>
+#include <stdbool.h>
 
 /* One test. Static storage, linked in the order of the source. */
 struct rl_unittest {
@@ -31,6 +32,9 @@ void test_after_each(void);
 /* How many of `rounds` on random input a test makes: all, or one of TEST_SHARE of them, which an
  * emulator sets. At least one. */
 int test_share(int rounds);
+/* Whether a test of long lists against the plain reference is left out, where TEST_SHARE is set: it
+ * is O(n^2) in long double, for which aarch64 has no instructions. Says so. */
+bool test_leaves_out_long(void);
 
 /* For a test that cannot run here: prints why, so that it counts as skipped. The test then returns.
  */
