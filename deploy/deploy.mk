@@ -13,13 +13,16 @@ INSTALLED = $(bindir)/ranklossd $(mandir)/man8/ranklossd.8 $(mandir)/man5/ranklo
             $(unitdir)/ranklossd.service $(unitdir)/ranklossd.socket \
             $(docdir)/copyright $(docdir)/README.md $(docdir)/examples/ranklossd.json
 
+# The daemon that is asked for its settings; a cross build names one that runs here.
+DAEMON = $(BUILD)/ranklossd
+
 man: $(BUILD)/man/ranklossd.8 ## Write the man pages from the table of settings
-$(BUILD)/man/ranklossd.8: $(BUILD)/ranklossd deploy/package/manuals.py
-	$(PYTHON) deploy/package/manuals.py $(BUILD)/ranklossd $(BUILD)/man $(sysconfdir)
+$(BUILD)/man/ranklossd.8: $(DAEMON) deploy/package/manuals.py
+	$(PYTHON) deploy/package/manuals.py $(DAEMON) $(BUILD)/man $(sysconfdir)
 
 completion: $(BUILD)/completion/ranklossd ## Write the completion for bash from the table of settings
-$(BUILD)/completion/ranklossd: $(BUILD)/ranklossd deploy/package/completion.py
-	$(PYTHON) deploy/package/completion.py $(BUILD)/ranklossd $@
+$(BUILD)/completion/ranklossd: $(DAEMON) deploy/package/completion.py
+	$(PYTHON) deploy/package/completion.py $(DAEMON) $@
 
 # The units in the tree have Debian's paths; installed ones have those of this installation.
 install: all man completion ## Install into DESTDIR (PREFIX=/usr/local): binary, man pages, completion, units, example
@@ -42,9 +45,9 @@ uninstall: ## Remove what install put there; settings stay
 	rm -f $(addprefix $(DESTDIR),$(INSTALLED))
 	-rmdir $(DESTDIR)$(docdir)/examples $(DESTDIR)$(docdir)
 
-deb: ## Build a Debian package: build/ranklossd_VERSION_ARCH.deb
-	@tools/deps build package
-	@REVISION=$(REVISION) deploy/package/build-deb $(BUILD)
+deb: $(if $(DEB_ARCH),all) ## Build a Debian package: build/ranklossd_VERSION_ARCH.deb (DEB_ARCH=arm64: for that)
+	@tools/deps build package $(DEB_ARCH)
+	@REVISION=$(REVISION) $(if $(DEB_ARCH),DAEMON=$(DAEMON)) deploy/package/build-deb $(BUILD) $(DEB_ARCH)
 
 image: ## Build the container image with whichever of docker, podman, buildah is there
 	@REVISION=$(REVISION) deploy/package/build-image

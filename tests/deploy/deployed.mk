@@ -16,7 +16,7 @@ test-deploy: all ## Dashboards, rules, manifests, units, HAProxy, load test, ins
 	@$(DEPLOY_RUN) -j1 tests/deploy $(ONLY)
 
 test-image: all ## The image and the Debian package, really built, run and removed (as root)
-	@tools/deps test image package
+	@tools/deps test image package arm64
 	@TEST_TIMEOUT=2700 $(DEPLOY_RUN) -j1 tests/image $(ONLY)
 
 image-test: ## The image alone: built by buildah on a debootstrap base, and run

@@ -34,7 +34,7 @@ class Package(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         make("deb")
-        cls.deb, = glob.glob(os.path.join(BUILD, "ranklossd_*.deb"))
+        cls.deb, = glob.glob(os.path.join(BUILD, "ranklossd_*_amd64.deb"))
         cls.folder = scratch(cls, "package")
         run("tar", "-C", cls.folder, "-xf", make_base())
         cls.machine = Chroot(cls.folder)
@@ -118,6 +118,21 @@ class Package(unittest.TestCase):
         depends = run("dpkg-deb", "-f", self.deb, "Depends")
         for name in ("libmicrohttpd12", "libjansson4", "libgomp1", "libgnutls30", "libdeflate0"):
             self.assertIn(name, depends)
+
+    def test_the_package_for_arm64(self):
+        make("deb", "DEB_ARCH=arm64")
+        deb, = glob.glob(os.path.join(BUILD, "ranklossd_*_arm64.deb"))
+        self.assertEqual(run("dpkg-deb", "-f", deb, "Architecture").strip(), "arm64")
+        self.assertEqual(*(sorted(re.findall(r"lib[\w.+-]+", run("dpkg-deb", "-f", package, "Depends")))
+                           for package in (deb, self.deb)))
+        with tempfile.TemporaryDirectory() as folder:
+            names = []
+            for package, place in ((self.deb, folder + "/amd64"), (deb, folder + "/arm64")):
+                run("dpkg-deb", "-x", package, place)
+                names.append({name for name in files_below(place) if "/.build-id/" not in name})
+            self.assertEqual(*names)
+            self.assertIn("ranklossd 0.1.0", run("qemu-aarch64-static", folder + "/arm64/usr/bin/ranklossd",
+                                                 "--version"))
 
     def test_the_binary_is_hardened(self):
         with tempfile.TemporaryDirectory() as folder:
