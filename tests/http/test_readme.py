@@ -50,7 +50,7 @@ RUN_BY_NONE = [
     (r"apt install .*|apt-get", "installs; tools/deps does it for every run of the tests"),
     (r"sudo|git rev-parse .*", "part of another command"),
     (r"man ranklossd.json", "shows a page that test_install.py formats"),
-    (r"make (asan|ubsan|tsan|torture|fuzz|soak|bench\S*|overload|isa|prove-numbers)\b.*",
+    (r"make (asan|ubsan|tsan|torture|fuzz|soak|bench\S*|overload|sidecar|isa|prove-numbers)\b.*",
      "takes minutes to hours; short forms are among the tests"),
     (r"make golden-replies|make docs|tools/series-coefficients", "writes into the tree"),
     (r"([A-Z_]+=\S+ )+make load .*", "measures for minutes"),

@@ -24,6 +24,9 @@ overload: all $(LOADGEN) ## 4 times the capacity: goodput, small requests, rejec
 idle: all $(LOADGEN) ## 10,000 idle connections beside small requests
 	@$(PRESSURE) idle 10000
 
+sidecar: all ## What it costs in a tenth of a core and 64 MiB; writes docs/sidecar.md (as root)
+	@RANKLOSSD=$(BUILD)/ranklossd $(PYTHON) tests/load/sidecar.py --output docs/sidecar.md
+
 test-sigterm-short: all
 	@$(PRESSURE) sigterm 3
 
