@@ -10,4 +10,10 @@ bench-kernels: $(BUILD)/tests/bench/bench_kernels ## Measure the kernels beside 
 	    $(PYTHON) tests/bench/kernels.py $< --passes $(PASSES) \
 	    $(if $(TREC_EVAL),--trec-eval '$(TREC_EVAL)')
 
-.PHONY: bench-kernels
+bench-instructions: all ## Instructions of a pair on each instruction set, and for aarch64 by a cross build
+	@tools/deps arm64
+	@$(SUB) BUILD=$(BUILD)/arm64 CC=aarch64-linux-gnu-gcc all
+	@$(PYTHON) tests/bench/instructions.py objdump=$(BUILD):baseline objdump=$(BUILD):avx2 \
+	    objdump=$(BUILD):avx512 aarch64-linux-gnu-objdump=$(BUILD)/arm64:baseline
+
+.PHONY: bench-kernels bench-instructions

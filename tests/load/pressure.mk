@@ -32,4 +32,4 @@ test-sigterm-short: all
 
 SLOW_GROUPS += sigterm-short
 
-.PHONY: soak soak-short sigterm overload idle test-soak-short test-sigterm-short
+.PHONY: soak soak-short sigterm overload idle sidecar test-soak-short test-sigterm-short
