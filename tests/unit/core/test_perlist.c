@@ -101,7 +101,8 @@ static void check_blocks(unsigned grades, size_t step)
     size_t all, begun;
     ck_assert_int_eq(outcome_of(&batch, SIZE_MAX, &all), RL_OK);
     ck_assert_uint_gt(all, 100);
-    for (size_t left = 0; left < all; left += step)
+    const size_t rounds = (size_t)test_share((int)(all / step));
+    for (size_t left = 0; left < all; left += all / rounds)
         ck_assert_int_eq(outcome_of(&batch, left, &begun), STOPPED);
 }
 
