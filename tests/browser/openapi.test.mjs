@@ -128,7 +128,7 @@ const PROBLEMS = {
 
 test("each problem shown as an example is what the daemon answers", async () => {
     const shown = Object.entries(document.components.responses).flatMap(([name, response]) =>
-        Object.entries(response.content["application/problem+json"].examples ?? {}).map(
+        Object.entries(response.content["application/problem+json"]?.examples ?? {}).map(
             ([key, { value }]) => [`${name}.${key}`, value],
         ),
     );
