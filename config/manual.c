@@ -8,7 +8,7 @@
 
 #include "config/value.h"
 
-enum { WIDTH = 80, INDENT = 6, LABEL_MAX = 32 };
+enum { WIDTH = 80, INDENT = 6, LABEL_MAX = 32, LIST_MAX = 256 };
 
 static const char *const type_names[] = {"bool", "integer", "size", "duration",
                                          "text", "choice",  "list"};
@@ -56,11 +56,32 @@ static void print_wrapped(FILE *out, const char *text)
     fputc('\n', out);
 }
 
+/* The items of a list that is too long to stand beside the setting's name. */
+static void print_list(FILE *out, const char *list)
+{
+    char text[LIST_MAX] = "default";
+    size_t used = strlen(text);
+    for (const char *item = list; *item && used < sizeof(text); item += strcspn(item, ",")) {
+        item += *item == ',';
+        const size_t length = strcspn(item, ",");
+        used += (size_t)snprintf(text + used, sizeof(text) - used, " %.*s%s", (int)length, item,
+                                 item[length] ? "," : "");
+    }
+    print_wrapped(out, text);
+}
+
 static void print_setting(FILE *out, const struct rl_setting *setting)
 {
     char label[LABEL_MAX], low[32], high[32];
+    const bool is_long = strlen(setting->text) > WIDTH / 2;
     describe_value(setting, label);
     fprintf(out, "  --%s %s", setting->name, label);
+    if (is_long) {
+        fprintf(out, "%s\n", setting->reloadable ? " [R]" : "");
+        print_list(out, setting->text);
+        print_wrapped(out, setting->help);
+        return;
+    }
     if (setting->text[0])
         fprintf(out, "  (default %s", setting->text);
     if (setting->max) {

@@ -28,10 +28,11 @@ class Access(DaemonCase):
             self.refused(wire.exchange("POST", HINGE, {}, BODY), 415)
 
     def test_fault_25_unknown_content_encodings(self):
-        for coding in ("br", "deflate", "zstd", "gzip, gzip", "gzip, br", "compress"):
+        for coding in ("br", "zstd", "gzip, gzip", "gzip, br", "compress", "gzip, deflate"):
             reply = self.daemon.post(HINGE, BODY, {"Content-Encoding": coding})
             self.refused(reply, 415)
-            self.assertIn("gzip", reply.header("Accept-Encoding").lower())
+            for known in ("gzip", "deflate"):
+                self.assertIn(known, reply.header("Accept-Encoding").lower())
 
     def test_fault_25_gzip_bombs(self):
         self.daemon.post(HINGE, BODY)
