@@ -73,7 +73,8 @@ class Blocks(DaemonCase):
 
         def of(document, line):
             """The names and the output of the one block of a document with this text in it."""
-            found = [came for (place, code), came in done.items() if place == document and line in code]
+            found = [came for (place, code), came in done.items()
+                     if place == document and line in code]
             self.assertEqual(len(found), 1, line)
             return found[0]
         package = "clients/python/README.md"
@@ -83,8 +84,8 @@ class Blocks(DaemonCase):
                          ["pairwise_hinge", "list_mle(temperature=0.5)", "ndcg@10",
                           "mean_reciprocal_rank"])
         self.assertIn("Batch", of(package, "from_lengths")[0])
-        self.assertEqual(of(package, "client.compare")[0]["result"]["ndcg@10"].differences[0].system,
-                         "new")
+        compared = of(package, "client.compare")[0]["result"]
+        self.assertEqual(compared["ndcg@10"].differences[0].system, "new")
         self.assertAlmostEqual(of(package, "PairwiseHingeLoss")[0]["metric"].result(),
                                value_of_masked_batch(self), places=6)
         said, promised = of("docs/bulk.md", "urllib")[1], "4 [0.75, 0.0, 4.75, 0.0, 2.5]"
